@@ -1,0 +1,65 @@
+# Finds what the build needs. What the machine lacks is fetched into a cache folder of the user, and used from there;
+# nothing is installed. A second configure finds it in the cache.
+
+if(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
+  set(MEDLSAM_CACHE "$ENV{XDG_CACHE_HOME}/medlsam")
+elseif(NOT "$ENV{HOME}" STREQUAL "")
+  set(MEDLSAM_CACHE "$ENV{HOME}/.cache/medlsam")
+else()
+  set(MEDLSAM_CACHE "${CMAKE_BINARY_DIR}/cache")
+endif()
+
+# Sets RESULT to the folder that the Debian package is unpacked in, and RESULT_LOG to why there is none if it is empty.
+# SUITE "system" is the suite that this system installs from.
+function(medlsam_debian_package result package suite)
+  set(folder "${MEDLSAM_CACHE}/${package}-${suite}")
+  if(NOT EXISTS "${folder}")
+    message(STATUS "Fetching Debian's ${package} (${suite}) into ${MEDLSAM_CACHE}")
+    execute_process(COMMAND sh "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/fetch-debian-package.sh" ${package} ${suite} "${folder}"
+                    RESULT_VARIABLE failed OUTPUT_VARIABLE log ERROR_VARIABLE log TIMEOUT 300)
+    if(failed)
+      string(STRIP "${log}" log)
+      set(folder "")
+    endif()
+  endif()
+  set(${result} "${folder}" PARENT_SCOPE)
+  set(${result}_LOG "${log}" PARENT_SCOPE)
+endfunction()
+
+# --- zlib ---------------------------------------------------------------------------------------------------
+find_package(ZLIB QUIET)
+if(NOT ZLIB_FOUND)
+  # Every Debian has the library; what may lack is the header.
+  find_library(MEDLSAM_ZLIB NAMES libz.so.1)
+  medlsam_debian_package(zlib zlib1g-dev system)
+  if(NOT zlib OR NOT MEDLSAM_ZLIB)
+    message(FATAL_ERROR "zlib was not found.\n"
+      "  tried: CMake's FindZLIB\n  tried: Debian's zlib1g-dev: ${zlib_LOG}\n  tried: libz.so.1: ${MEDLSAM_ZLIB}\n"
+      "Install its development files (Debian: zlib1g-dev, Fedora: zlib-devel) or set ZLIB_ROOT.")
+  endif()
+  add_library(ZLIB::ZLIB UNKNOWN IMPORTED)
+  set_target_properties(ZLIB::ZLIB PROPERTIES
+    IMPORTED_LOCATION "${MEDLSAM_ZLIB}" INTERFACE_INCLUDE_DIRECTORIES "${zlib}/usr/include")
+endif()
+
+# --- doctest: the C++ tests only ------------------------------------------------------------------------------
+if(MEDLSAM_TESTS)
+  find_path(DOCTEST_INCLUDE_DIR doctest/doctest.h)
+  set(doctest_include "${DOCTEST_INCLUDE_DIR}")
+  if(NOT doctest_include)
+    medlsam_debian_package(doctest_root doctest-dev system)
+    if(NOT doctest_root)
+      message(FATAL_ERROR "doctest was not found.\n"
+        "  tried: the system's include folders\n  tried: Debian's doctest-dev: ${doctest_root_LOG}\n"
+        "Install it (Debian: doctest-dev, Fedora: doctest-devel, Homebrew: doctest) or set DOCTEST_INCLUDE_DIR.")
+    endif()
+    set(doctest_include "${doctest_root}/usr/include")
+  endif()
+  add_library(doctest INTERFACE)
+  target_include_directories(doctest SYSTEM INTERFACE "${doctest_include}")
+endif()
+
+# --- ONNX Runtime's headers: the addon only, which loads the library itself at run time ------------------------
+if(MEDLSAM_ADDON)
+  include(onnxruntime_headers)
+endif()

@@ -1,0 +1,67 @@
+import { UsageError } from "../errors.js";
+import { type CallOptions, callNative } from "../native/call.js";
+import type { CheckpointHandle, CheckpointInfo, TensorInfo } from "../native/contract.js";
+import { native } from "../native/loader.js";
+
+/** A tensor's place in a checkpoint. */
+export type { TensorInfo };
+
+/**
+ * A file of weights: a PyTorch `.pth` or training `.tar` (zip, or the pickle stream of before 1.6) or safetensors.
+ * Opening maps the file and reads what is in it; no tensor is copied and no pickle is run.
+ */
+export class Checkpoint {
+  readonly path: string;
+  /** "pytorch zip", "pytorch legacy" or "safetensors". */
+  readonly format: string;
+  /** By name, in alphabetical order; a leading `module.` is taken off. */
+  readonly tensors: readonly TensorInfo[];
+  /** What else the file says, as text: a training checkpoint's epoch, safetensors' metadata. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** @internal */
+  readonly handle: CheckpointHandle;
+
+  private constructor(path: string, info: CheckpointInfo) {
+    this.path = path;
+    this.format = info.format;
+    this.tensors = info.tensors;
+    this.metadata = info.metadata;
+    this.handle = info.handle;
+  }
+
+  /** @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_CHECKPOINT`. */
+  static async open(path: string, options: CallOptions = {}): Promise<Checkpoint> {
+    return new Checkpoint(path, await callNative(options, (task) => native.openCheckpoint(path, task)));
+  }
+
+  /** Which network the tensor names belong to. */
+  get looksLike(): "MedLAM" | "SAM" | "medlsam templates" | "unknown" {
+    const has = (name: string) => this.tensors.some((tensor) => tensor.name === name);
+    if (has("conv0_1.model.conv1_1.Conv.weight") && has("fc3.weight")) return "MedLAM";
+    if (has("image_encoder.patch_embed.proj.weight")) return "SAM";
+    if (has("kernel2") && has("agreement")) return "medlsam templates";
+    return "unknown";
+  }
+
+  /** How many numbers the tensors hold in all. */
+  get parameters(): number {
+    const count = ({ shape }: TensorInfo) => shape.reduce((product, extent) => product * extent, 1);
+    return this.tensors.reduce((sum, tensor) => sum + count(tensor), 0);
+  }
+
+  /**
+   * A copy of a tensor's bytes, little-endian and row-major; F16 and BF16 come as float32.
+   * @throws UsageError if there is no such tensor.
+   */
+  async tensor(name: string, options: CallOptions = {}): Promise<ArrayBuffer> {
+    if (!this.tensors.some((tensor) => tensor.name === name)) {
+      throw new UsageError(`${this.path} has no tensor "${name}".`);
+    }
+    return callNative(options, (task) => native.tensorData(this.handle, name, task));
+  }
+
+  /** Unmaps the file as soon as nothing uses it. */
+  close(): void {
+    native.release(this.handle);
+  }
+}

@@ -1,0 +1,197 @@
+/** `medlsam localize`: where the organs are, in one image or in many. */
+import type { Command } from "commander";
+import { z } from "zod";
+import { AbortedError, UsageError } from "../errors.js";
+import type { Localization, MedLam, Templates } from "../index.js";
+import { roiMarkups } from "../localize/markups.js";
+import type { Scale } from "../localize/result.js";
+import type { Conventions } from "../native/contract.js";
+import { parseJson, readAnnotationText, validate } from "../templates/annotation-file.js";
+import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
+import {
+  conventionsOption,
+  medlamOption,
+  normalizedOption,
+  parseInteger,
+  parseList,
+  parseNumber,
+  parseScales,
+  quietOption,
+  threadsOption,
+} from "./options.js";
+import { type OutputFlags, planOutputs, type Target, writeStdout, writeWhole } from "./output.js";
+import { createProgress, type ProgressDisplay } from "./progress.js";
+import type { Session } from "./session.js";
+import { count, formatJson, formatSeconds } from "./text.js";
+
+interface Flags extends OutputFlags {
+  templates: string;
+  medlam: string;
+  scales: Scale[];
+  conventions: Conventions;
+  queryCenters?: string;
+  seed?: number;
+  roiSubset?: string[];
+  minScore?: number;
+  normalized?: boolean;
+  threads: number;
+  quiet?: boolean;
+}
+
+export function addLocalize(program: Command, session: Session): void {
+  program
+    .command("localize")
+    .description("find organs in CT scans (NIfTI): boxes as JSON")
+    .argument("<image...>", "CT scans: .nii or .nii.gz")
+    .requiredOption("-t, --templates <file>", "template file (see: medlsam template build)")
+    .addOption(medlamOption())
+    .option(
+      "--scales <list>",
+      'feature scales to search with, "none" for the coarse step alone',
+      parseScales,
+      [0, 1, 2],
+    )
+    .addOption(conventionsOption())
+    .option(
+      "--query-centers <file>",
+      "JSON array of [z, y, x] on the padded grid, instead of random centres",
+    )
+    .option(
+      "--seed <n>",
+      "seed of the random query centres (default: 0)",
+      parseInteger(0, 2 ** 32 - 1),
+    )
+    .option("--roi-subset <names>", "only these organs, separated by commas", parseList)
+    .option("--min-score <number>", "an organ that scores less is absent", parseNumber(-1, 1))
+    .addOption(normalizedOption())
+    .addOption(threadsOption())
+    .option("-o, --output <path>", "file, or folder for several images (NAME.json for NAME.nii.gz)")
+    .option("--markups", "with -o: also NAME.mrk.json, boxes that 3D Slicer shows")
+    .addOption(quietOption())
+    .addHelpText(
+      "after",
+      "\nWithout -o the JSON goes to standard output; for several images, one object per line.",
+    )
+    .action(async (images: string[], flags: Flags) => {
+      session.exitCode = await localizeAll(images, flags, session);
+    });
+}
+
+async function localizeAll(images: string[], flags: Flags, session: Session): Promise<number> {
+  const targets = planOutputs(images, flags);
+  const progress = createProgress(flags.quiet ?? false, session.signal);
+  const { threads, roiSubset } = flags;
+  const { signal } = session;
+  const api = await session.api();
+  const queryCenters =
+    flags.queryCenters === undefined ? undefined : await readQueryCenters(flags.queryCenters);
+  const templates = await api.Templates.open(flags.templates, { signal });
+  if (roiSubset) refuseUnknownOrgans(roiSubset, templates);
+  const medlam = await api.MedLam.load(flags.medlam, { threads, signal });
+  templates.requireNetwork(medlam);
+  const work: Work = { api, templates, medlam, queryCenters, flags, signal, progress };
+
+  const codes: number[] = [];
+  for (const target of targets) {
+    try {
+      const result = await localizeOne(target, work);
+      await write(target, result, targets.length > 1);
+      progress.say(summary(result.localization));
+    } catch (error) {
+      progress.clear();
+      if (error instanceof AbortedError) throw error;
+      process.stderr.write(`${describeError(error, target.image)}\n`);
+      codes.push(exitCodeOf(error));
+    }
+  }
+  return targets.length === 1 || codes.length === 0
+    ? (codes[0] ?? exitCodes.done)
+    : exitCodes.someFailed;
+}
+
+interface Work {
+  api: Awaited<ReturnType<Session["api"]>>;
+  templates: Templates;
+  medlam: MedLam;
+  queryCenters?: [number, number, number][];
+  flags: Flags;
+  signal: AbortSignal;
+  progress: ProgressDisplay;
+}
+
+interface Result {
+  localization: Localization;
+  markups?: object;
+}
+
+async function localizeOne({ image, markups }: Target, work: Work): Promise<Result> {
+  const { api, templates, medlam, queryCenters, flags, signal, progress } = work;
+  const { threads, normalized, scales, conventions, seed, minScore, roiSubset } = flags;
+  const onProgress = progress.follow(image);
+  onProgress({ step: "read", done: 0, total: 1 });
+  const started = performance.now();
+  const volume = await api.Volume.read(image, { threads, signal });
+  const read = (performance.now() - started) / 1000;
+  try {
+    const found = await api.localize(volume, {
+      medlam,
+      templates,
+      scales,
+      conventions,
+      queryCenters,
+      seed,
+      organs: roiSubset,
+      minScore,
+      normalized,
+      threads,
+      signal,
+      onProgress,
+    });
+    const timing = { ...found.timing, read, total: found.timing.total + read };
+    const localization = { ...found, timing };
+    return markups === undefined
+      ? { localization }
+      : { localization, markups: roiMarkups(localization, volume.affine) };
+  } finally {
+    volume.close();
+  }
+}
+
+async function write(
+  target: Target,
+  { localization, markups }: Result,
+  several: boolean,
+): Promise<void> {
+  if (target.json === undefined) {
+    return writeStdout(`${several ? JSON.stringify(localization) : formatJson(localization)}\n`);
+  }
+  if (target.markups !== undefined) writeWhole(target.markups, `${formatJson(markups)}\n`);
+  writeWhole(target.json, `${formatJson(localization)}\n`);
+}
+
+function refuseUnknownOrgans(wanted: string[], templates: Templates): void {
+  const known = templates.organs.map(({ name }) => name);
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new UsageError(
+    `--roi-subset: no organ is called ${unknown.join(", ")}. The templates have: ${known.join(", ")}.`,
+  );
+}
+
+const gridIndex = z.int("an index is a whole number").min(0, "an index is at least 0");
+const centersFile = z
+  .array(
+    z.tuple([gridIndex, gridIndex, gridIndex], "a centre is three indices: [z, y, x]"),
+    "must be an array",
+  )
+  .min(1, "there is no centre in it: give at least one [z, y, x]");
+
+async function readQueryCenters(path: string): Promise<[number, number, number][]> {
+  return validate(path, centersFile, parseJson(path, await readAnnotationText(path)));
+}
+
+function summary({ image, organs, timing }: Localization): string {
+  const found = Object.values(organs);
+  const present = found.filter((organ) => organ.present).length;
+  return `${image}: ${count(found.length, "organ")}, ${present} present, ${formatSeconds(timing.total)}`;
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+/** The `medlsam` command. */
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { AbortedError } from "../errors.js";
+import { describeError, exitCodeOf, exitCodes, exitCodesHelp } from "./exit-codes.js";
+import { addInfo } from "./info.js";
+import { watchInterrupts } from "./interrupt.js";
+import { addLocalize } from "./localize.js";
+import { addModels } from "./models.js";
+import { createSession } from "./session.js";
+import { addTemplate } from "./template.js";
+
+async function main(): Promise<number> {
+  const session = createSession(watchInterrupts());
+  const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+  const program = new Command("medlsam")
+    .description("Localize organs in CT scans from a few annotated examples.")
+    .version(version, "-v, --version")
+    .addHelpText("afterAll", exitCodesHelp)
+    .showHelpAfterError("Add --help to see what is possible.")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "medlsam: ")) })
+    .exitOverride();
+  addLocalize(program, session);
+  addTemplate(program, session);
+  addModels(program, session);
+  addInfo(program, session);
+  try {
+    await program.parseAsync();
+    return session.exitCode;
+  } catch (error) {
+    // Commander has written its message or help already.
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    const told = error instanceof AbortedError ? "medlsam: interrupted" : describeError(error);
+    process.stderr.write(`${told}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+// A closed pipe or a full disk shows where the text is written (output.ts); unheard, it would end the process there.
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+// Not process.exit: what is still on its way to a pipe would be lost.
+process.exitCode = await main();

@@ -1,0 +1,75 @@
+/** The options that commands share: their names, help, choices and parsers, each said once. */
+import { availableParallelism } from "node:os";
+import { InvalidArgumentError, Option } from "commander";
+import type { Scale } from "../localize/result.js";
+import type { Conventions } from "../native/contract.js";
+import type { Strategy } from "../templates/templates.js";
+
+export const conventions = ["exact", "reference"] as const satisfies readonly Conventions[];
+export const strategies = ["wpl", "spl"] as const satisfies readonly Strategy[];
+const allScales = [0, 1, 2] as const satisfies readonly Scale[];
+
+const maxThreads = 1024;
+
+export const medlamOption = () =>
+  new Option(
+    "--medlam <checkpoint>",
+    "the MedLAM network (.pth, .tar, .safetensors)",
+  ).makeOptionMandatory();
+
+export const conventionsOption = () =>
+  new Option("--conventions <name>", "arithmetic of the paper (exact) or of its code (reference)")
+    .choices(conventions)
+    .default("exact" satisfies Conventions);
+
+export const normalizedOption = () =>
+  new Option("--normalized", "intensities are in 0..1 already, not in Hounsfield units");
+
+export const threadsOption = () =>
+  new Option("--threads <n>", "threads to compute with")
+    .argParser(parseInteger(1, maxThreads))
+    .default(Math.min(availableParallelism(), maxThreads), "one per CPU");
+
+export const quietOption = () => new Option("-q, --quiet", "no progress, only errors");
+
+export const jsonOption = () => new Option("--json", "JSON to standard output");
+
+/** "0,2" → [0, 2]; "none" → []. */
+export function parseScales(text: string): Scale[] {
+  if (text === "none") return [];
+  const scales = parseList(text).map((word) => allScales.find((scale) => String(scale) === word));
+  if (scales.includes(undefined) || new Set(scales).size < scales.length) {
+    throw new InvalidArgumentError('Give some of 0,1,2 without repeats, or "none".');
+  }
+  return (scales as Scale[]).sort();
+}
+
+/** "a, b" → ["a", "b"]. */
+export function parseList(text: string): string[] {
+  const items = text.split(",").map((item) => item.trim());
+  if (items.includes("")) throw new InvalidArgumentError("Give items separated by commas.");
+  return items;
+}
+
+/** "1,2" → [1, 2]. */
+export function parseLabels(text: string): number[] {
+  return parseList(text).map(parseInteger(1, 65535));
+}
+
+/** A parser of whole numbers from `min` to `max`. */
+export function parseInteger(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** A parser of decimal numbers from `min` to `max`. */
+export function parseNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Give a number from ${min} to ${max}.`);
+  };
+}

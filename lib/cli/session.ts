@@ -1,0 +1,26 @@
+/** What every command gets: the API, loaded when it is needed, and the signal that stops the work. */
+import type * as Api from "../index.js";
+import type { Interrupts } from "./interrupt.js";
+
+export interface Session {
+  readonly signal: AbortSignal;
+  /** The package's API. Loading it loads the native addon: `--help` and usage errors work where that cannot be. */
+  api(): Promise<typeof Api>;
+  /** Ends the command with this exit status unless an error does. */
+  exitCode: number;
+}
+
+export function createSession(interrupts: Interrupts): Session {
+  return {
+    signal: interrupts.signal,
+    exitCode: 0,
+    async api() {
+      const [api, { native }] = await Promise.all([
+        import("../index.js"),
+        import("../native/loader.js"),
+      ]);
+      interrupts.exitThrough(native.exitNow);
+      return api;
+    },
+  };
+}

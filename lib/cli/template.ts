@@ -1,0 +1,187 @@
+/** `medlsam template`: make a template file from annotated scans, and look into one. */
+import { statSync } from "node:fs";
+import { type Command, Option } from "commander";
+import { UsageError } from "../errors.js";
+import type { Strategy, Support, Templates } from "../index.js";
+import type { Conventions } from "../native/contract.js";
+import { readExtremePoints } from "../templates/extreme-points.js";
+import { readLabelNames } from "../templates/label-names.js";
+import {
+  conventionsOption,
+  jsonOption,
+  medlamOption,
+  normalizedOption,
+  parseInteger,
+  parseLabels,
+  quietOption,
+  strategies,
+  threadsOption,
+} from "./options.js";
+import { checkWritable, writeStdout } from "./output.js";
+import { createProgress } from "./progress.js";
+import type { Session } from "./session.js";
+import { count, facts, formatBytes, formatJson, formatSeconds, table } from "./text.js";
+
+interface BuildFlags {
+  images: string[];
+  labels?: string[];
+  extremePoints?: string[];
+  medlam: string;
+  classes?: number[];
+  names?: string;
+  strategy?: Strategy;
+  sliceInterval?: number;
+  conventions: Conventions;
+  normalized?: boolean;
+  threads: number;
+  output: string;
+  quiet?: boolean;
+}
+
+export function addTemplate(program: Command, session: Session): void {
+  const template = program
+    .command("template")
+    .description("make a template file, or look into one");
+  template
+    .command("build")
+    .description("make a template file from annotated scans")
+    .requiredOption("--images <file...>", "CT scans: .nii or .nii.gz")
+    .option("--labels <file...>", "their label maps, in the same order")
+    .option(
+      "--extreme-points <file...>",
+      "or six extreme points per organ: 3D Slicer .mrk.json or plain JSON",
+    )
+    .addOption(medlamOption())
+    .option("--classes <list>", "only these labels: 1,2", parseLabels)
+    .option("--names <file>", "names of the labels: ITK-SNAP, 3D Slicer .ctbl or JSON")
+    .addOption(
+      new Option(
+        "--strategy <name>",
+        'one box per organ (wpl) or one per part of it (spl); default: "wpl", or what extreme points are given for',
+      ).choices(strategies),
+    )
+    .option(
+      "--slice-interval <n>",
+      "spl: grid slices per part, at least (default: 2)",
+      parseInteger(1, 1000),
+    )
+    .addOption(conventionsOption())
+    .addOption(normalizedOption())
+    .addOption(threadsOption())
+    .requiredOption("-o, --output <file>", "the template file to write (.safetensors)")
+    .addOption(quietOption())
+    .action((flags: BuildFlags) => build(flags, session));
+  template
+    .command("show")
+    .description("say what is in a template file")
+    .argument("<file>", "template file")
+    .addOption(jsonOption())
+    .action((file: string, flags: { json?: boolean }) => show(file, flags, session));
+}
+
+async function build(flags: BuildFlags, session: Session): Promise<void> {
+  const { threads, normalized, output, strategy, sliceInterval, conventions, classes } = flags;
+  if (sliceInterval !== undefined && strategy !== "spl") {
+    throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
+  }
+  const annotations = pairedAnnotations(flags);
+  checkWritable(output, [...flags.images, ...annotations, flags.medlam]);
+  const started = performance.now();
+  const progress = createProgress(flags.quiet ?? false, session.signal);
+  const { signal } = session;
+  const api = await session.api();
+  const supports = await supportsOf(flags);
+  const names = flags.names === undefined ? undefined : await readLabelNames(flags.names);
+  const medlam = await api.MedLam.load(flags.medlam, { threads, signal });
+  try {
+    const templates = await api.buildTemplates({
+      medlam,
+      supports,
+      strategy,
+      sliceInterval,
+      conventions,
+      classes,
+      names,
+      normalized,
+      threads,
+      signal,
+      onProgress: progress.follow(output),
+    });
+    await templates.save(output, { signal });
+    const organs = count(templates.organs.length, "organ");
+    const from = count(templates.supports.length, "support");
+    const seconds = formatSeconds((performance.now() - started) / 1000);
+    progress.say(
+      `${output}: ${organs} from ${from}, ${count(templates.points, "point")}, ${seconds}`,
+    );
+  } finally {
+    progress.clear();
+  }
+}
+
+/** The annotation files, one per image. */
+function pairedAnnotations({ images, labels, extremePoints }: BuildFlags): string[] {
+  const annotations = labels ?? extremePoints;
+  if (annotations === undefined || (labels && extremePoints)) {
+    throw new UsageError("Give either --labels or --extreme-points, one file for each image.");
+  }
+  if (annotations.length !== images.length) {
+    const option = labels ? "--labels" : "--extreme-points";
+    throw new UsageError(
+      `${count(images.length, "image")} but ${annotations.length} with ${option}: give one for each, in the same order.`,
+    );
+  }
+  return annotations;
+}
+
+function supportsOf({ images, labels, extremePoints = [] }: BuildFlags): Promise<Support[]> {
+  return Promise.all(
+    images.map(async (image, i) =>
+      labels === undefined
+        ? { image, extremePoints: await readExtremePoints(extremePoints[i] ?? "") }
+        : { image, labels: labels[i] ?? "" },
+    ),
+  );
+}
+
+async function show(file: string, flags: { json?: boolean }, session: Session): Promise<void> {
+  const api = await session.api();
+  const templates = await api.Templates.open(file, { signal: session.signal });
+  const { size } = statSync(file);
+  const text = flags.json ? formatJson(describe(templates, size)) : readable(templates, size);
+  await writeStdout(`${text}\n`);
+}
+
+function describe(templates: Templates, bytes: number) {
+  const { path, strategy, sliceInterval, conventions, width, patch, fingerprint } = templates;
+  const { supports, points, organs } = templates;
+  const network = { width, patch, fingerprint };
+  return { path, bytes, strategy, sliceInterval, conventions, network, supports, points, organs };
+}
+
+function readable(templates: Templates, bytes: number): string {
+  const { path, conventions, width, patch, fingerprint, supports, points } = templates;
+  const head = facts([
+    ["file", `${path} (${formatBytes(bytes)})`],
+    ["strategy", strategyInWords(templates)],
+    ["conventions", conventions],
+    ["network", `MedLAM of base width ${width}, patches of ${patch}³, fingerprint ${fingerprint}`],
+    ["supports", supports.join(", ")],
+    ["points", String(points)],
+  ]);
+  const rows = templates.organs.map((organ) => [
+    organ.name,
+    String(organ.label),
+    String(organ.parts),
+    String(organ.supports),
+    organ.agreement === null ? "" : organ.agreement.toFixed(3),
+  ]);
+  return `${head}\n\n${table(["organ", "label", "parts", "supports", "agreement"], rows)}`;
+}
+
+function strategyInWords({ strategy, sliceInterval }: Templates): string {
+  if (strategy === "wpl") return "wpl (Whole-Patch Localization)";
+  const cut =
+    sliceInterval === null ? "" : `, parts of ${count(sliceInterval, "grid slice")} or more`;
+  return `spl (Sub-Patch Localization${cut})`;
+}

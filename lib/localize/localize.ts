@@ -1,0 +1,213 @@
+import { UsageError } from "../errors.js";
+import { type CallOptions, callNative, type Progress } from "../native/call.js";
+import type { Conventions, SearchResult } from "../native/contract.js";
+import { native } from "../native/loader.js";
+import { pointsPerPart, type TemplateOrgan, type Templates } from "../templates/templates.js";
+import { type Triple, type Volume, withVolume } from "../volumes/volume.js";
+import { isOutside, physicalBox, storedBox, unionBox } from "./boxes.js";
+import { Grid, roundHalfEven } from "./grid.js";
+import type { MedLam } from "./medlam.js";
+import { checkQueryCenters, drawQueryCenters } from "./query.js";
+import type { Localization, OrganLocalization, Scale } from "./result.js";
+
+/** Options of {@link localize}. */
+export interface LocalizeOptions extends CallOptions {
+  medlam: MedLam;
+  templates: Templates;
+  /** Scales of the similarity search; all three by default, none for positions from the coordinate system alone. */
+  scales?: readonly Scale[];
+  /** "exact" by default. */
+  conventions?: Conventions;
+  /** Whole points [z, y, x] of the padded grid to look at the scan from; drawn by `seed` (0 by default) if not given. */
+  queryCenters?: readonly Triple[];
+  seed?: number;
+  /** Names of the organs to localize; all by default. */
+  organs?: readonly string[];
+  /**
+   * Organs that score lower are called absent. By default half of what the supports score among each other, where
+   * there are two or more. A rule of thumb: set your own from scans where you know the answer.
+   */
+  minScore?: number;
+  /** The intensities are in [0, 1] already: do not map HU. */
+  normalized?: boolean;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** r of algorithm.md part 2: the reach of the anatomical coordinate system, mm, (z, y, x). */
+const reach: Triple = [1500, 600, 600];
+const gridSpacing = 3;
+
+/** A chosen organ and the template points that stand for it. */
+interface Wanted {
+  organ: TemplateOrgan;
+  indices: number[];
+}
+
+/**
+ * Finds the templates' organs in a scan (algorithm.md part 5). Holds the scan, its 3 mm grid and one patch's features;
+ * several calls may run at once and share `medlam` and `templates`.
+ * @throws InputError for an unusable image or templates of another network; UsageError; AbortedError.
+ */
+export async function localize(image: string | Volume, options: LocalizeOptions): Promise<Localization> {
+  const { templates, medlam, conventions = "exact" } = options;
+  templates.requireNetwork(medlam);
+  const wanted = chooseOrgans(templates, options.organs);
+  const scales = chooseScales(options.scales);
+  const started = performance.now();
+  const step = (name: string) => options.onProgress?.({ step: name, done: 0, total: 1 });
+
+  step("read");
+  return withVolume(image, options, async (volume) => {
+    const read = seconds(started);
+    step("grid");
+    const gridStarted = performance.now();
+    const grid = await Grid.make(volume, conventions, options.normalized ?? false, options);
+    const gridTime = seconds(gridStarted);
+    try {
+      const queryStarted = performance.now();
+      const { starts, patches } = await unifiedPositions(grid, wanted, options);
+      const queryTime = seconds(queryStarted);
+      const found = await searchPoints(grid, starts, wanted, scales, options);
+      return {
+        version: 1,
+        image: volume.path,
+        shape: volume.shape,
+        conventions,
+        scales,
+        organs: describeOrgans(wanted, starts, found, scales, grid, volume, options),
+        timing: {
+          read,
+          grid: gridTime,
+          network: queryTime + (found?.networkSeconds ?? 0),
+          similarity: found?.similaritySeconds ?? 0,
+          total: seconds(started),
+          patches: patches + (found?.patches ?? 0),
+        },
+      };
+    } finally {
+      grid.close();
+    }
+  });
+}
+
+function chooseOrgans(templates: Templates, names: readonly string[] | undefined): Wanted[] {
+  const unknown = names?.find((name) => !templates.organs.some((organ) => organ.name === name));
+  if (unknown !== undefined) {
+    const known = templates.organs.map(({ name }) => name).join(", ");
+    throw new UsageError(`The templates have no organ "${unknown}". They have: ${known}.`);
+  }
+  const firsts = templates.firstPoints();
+  return templates.organs.flatMap((organ, i) => {
+    if (names && !names.includes(organ.name)) return [];
+    const indices = Array.from({ length: organ.parts * pointsPerPart }, (_, p) => (firsts[i] as number) + p);
+    return [{ organ, indices }];
+  });
+}
+
+function chooseScales(scales: readonly Scale[] = [0, 1, 2]): Scale[] {
+  if (!scales.every((scale) => [0, 1, 2].includes(scale))) {
+    throw new UsageError(`Scales are 0, 1 and 2; [${scales}] holds another.`);
+  }
+  return [...new Set(scales)].sort();
+}
+
+/** Parts 5.1 and 5.2: where the anatomical coordinate system places every wanted point, on the padded grid. */
+async function unifiedPositions(
+  grid: Grid,
+  wanted: readonly Wanted[],
+  options: LocalizeOptions,
+): Promise<{ starts: Triple[]; patches: number }> {
+  const { medlam, templates, onProgress } = options;
+  if (options.queryCenters) checkQueryCenters(options.queryCenters, grid);
+  const centers = options.queryCenters ?? drawQueryCenters(grid, options.seed ?? 0);
+  const positions = await callNative(
+    options,
+    (task) => native.medlamPositions(medlam.handle, grid.handle, Int32Array.from(centers.flat()), task),
+    (done, total) => onProgress?.({ step: "query", done, total }),
+  );
+  const mean = (value: (i: number) => number) =>
+    centers.reduce((sum, _, i) => sum + value(i), 0) / centers.length;
+  const axes = [0, 1, 2] as const;
+  const queryPosition = axes.map((axis) => mean((i) => positions[3 * i + axis] as number));
+  const queryCenter = axes.map((axis) => mean((i) => gridSpacing * (centers[i]?.[axis] as number)));
+  const place = (point: number) =>
+    axes.map((axis) => {
+      const difference = (templates.positions[3 * point + axis] as number) - (queryPosition[axis] as number);
+      const mm = reach[axis] * Math.tanh(difference) + (queryCenter[axis] as number);
+      return roundHalfEven(mm / gridSpacing);
+    }) as Triple;
+  const starts = wanted.flatMap(({ indices }) => indices.map(place));
+  return { starts, patches: new Set(centers.map(String)).size };
+}
+
+/** Part 5.3, or nothing without scales. */
+async function searchPoints(
+  grid: Grid,
+  starts: readonly Triple[],
+  wanted: readonly Wanted[],
+  scales: Scale[],
+  options: LocalizeOptions,
+): Promise<SearchResult | undefined> {
+  if (scales.length === 0) return undefined;
+  const { medlam, templates, onProgress } = options;
+  const points = Int32Array.from(starts.flat());
+  const indices = Int32Array.from(wanted.flatMap((each) => each.indices));
+  return callNative(
+    options,
+    (task) => native.search(medlam.handle, grid.handle, templates.handle, points, indices, scales, task),
+    (done, total) => onProgress?.({ step: "search", done, total }),
+  );
+}
+
+function describeOrgans(
+  wanted: readonly Wanted[],
+  starts: readonly Triple[],
+  found: SearchResult | undefined,
+  scales: readonly Scale[],
+  grid: Grid,
+  volume: Volume,
+  { templates, conventions = "exact", minScore }: LocalizeOptions,
+): Record<string, OrganLocalization> {
+  const at = (i: number) => (found ? (Array.from(found.points.subarray(3 * i, 3 * i + 3)) as Triple) : starts[i]);
+  let next = 0;
+  return Object.fromEntries(
+    wanted.map(({ organ, indices }) => {
+      const first = next;
+      next += indices.length;
+      const points = indices.map((_, i) => at(first + i) as Triple);
+      const parts = Array.from({ length: organ.parts }, (_, part) =>
+        storedBox(points.slice(pointsPerPart * part, pointsPerPart * (part + 1)), grid, volume.shape, conventions),
+      );
+      const box = unionBox(parts);
+      const score = found ? meanCosine(found, first, indices, templates, scales.length) : null;
+      const threshold = minScore ?? (organ.agreement === null ? Number.NEGATIVE_INFINITY : organ.agreement / 2);
+      const outside = isOutside(starts.slice(first, next), grid);
+      const localization: OrganLocalization = {
+        label: organ.label,
+        present: !outside && (score === null || score >= threshold),
+        score,
+        box,
+        parts,
+        physicalBox: physicalBox(box, volume.affine),
+      };
+      return [organ.name, localization];
+    }),
+  );
+}
+
+/** Mean over the points of (peak − 1) / (scales · supports): each scale adds the sum over supports of a mean cosine. */
+function meanCosine(
+  found: SearchResult,
+  first: number,
+  indices: readonly number[],
+  templates: Templates,
+  scales: number,
+): number {
+  const cosine = (index: number, i: number) =>
+    ((found.peaks[first + i] as number) - 1) / (scales * (templates.supportsOfPoint[index] as number));
+  return indices.reduce((sum, index, i) => sum + cosine(index, i), 0) / indices.length;
+}
+
+function seconds(since: number): number {
+  return (performance.now() - since) / 1000;
+}

@@ -1,0 +1,107 @@
+/**
+ * The algorithm's single steps on plain arrays, to check them against other implementations and to build other things
+ * from. All arrays are (z, y, x), x fastest; all work happens off the event loop.
+ */
+import { type CallOptions, callNative } from "./native/call.js";
+import type { Conventions } from "./native/contract.js";
+import { native } from "./native/loader.js";
+import { Grid } from "./localize/grid.js";
+import type { Triple, Volume } from "./volumes/volume.js";
+
+/** An array with its extents along (z, y, x). */
+export interface Shaped<Data> {
+  shape: Triple;
+  data: Data;
+}
+
+/** Part 1.1: the values (HU for a CT) in LAS order, and the 4×4 that leads back to stored voxels (x, y, z, 1). */
+export async function toLas(
+  volume: Volume,
+  options: CallOptions = {},
+): Promise<Shaped<Float64Array> & { lasToStored: number[] }> {
+  return callNative(options, (task) => native.toLas(volume.handle, task));
+}
+
+/** Part 1.2 for images: cubic B-spline, output lengths round(n · zoom), corner-aligned. float32 arithmetic. */
+export async function resampleSpline(
+  { shape, data }: Shaped<Float64Array>,
+  zoom: Triple,
+  options: CallOptions = {},
+): Promise<Shaped<Float64Array>> {
+  return callNative(options, (task) => native.resampleSpline(data, shape, zoom, task));
+}
+
+/** Part 1.2 for label maps in reference conventions: the label of the greatest trilinear weight. */
+export async function resampleLabels(
+  { shape, data }: Shaped<Uint16Array>,
+  zoom: Triple,
+  options: CallOptions = {},
+): Promise<Shaped<Uint16Array>> {
+  return callNative(options, (task) => native.resampleLabels(data, shape, zoom, task));
+}
+
+/** Part 1.3: HU to [0, 1], piecewise linear. */
+export function mapHu(hu: Float64Array): Float32Array {
+  return native.mapHu(hu);
+}
+
+/** Part 1 whole: the padded 3 mm grid of a scan. */
+export async function imageGrid(
+  volume: Volume,
+  { conventions = "exact", normalized = false, ...options }: CallOptions & { conventions?: Conventions; normalized?: boolean } = {},
+): Promise<Shaped<Float32Array>> {
+  const grid = await Grid.make(volume, conventions, normalized, options);
+  try {
+    return { shape: grid.shape, data: await callNative(options, (task) => native.gridValues(grid.handle, task)) };
+  } finally {
+    grid.close();
+  }
+}
+
+/** Part 1 whole, for a label map. */
+export async function labelGrid(
+  volume: Volume,
+  { conventions = "exact", ...options }: CallOptions & { conventions?: Conventions } = {},
+): Promise<Shaped<Uint16Array>> {
+  const grid = await callNative(options, (task) => native.makeLabelGrid(volume.handle, conventions, task));
+  try {
+    return await callNative(options, (task) => native.labelGridValues(grid, task));
+  } finally {
+    native.release(grid);
+  }
+}
+
+/**
+ * Part 3: annotation points of a label on a padded label grid, six (z, y, x) for each of `parts` cuts, or for the whole
+ * organ (`parts` 0), in the order min z, min y, min x, max z, max y, max x.
+ */
+export async function annotationPoints(
+  labels: Shaped<Uint16Array>,
+  label: number,
+  parts: number,
+  { conventions = "exact", ...options }: CallOptions & { conventions?: Conventions } = {},
+): Promise<Int32Array> {
+  const grid = await callNative(options, (task) => native.labelGridFromArray(labels.data, labels.shape, task));
+  try {
+    return await callNative(options, (task) =>
+      native.annotationPoints(grid, Int32Array.of(label), Int32Array.of(parts), conventions, task),
+    );
+  } finally {
+    native.release(grid);
+  }
+}
+
+/**
+ * Part 5.3: the similarity map of one point, patch³ values: 1 + the sum over scales. `features[k]` is
+ * (channels, edge³) with edge = patch / 4, patch / 2, patch and `kernels[k]` (channels, size³) with size = 2, 4, 8;
+ * null leaves a scale out.
+ */
+export async function similarityMap(
+  features: (Float32Array | null)[],
+  kernels: (Float32Array | null)[],
+  channels: number,
+  patch: number,
+  options: CallOptions = {},
+): Promise<Float32Array> {
+  return callNative(options, (task) => native.similarityMap(features, kernels, channels, patch, task));
+}

@@ -1,0 +1,152 @@
+import { UsageError } from "../errors.js";
+import { type CallOptions, callNative } from "../native/call.js";
+import type { StoredType, VolumeHandle, VolumeInfo, VoxelArray } from "../native/contract.js";
+import { native } from "../native/loader.js";
+
+/** Three numbers along (z, y, x). */
+export type Triple = [number, number, number];
+
+/** What {@link Volume.fromArray} needs to know about an array of voxels. */
+export interface VolumeGeometry {
+  /** Voxels along (z, y, x); x is fastest in the array. */
+  shape: Triple;
+  /** Row-major 4×4: voxel (x, y, z, 1) → RAS mm. */
+  affine: readonly number[];
+}
+
+const arrays = {
+  F64: Float64Array,
+  F32: Float32Array,
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U64: BigUint64Array,
+  U32: Uint32Array,
+  U16: Uint16Array,
+  U8: Uint8Array,
+} as const satisfies Record<StoredType, unknown>;
+
+/**
+ * A 3D scan or label map in native memory, exactly as its file stores it.
+ *
+ * Voxels are indexed (z, y, x): x is the file's first axis and fastest in memory, whatever anatomical direction it
+ * runs in; `affine` says which. Nothing is reordered on reading, so an index here is an index into the file.
+ */
+export class Volume {
+  /** Where it came from; "" for a volume made from an array. */
+  readonly path: string;
+  /** Voxels along (z, y, x). */
+  readonly shape: Triple;
+  /** Edge lengths of a voxel, mm, (z, y, x). */
+  readonly spacing: Triple;
+  /** Row-major 4×4: voxel (x, y, z, 1) → RAS mm. */
+  readonly affine: readonly number[];
+  /** Where the stored x, y and z axes point, as letters of RLAPSI; for an oblique affine the nearest. */
+  readonly axes: string;
+  /** Type of the stored values, safetensors' names. */
+  readonly dtype: StoredType;
+  /** value = stored · slope + intercept; HU for a CT. */
+  readonly slope: number;
+  readonly intercept: number;
+  /** The label table in the file's header extension (Caret XML), if it has one. */
+  readonly labelXml?: string;
+  /** @internal */
+  readonly handle: VolumeHandle;
+
+  private constructor(handle: VolumeHandle, path: string) {
+    const info: VolumeInfo = native.volumeInfo(handle);
+    this.handle = handle;
+    this.path = path;
+    this.shape = info.shape;
+    this.spacing = info.spacing;
+    this.affine = info.affine;
+    this.axes = info.axes;
+    this.dtype = info.dtype;
+    this.slope = info.slope;
+    this.intercept = info.intercept;
+    if (info.labelXml !== undefined) this.labelXml = info.labelXml;
+  }
+
+  /**
+   * Reads a NIfTI-1 or NIfTI-2 file, `.nii` or `.nii.gz`.
+   * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_VOLUME`.
+   */
+  static async read(path: string, options: CallOptions = {}): Promise<Volume> {
+    return new Volume(await callNative(options, (task) => native.readVolume(path, task)), path);
+  }
+
+  /**
+   * Copies voxels into native memory. The array must not change until the promise settles.
+   * @throws UsageError for a shape that does not fit; InputError `BAD_VOLUME` for a singular affine.
+   */
+  static async fromArray(
+    data: VoxelArray,
+    { shape, affine }: VolumeGeometry,
+    options: CallOptions = {},
+  ): Promise<Volume> {
+    const voxels = shape.reduce((product, extent) => product * extent, 1);
+    if (!shape.every((extent) => Number.isInteger(extent) && extent > 0) || voxels !== data.length) {
+      throw new UsageError(`A volume of shape [${shape}] needs ${voxels} voxels, not ${data.length}.`);
+    }
+    if (affine.length !== 16 || !affine.every(Number.isFinite)) {
+      throw new UsageError("affine must be 16 finite numbers: a 4×4 matrix, row by row.");
+    }
+    const run = callNative(options, (task) => native.volumeFromArray(data, shape, [...affine], task));
+    return new Volume(await run, "");
+  }
+
+  /** A copy of the stored values, (z, y, x), x fastest. */
+  async stored(options: CallOptions = {}): Promise<VoxelArray> {
+    const bytes = await callNative(options, (task) => native.volumeData(this.handle, false, task));
+    return new arrays[this.dtype](bytes);
+  }
+
+  /** A copy of the values (HU for a CT): stored · slope + intercept. */
+  async values(options: CallOptions = {}): Promise<Float32Array> {
+    return new Float32Array(await callNative(options, (task) => native.volumeData(this.handle, true, task)));
+  }
+
+  /** Writes the volume as `.nii` or `.nii.gz`; the file is whole or not there. @throws OutputError */
+  async write(path: string, options: CallOptions = {}): Promise<void> {
+    await callNative(options, (task) => native.writeVolume(path, this.handle, null, "", task));
+  }
+
+  /**
+   * Writes other voxels (a mask, a label map) with this volume's geometry, to the bit.
+   * @param labelXml a label table for the header extension, see `labelTableXml`.
+   * @throws UsageError if data does not have this volume's number of voxels; OutputError.
+   */
+  async writeLike(
+    path: string,
+    data: VoxelArray,
+    options: CallOptions & { labelXml?: string } = {},
+  ): Promise<void> {
+    const voxels = this.shape[0] * this.shape[1] * this.shape[2];
+    if (data.length !== voxels) {
+      throw new UsageError(`This volume has ${voxels} voxels, the data has ${data.length}.`);
+    }
+    const xml = options.labelXml ?? "";
+    await callNative(options, (task) => native.writeVolume(path, this.handle, data, xml, task));
+  }
+
+  /** Frees the native memory now rather than at garbage collection. */
+  close(): void {
+    native.release(this.handle);
+  }
+}
+
+/** Runs `use` on a volume, reading and closing it if a path is given. */
+export async function withVolume<T>(
+  source: string | Volume,
+  options: CallOptions,
+  use: (volume: Volume) => Promise<T>,
+): Promise<T> {
+  if (source instanceof Volume) return use(source);
+  const volume = await Volume.read(source, options);
+  try {
+    return await use(volume);
+  } finally {
+    volume.close();
+  }
+}

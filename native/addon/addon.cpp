@@ -1,0 +1,103 @@
+// The module: process-wide functions, and every binding.
+#include <napi.h>
+#include <zlib.h>
+
+#include <cstdlib>
+
+#include "addon/bindings.hpp"
+#include "addon/handles.hpp"
+#include "addon/task_runner.hpp"
+#include "core/support/atomic_file.hpp"
+#include "runtimes/onnxruntime/api.hpp"
+
+namespace medlsam::addon {
+namespace {
+
+const char* simd_level() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return "avx512";
+  if (__builtin_cpu_supports("avx2")) return "avx2";
+  return "sse2";
+#elif defined(__aarch64__)
+  return "neon";
+#else
+  return "scalar";
+#endif
+}
+
+struct OnnxRuntimeInfo {
+  std::string version, error;
+  std::vector<std::string> providers;
+};
+
+OnnxRuntimeInfo onnx_runtime_info(const std::string& path) {
+  try {
+    onnx::load(path);
+    return {onnx::version(), "", onnx::providers()};
+  } catch (const Error& error) {
+    return {"", error.what(), {}};
+  }
+}
+
+Napi::Object to_js(Napi::Env env, const OnnxRuntimeInfo& runtime) {
+  auto result = Napi::Object::New(env);
+  if (!runtime.error.empty()) {
+    result.Set("error", runtime.error);
+    return result;
+  }
+  auto providers = Napi::Array::New(env, runtime.providers.size());
+  for (std::uint32_t i = 0; i < runtime.providers.size(); ++i) providers.Set(i, runtime.providers[i]);
+  result.Set("version", runtime.version);
+  result.Set("providers", providers);
+  return result;
+}
+
+Napi::Value info(const Napi::CallbackInfo& call) {
+  return run_task(
+      call, call[1],
+      [path = call[0].As<Napi::String>().Utf8Value()](const Task&) { return onnx_runtime_info(path); },
+      [](Napi::Env env, OnnxRuntimeInfo&& runtime) -> Napi::Value {
+        auto result = Napi::Object::New(env);
+        result.Set("version", MEDLSAM_VERSION);
+        result.Set("compiler", __VERSION__);
+        result.Set("zlib", zlibVersion());
+        result.Set("simd", simd_level());
+        result.Set("onnxRuntime", to_js(env, runtime));
+        return result;
+      });
+}
+
+Napi::Value create_cancel(const Napi::CallbackInfo& call) {
+  return make_handle(call.Env(), std::make_shared<CancelFlag>());
+}
+
+Napi::Value cancel(const Napi::CallbackInfo& call) {
+  open_handle<CancelFlag>(call[0])->flag->store(true);
+  return call.Env().Undefined();
+}
+
+Napi::Value exit_now(const Napi::CallbackInfo& call) {
+  remove_unfinished_files();
+  std::_Exit(call[0].As<Napi::Number>().Int32Value());
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  bind<info>(env, exports, "info");
+  bind<create_cancel>(env, exports, "createCancel");
+  bind<cancel>(env, exports, "cancel");
+  bind<release>(env, exports, "release");
+  bind<exit_now>(env, exports, "exitNow");
+  bind_volumes(env, exports);
+  bind_grids(env, exports);
+  bind_checkpoints(env, exports);
+  bind_medlam(env, exports);
+  bind_templates(env, exports);
+  bind_steps(env, exports);
+  return exports;
+}
+
+}  // namespace
+}  // namespace medlsam::addon
+
+static Napi::Object init_module(Napi::Env env, Napi::Object exports) { return medlsam::addon::init(env, exports); }
+NODE_API_MODULE(medlsam, init_module)

@@ -1,0 +1,21 @@
+// The functions of lib/native/contract.ts, by the file that binds them.
+#pragma once
+
+#include <napi.h>
+
+namespace medlsam::addon {
+
+void bind_volumes(Napi::Env env, Napi::Object exports);
+void bind_grids(Napi::Env env, Napi::Object exports);
+void bind_checkpoints(Napi::Env env, Napi::Object exports);
+void bind_medlam(Napi::Env env, Napi::Object exports);
+void bind_templates(Napi::Env env, Napi::Object exports);
+void bind_steps(Napi::Env env, Napi::Object exports);
+
+// Sets exports[name] to a function.
+template <auto function>
+void bind(Napi::Env env, Napi::Object& exports, const char* name) {
+  exports.Set(name, Napi::Function::New<function>(env, name));
+}
+
+}  // namespace medlsam::addon

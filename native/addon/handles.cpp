@@ -1,0 +1,65 @@
+#include "addon/handles.hpp"
+
+#include <string>
+
+namespace medlsam::addon {
+namespace {
+
+void empty(Napi::Env env, Box& box) {
+  if (!box.value) return;
+  box.value.reset();
+  Napi::MemoryManagement::AdjustExternalMemory(env, -box.external_bytes);
+}
+
+void finalize(napi_env env, void* data, void*) {
+  Box* box = static_cast<Box*>(data);
+  empty(env, *box);
+  delete box;
+}
+
+Box* unwrap(const Napi::Value& value) {
+  void* data = nullptr;
+  if (!value.IsObject() || napi_unwrap(value.Env(), value, &data) != napi_ok) return nullptr;
+  return static_cast<Box*>(data);
+}
+
+}  // namespace
+
+Napi::Value make_handle(Napi::Env env, std::shared_ptr<void> value, const napi_type_tag& tag,
+                        std::int64_t external_bytes) {
+  Napi::Object object = Napi::Object::New(env);
+  auto box = std::make_unique<Box>(Box{std::move(value), external_bytes});
+  NAPI_THROW_IF_FAILED(env, napi_type_tag_object(env, object, &tag), env.Undefined());
+  NAPI_THROW_IF_FAILED(env, napi_wrap(env, object, box.get(), finalize, nullptr, nullptr), env.Undefined());
+  box.release();
+  Napi::MemoryManagement::AdjustExternalMemory(env, external_bytes);
+  return object;
+}
+
+std::shared_ptr<void> open_handle(const Napi::Value& value, const napi_type_tag& tag, const char* name) {
+  bool matches = false;
+  if (!value.IsObject() || napi_check_object_type_tag(value.Env(), value, &tag, &matches) != napi_ok || !matches) {
+    throw Napi::TypeError::New(value.Env(), std::string("Not a ") + name + " handle.");
+  }
+  Box* box = unwrap(value);
+  if (box == nullptr || !box->value) {
+    throw Napi::TypeError::New(value.Env(), std::string("This ") + name + " was closed already.");
+  }
+  return box->value;
+}
+
+Napi::Value release(const Napi::CallbackInfo& info) {
+  // Only objects this addon tagged were wrapped by it; others are left alone.
+  for (const napi_type_tag& tag :
+       {HandleKind<Volume>::kTag, HandleKind<Grid>::kTag, HandleKind<LabelGrid>::kTag,
+        HandleKind<OpenedCheckpoint>::kTag, HandleKind<MedLamModel>::kTag, HandleKind<Templates>::kTag}) {
+    bool matches = false;
+    if (info[0].IsObject() && napi_check_object_type_tag(info.Env(), info[0], &tag, &matches) == napi_ok && matches) {
+      if (Box* box = unwrap(info[0])) empty(info.Env(), *box);
+      return info.Env().Undefined();
+    }
+  }
+  throw Napi::TypeError::New(info.Env(), "Not a handle.");
+}
+
+}  // namespace medlsam::addon

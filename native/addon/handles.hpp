@@ -1,0 +1,71 @@
+// References from JavaScript to native objects: type-tagged, so that a volume passed where a grid belongs is a
+// TypeError and not a crash.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <memory>
+
+#include "core/checkpoints/checkpoint.hpp"
+#include "core/grid/grid.hpp"
+#include "core/grid/labels.hpp"
+#include "core/templates/templates.hpp"
+#include "core/volumes/volume.hpp"
+#include "networks/medlam_model.hpp"
+
+namespace medlsam::addon {
+
+struct OpenedCheckpoint {
+  std::string path;
+  Checkpoint checkpoint;
+};
+
+struct CancelFlag {
+  std::shared_ptr<std::atomic<bool>> flag = std::make_shared<std::atomic<bool>>(false);
+};
+
+// One line per handle kind of lib/native/contract.ts. The tags are arbitrary constants.
+template <class T>
+struct HandleKind;
+#define MEDLSAM_HANDLE(Type, text, tag)                                     \
+  template <>                                                               \
+  struct HandleKind<Type> {                                                 \
+    static constexpr const char* kName = text;                              \
+    static constexpr napi_type_tag kTag = {0x6d65646c73616d00ULL + tag, 1}; \
+  }
+MEDLSAM_HANDLE(Volume, "volume", 1);
+MEDLSAM_HANDLE(Grid, "grid", 2);
+MEDLSAM_HANDLE(LabelGrid, "label grid", 3);
+MEDLSAM_HANDLE(OpenedCheckpoint, "checkpoint", 4);
+MEDLSAM_HANDLE(MedLamModel, "medlam", 5);
+MEDLSAM_HANDLE(Templates, "templates", 6);
+MEDLSAM_HANDLE(CancelFlag, "cancel", 7);
+#undef MEDLSAM_HANDLE
+
+// What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own reference.
+struct Box {
+  std::shared_ptr<void> value;
+  std::int64_t external_bytes = 0;  // told to the garbage collector, which sees only a tiny object otherwise
+};
+
+Napi::Value make_handle(Napi::Env env, std::shared_ptr<void> value, const napi_type_tag& tag,
+                        std::int64_t external_bytes);
+std::shared_ptr<void> open_handle(const Napi::Value& value, const napi_type_tag& tag, const char* name);
+
+template <class T>
+Napi::Value make_handle(Napi::Env env, std::shared_ptr<T> value, std::size_t external_bytes = 0) {
+  return make_handle(env, std::static_pointer_cast<void>(std::move(value)), HandleKind<T>::kTag,
+                     static_cast<std::int64_t>(external_bytes));
+}
+
+// Throws a TypeError for anything but a live handle of this kind.
+template <class T>
+std::shared_ptr<T> open_handle(const Napi::Value& value) {
+  return std::static_pointer_cast<T>(open_handle(value, HandleKind<T>::kTag, HandleKind<T>::kName));
+}
+
+// release(handle): frees the native object as soon as no running task uses it.
+Napi::Value release(const Napi::CallbackInfo& info);
+
+}  // namespace medlsam::addon

@@ -1,0 +1,111 @@
+#include "addon/arguments.hpp"
+#include "addon/bindings.hpp"
+#include "addon/handles.hpp"
+#include "addon/task_runner.hpp"
+#include "localize/patches.hpp"
+#include "runtimes/onnxruntime/api.hpp"
+#include "runtimes/onnxruntime/session.hpp"
+
+namespace medlsam::addon {
+namespace {
+
+struct Loaded {
+  std::shared_ptr<MedLamModel> model;
+  std::string digest;
+};
+
+Napi::Value load_medlam(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[2],
+      [opened = open_handle<OpenedCheckpoint>(info[0]),
+       library = info[1].As<Napi::String>().Utf8Value()](const Task& task) {
+        auto weights = std::make_unique<const MedLamWeights>(opened->checkpoint, opened->path);
+        onnx::load(library);
+        std::string digest = weights->digest();
+        return Loaded{std::make_shared<MedLamModel>(std::move(weights), onnx::medlam_builder(task.threads)),
+                      std::move(digest)};
+      },
+      [](Napi::Env env, Loaded&& loaded) -> Napi::Value {
+        const MedLamWeights& weights = loaded.model->weights();
+        auto result = Napi::Object::New(env);
+        result.Set("width", weights.width());
+        result.Set("patch", weights.patch());
+        result.Set("parameters", static_cast<double>(weights.parameters()));
+        result.Set("digest", loaded.digest);
+        result.Set("handle", make_handle(env, loaded.model, weights.parameters() * sizeof(float)));
+        return result;
+      });
+}
+
+Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
+  const auto patches = expect_typed_array(info[1], DType::kF32).As<Napi::Float32Array>();
+  return run_task(
+      info, info[3],
+      [model = open_handle<MedLamModel>(info[0]), data = patches.Data(), count = patches.ElementLength(),
+       deepest = info[2].As<Napi::Number>().Int32Value()](const Task& task) {
+        const std::int64_t p = model->weights().patch();
+        return model->run({data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}, nullptr}, deepest,
+                          task);
+      },
+      [](Napi::Env env, std::vector<Array>&& outputs) -> Napi::Value {
+        auto features = Napi::Array::New(env);
+        auto result = Napi::Object::New(env);
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+          std::size_t elements = 1;
+          for (std::int64_t extent : outputs[i].shape) elements *= static_cast<std::size_t>(extent);
+          auto array = Napi::Float32Array::New(env, elements);
+          std::copy_n(outputs[i].data, elements, array.Data());
+          if (i == 0) {
+            result.Set("positions", array);
+          } else {
+            features.Set(static_cast<std::uint32_t>(i - 1), array);
+          }
+        }
+        result.Set("features", features);
+        return result;
+      },
+      {patches});
+}
+
+Napi::Value medlam_positions(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[3],
+      [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
+       centers = to_points(info[2])](const Task& task) { return patch_positions(*model, *grid, centers, task); },
+      [](Napi::Env env, std::vector<float>&& positions) -> Napi::Value { return to_typed_array(env, positions); });
+}
+
+Napi::Value search(const Napi::CallbackInfo& info) {
+  std::array<bool, kScales> use_scale{};
+  const auto scales = info[5].As<Napi::Array>();
+  for (std::uint32_t i = 0; i < scales.Length(); ++i) {
+    use_scale.at(scales.Get(i).As<Napi::Number>().Uint32Value()) = true;
+  }
+  return run_task(
+      info, info[6],
+      [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
+       templates = open_handle<Templates>(info[2]), starts = to_points(info[3]), indices = to_int32s(info[4]),
+       use_scale](const Task& task) {
+        return medlsam::search(*model, *grid, *templates, starts, indices, use_scale, task);
+      },
+      [](Napi::Env env, Search&& found) -> Napi::Value {
+        auto result = Napi::Object::New(env);
+        result.Set("points", to_js_points(env, found.points));
+        result.Set("peaks", to_typed_array(env, found.peaks));
+        result.Set("patches", static_cast<double>(found.patches));
+        result.Set("networkSeconds", found.network_seconds);
+        result.Set("similaritySeconds", found.similarity_seconds);
+        return result;
+      });
+}
+
+}  // namespace
+
+void bind_medlam(Napi::Env env, Napi::Object exports) {
+  bind<load_medlam>(env, exports, "loadMedLam");
+  bind<medlam_forward>(env, exports, "medlamForward");
+  bind<medlam_positions>(env, exports, "medlamPositions");
+  bind<search>(env, exports, "search");
+}
+
+}  // namespace medlsam::addon

@@ -1,0 +1,96 @@
+#include "addon/arguments.hpp"
+#include "addon/bindings.hpp"
+#include "addon/handles.hpp"
+#include "addon/task_runner.hpp"
+#include "localize/patches.hpp"
+
+namespace medlsam::addon {
+namespace {
+
+Napi::Value create_templates(const Napi::CallbackInfo& info) {
+  const auto medlam = open_handle<MedLamModel>(info[0]);
+  const auto points = static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value());
+  auto templates = std::make_shared<Templates>(points, medlam->weights().feature_channels());
+  std::size_t elements = 0;
+  for (int k = 0; k < kScales; ++k) elements += templates->kernel_elements(k);
+  return make_handle(info.Env(), std::move(templates), points * elements * sizeof(float));
+}
+
+Napi::Value add_support(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[5],
+      [templates = open_handle<Templates>(info[0]), medlam = open_handle<MedLamModel>(info[1]),
+       grid = open_handle<Grid>(info[2]), centers = to_points(info[3]), indices = to_int32s(info[4])](
+          const Task& task) {
+        medlsam::add_support(*templates, *medlam, *grid, centers, indices, task);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+Napi::Object describe(Napi::Env env, const std::shared_ptr<Templates>& templates) {
+  auto result = Napi::Object::New(env);
+  result.Set("points", static_cast<double>(templates->points()));
+  result.Set("channels", templates->channels());
+  result.Set("positions", to_typed_array(env, templates->positions()));
+  result.Set("supports", to_typed_array(env, templates->supports()));
+  result.Set("agreement", to_typed_array(env, templates->agreement()));
+  result.Set("metadata", to_js(env, templates->metadata()));
+  return result;
+}
+
+Napi::Value describe_templates(const Napi::CallbackInfo& info) {
+  auto result = describe(info.Env(), open_handle<Templates>(info[0]));
+  result.Set("handle", info[0]);
+  return result;
+}
+
+Napi::Value write_templates(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[3],
+      [templates = open_handle<Templates>(info[0]), path = info[1].As<Napi::String>().Utf8Value(),
+       metadata = to_strings(info[2])](const Task&) {
+        templates->write(path, metadata);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+Napi::Value open_templates(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[1],
+      [path = info[0].As<Napi::String>().Utf8Value()](const Task&) {
+        return std::shared_ptr<Templates>(Templates::open(path));
+      },
+      [](Napi::Env env, std::shared_ptr<Templates>&& templates) -> Napi::Value {
+        auto result = describe(env, templates);
+        result.Set("handle", make_handle(env, templates));
+        return result;
+      });
+}
+
+Napi::Value template_kernels(const Napi::CallbackInfo& info) {
+  const auto templates = open_handle<Templates>(info[0]);
+  const auto point = static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value());
+  if (point >= templates->points()) throw Napi::RangeError::New(info.Env(), "No such template point.");
+  auto result = Napi::Array::New(info.Env(), kScales);
+  for (int k = 0; k < kScales; ++k) {
+    auto array = Napi::Float32Array::New(info.Env(), templates->kernel_elements(k));
+    templates->kernel(point, k, {array.Data(), array.ElementLength()});
+    result.Set(static_cast<std::uint32_t>(k), array);
+  }
+  return result;
+}
+
+}  // namespace
+
+void bind_templates(Napi::Env env, Napi::Object exports) {
+  bind<create_templates>(env, exports, "createTemplates");
+  bind<add_support>(env, exports, "addSupport");
+  bind<describe_templates>(env, exports, "describeTemplates");
+  bind<write_templates>(env, exports, "writeTemplates");
+  bind<open_templates>(env, exports, "openTemplates");
+  bind<template_kernels>(env, exports, "templateKernels");
+}
+
+}  // namespace medlsam::addon

@@ -1,0 +1,122 @@
+#include "addon/arguments.hpp"
+#include "addon/bindings.hpp"
+#include "addon/handles.hpp"
+#include "addon/task_runner.hpp"
+#include "core/grid/orientation.hpp"
+#include "core/support/parallel.hpp"
+#include "core/volumes/extensions.hpp"
+#include "core/volumes/nifti.hpp"
+
+namespace medlsam::addon {
+namespace {
+
+Napi::Value volume_handle(Napi::Env env, Volume&& volume) {
+  const std::size_t bytes = volume.data.size();
+  return make_handle(env, std::make_shared<Volume>(std::move(volume)), bytes);
+}
+
+Napi::Value read_volume(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[1],
+      [path = info[0].As<Napi::String>().Utf8Value()](const Task& task) {
+        Volume volume = read_nifti(path, task);
+        las_orientation(volume.affine);  // a singular affine is refused here, with the path at hand
+        return volume;
+      },
+      volume_handle);
+}
+
+Napi::Value volume_from_array(const Napi::CallbackInfo& info) {
+  const auto array = info[0].As<Napi::TypedArray>();
+  const auto voxels = to_voxel_bytes(array);
+  Volume volume;
+  volume.shape = to_index3(info[1]);
+  volume.dtype = voxels.dtype;
+  const auto affine = info[2].As<Napi::Array>();
+  for (std::uint32_t i = 0; i < 16; ++i) volume.affine[i] = affine.Get(i).As<Napi::Number>().DoubleValue();
+  return run_task(
+      info, info[3],
+      [volume, bytes = voxels.bytes](const Task&) {
+        Volume filled = volume;
+        las_orientation(filled.affine);
+        filled.data.assign(bytes.begin(), bytes.end());
+        return filled;
+      },
+      volume_handle, {array});
+}
+
+Napi::Value volume_info(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const auto volume = open_handle<Volume>(info[0]);
+  const auto mm = spacing(volume->affine);
+  auto result = Napi::Object::New(env);
+  result.Set("shape", to_js(env, volume->shape));
+  result.Set("dtype", dtype_name(volume->dtype));
+  result.Set("slope", volume->slope);
+  result.Set("intercept", volume->intercept);
+  result.Set("affine", to_js(env, std::span<const double>(volume->affine)));
+  result.Set("spacing", to_js(env, std::span<const double>(mm)));
+  result.Set("axes", axis_codes(volume->affine));
+  const std::string xml = label_xml(*volume);
+  if (!xml.empty()) result.Set("labelXml", Napi::String::New(env, xml));
+  return result;
+}
+
+Napi::Value volume_data(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[2],
+      [volume = open_handle<Volume>(info[0]), scaled = info[1].As<Napi::Boolean>().Value()](const Task& task) {
+        if (!scaled) return volume->data;
+        std::vector<std::byte> bytes(volume->voxels() * sizeof(float));
+        auto* out = reinterpret_cast<float*>(bytes.data());
+        const std::size_t slice = static_cast<std::size_t>(volume->shape[1] * volume->shape[2]);
+        parallel_for(task, volume->shape[0], [&](std::size_t z, std::size_t) {
+          with_stored_values(*volume, [&](const auto* values) {
+            for (std::size_t i = z * slice; i < (z + 1) * slice; ++i) {
+              out[i] = static_cast<float>(static_cast<double>(values[i]) * volume->slope + volume->intercept);
+            }
+          });
+        });
+        return bytes;
+      },
+      [](Napi::Env env, std::vector<std::byte>&& bytes) { return to_array_buffer(env, std::move(bytes)); });
+}
+
+// data null: the volume itself, stored values and all.
+Napi::Value write_volume(const Napi::CallbackInfo& info) {
+  const auto geometry = open_handle<Volume>(info[1]);
+  NiftiOutput output;
+  output.shape = geometry->shape;
+  output.label_xml = info[3].As<Napi::String>().Utf8Value();
+  auto keep = Napi::Object::New(info.Env());
+  if (info[2].IsNull()) {
+    output.dtype = geometry->dtype;
+    output.data = geometry->data;
+    output.slope = geometry->slope;
+    output.intercept = geometry->intercept;
+  } else {
+    keep = info[2].As<Napi::Object>();
+    const auto voxels = to_voxel_bytes(info[2].As<Napi::TypedArray>());
+    output.dtype = voxels.dtype;
+    output.data = voxels.bytes;
+  }
+  return run_task(
+      info, info[4],
+      [path = info[0].As<Napi::String>().Utf8Value(), geometry, output](const Task& task) {
+        write_nifti(path, *geometry, output, task);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); }, {keep});
+}
+
+}  // namespace
+
+void bind_volumes(Napi::Env env, Napi::Object exports) {
+  bind<read_volume>(env, exports, "readVolume");
+  bind<volume_from_array>(env, exports, "volumeFromArray");
+  bind<volume_info>(env, exports, "volumeInfo");
+  bind<volume_data>(env, exports, "volumeData");
+  bind<write_volume>(env, exports, "writeVolume");
+}
+
+}  // namespace medlsam::addon

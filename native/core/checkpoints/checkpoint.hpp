@@ -1,0 +1,29 @@
+// Reads the files weights come in, without running them: PyTorch zip archives and pre-1.6 pickle streams
+// (algorithm.md part 2), training checkpoints among them, and safetensors.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/checkpoints/tensor.hpp"
+
+namespace medlsam {
+
+struct Checkpoint {
+  // "pytorch zip", "pytorch legacy" or "safetensors".
+  std::string format;
+  // Tensors of the model by name, a leading "module." removed from every name when all have it. For a
+  // training checkpoint these are the tensors of its `state_dict`.
+  std::map<std::string, TensorView> tensors;
+  // What else a training checkpoint's top level or safetensors' __metadata__ says, as text ("epoch" → "3").
+  std::map<std::string, std::string> metadata;
+  // Keeps the bytes of `tensors` alive: the mapped file.
+  std::shared_ptr<const void> storage;
+};
+
+// Maps the file; reads no tensor data. Throws kFileNotFound, kReadFailed, kBadCheckpoint (naming the file,
+// what was wrong and, for a refused pickle, the opcode or global).
+Checkpoint open_checkpoint(const std::string& path);
+
+}  // namespace medlsam

@@ -1,0 +1,144 @@
+#include "core/checkpoints/state_dict.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/checkpoints/bytes.hpp"
+#include "core/checkpoints/json.hpp"
+#include "core/support/error.hpp"
+
+namespace medlsam {
+namespace {
+
+const PickleDict* find_dict(const Pickle& pickle, const PickleDict& parent, std::string_view wanted) {
+  for (const auto& [key, value] : parent.items) {
+    const auto* text = std::get_if<std::string_view>(&pickle[key]);
+    if (text && *text == wanted) return std::get_if<PickleDict>(&pickle[value]);
+  }
+  return nullptr;
+}
+
+std::optional<std::string> scalar_text(const PickleValue& value) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
+  if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  if (const auto* number = std::get_if<double>(&value)) {
+    char digits[32];
+    return std::string(digits, std::to_chars(digits, digits + sizeof digits, *number).ptr);
+  }
+  return std::nullopt;
+}
+
+// Strides of a C-contiguous tensor; those of axes with one element say nothing.
+bool is_contiguous(const PickleTensor& tensor) {
+  std::int64_t expected = 1;
+  for (std::size_t axis = tensor.shape.size(); axis-- > 0;) {
+    if (tensor.shape[axis] == 1) continue;
+    if (tensor.strides[axis] != expected) return false;
+    expected *= tensor.shape[axis];  // checked_elements has shown that this fits
+  }
+  return true;
+}
+
+class Reader {
+ public:
+  Reader(const Pickle& pickle, const Storages& storages, const std::string& name)
+      : pickle_(pickle), storages_(storages), name_(name) {}
+  Checkpoint read() const;
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorCode::kBadCheckpoint, name_ + ": " + what + ".");
+  }
+  std::span<const std::byte> bytes_of(const std::string& tensor, const PickleStorage& storage) const;
+  TensorView view(const std::string& tensor, const PickleTensor& described) const;
+
+  const Pickle& pickle_;
+  const Storages& storages_;
+  const std::string& name_;
+};
+
+std::span<const std::byte> Reader::bytes_of(const std::string& tensor, const PickleStorage& storage) const {
+  const auto found = storages_.find(storage.key);
+  if (found == storages_.end()) {
+    fail("the storage " + json_string(storage.key) + " of the tensor " + json_string(tensor) +
+         " is missing; the file is damaged, download it again");
+  }
+  std::size_t size = 0;
+  const std::size_t element = storage.dtype ? dtype_size(*storage.dtype) : 1;
+  if (__builtin_mul_overflow(storage.count, element, &size) || size > found->second.size()) {
+    fail("the storage of the tensor " + json_string(tensor) + " should hold " +
+         std::to_string(storage.count) + " elements of " + std::to_string(element) + " bytes, but " +
+         std::to_string(found->second.size()) +
+         " bytes are there; the file is truncated or damaged, download it again");
+  }
+  return found->second.first(size);
+}
+
+TensorView Reader::view(const std::string& tensor, const PickleTensor& described) const {
+  const std::optional<std::size_t> elements = checked_elements(described.shape);
+  if (!elements)
+    fail("the tensor " + json_string(tensor) + " has the impossible shape " + shape_text(described.shape));
+  if (*elements == 0) return {described.dtype, described.shape, {}};
+  if (!is_contiguous(described)) {
+    fail("the tensor " + json_string(tensor) + " of shape " + shape_text(described.shape) + " has strides " +
+         shape_text(described.strides) + "; save it with .contiguous()");
+  }
+  const std::span<const std::byte> storage = bytes_of(tensor, described.storage);
+  const std::size_t element = dtype_size(described.dtype);
+  std::size_t begin = 0, size = 0;
+  if (__builtin_mul_overflow(described.offset, element, &begin) ||
+      __builtin_mul_overflow(*elements, element, &size) || !lies_within(storage.size(), begin, size)) {
+    fail("the tensor " + json_string(tensor) + " of shape " + shape_text(described.shape) + " at offset " +
+         std::to_string(described.offset) + " leaves its storage of " + std::to_string(storage.size()) +
+         " bytes");
+  }
+  return {described.dtype, described.shape, storage.subspan(begin, size)};
+}
+
+// DataParallel puts "module." before every name.
+void strip_module_prefix(std::map<std::string, TensorView>& tensors) {
+  constexpr std::string_view kPrefix = "module.";
+  if (!std::ranges::all_of(tensors, [&](const auto& named) { return named.first.starts_with(kPrefix); }))
+    return;
+  std::map<std::string, TensorView> stripped;
+  for (auto& [name, tensor] : tensors) stripped.emplace(name.substr(kPrefix.size()), std::move(tensor));
+  tensors = std::move(stripped);
+}
+
+Checkpoint Reader::read() const {
+  const auto* top = std::get_if<PickleDict>(&pickle_[pickle_.root]);
+  if (!top) fail("it holds no dictionary of tensors; save the model's state_dict()");
+  const PickleDict* model = find_dict(pickle_, *top, "state_dict");
+  if (!model) model = find_dict(pickle_, *top, "model");
+  if (!model) model = top;
+
+  Checkpoint checkpoint;
+  for (const auto& [key, value] : model->items) {
+    const auto* tensor = std::get_if<PickleTensor>(&pickle_[value]);
+    if (!tensor) continue;
+    const auto* text = std::get_if<std::string_view>(&pickle_[key]);
+    if (!text) fail("a tensor's name is not text");
+    const std::string tensor_name(*text);
+    if (!checkpoint.tensors.emplace(tensor_name, view(tensor_name, *tensor)).second) {
+      fail("the tensor " + json_string(tensor_name) + " appears twice");
+    }
+  }
+  if (checkpoint.tensors.empty()) fail("it holds no tensors by name; save the model's state_dict()");
+  strip_module_prefix(checkpoint.tensors);
+
+  for (const auto& [key, value] : top->items) {
+    const auto* text = std::get_if<std::string_view>(&pickle_[key]);
+    const std::optional<std::string> scalar = scalar_text(pickle_[value]);
+    if (text && scalar) checkpoint.metadata.insert_or_assign(std::string(*text), *scalar);
+  }
+  return checkpoint;
+}
+
+}  // namespace
+
+Checkpoint read_state_dict(const Pickle& pickle, const Storages& storages, const std::string& name) {
+  return Reader(pickle, storages, name).read();
+}
+
+}  // namespace medlsam

@@ -1,0 +1,39 @@
+// The one exception type of the native code. Its code is stable and reaches JavaScript unchanged
+// (lib/errors.ts maps each code to an error class and an exit code).
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace medlsam {
+
+enum class ErrorCode {
+  kInternal,            // a bug here or in a runtime
+  kAborted,             // the caller cancelled
+  kBadArgument,         // an argument that no file is to blame for
+  kFileNotFound,        // the path names nothing
+  kReadFailed,          // the operating system refused to read
+  kWriteFailed,         // the operating system refused to write (permissions, disk full)
+  kBadVolume,           // not a volume this project reads, or a damaged one
+  kBadLabels,           // a label map with values that are not labels
+  kNotHu,               // intensities that cannot be Hounsfield units
+  kBadCheckpoint,       // not a checkpoint, a damaged one, or one of another network
+  kBadTemplates,        // not a template file, or a damaged one
+  kBadAnnotation,       // an organ without voxels, points outside the scan
+  kRuntimeUnavailable,  // ONNX Runtime is missing or too old
+};
+
+// "BAD_VOLUME" and so on: the `code` of the JavaScript error.
+const char* error_code_name(ErrorCode code);
+
+// `message` says what was wrong, where, and what to do.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+}  // namespace medlsam

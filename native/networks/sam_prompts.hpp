@@ -1,0 +1,33 @@
+// SAM's prompt encoder, but for masks: boxes and points become the tokens that the mask decoder starts from.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "networks/network.hpp"
+#include "networks/sam_weights.hpp"
+
+namespace medlsam {
+
+struct SamPoint {
+  float x, y;  // pixels of the S×S slice
+  bool foreground;
+};
+
+// What shows one organ on a slice: points, a box (x0, y0, x1, y1 in pixels of the S×S slice, neither grown
+// nor clipped here) or both.
+struct SamPrompt {
+  std::vector<SamPoint> points;
+  std::optional<std::array<float, 4>> box;
+};
+
+// Random Fourier features (Tancik et al., 2020) of a place on the slice, in pixels → `channels` values.
+void encode_position(const SamWeights& weights, float x, float y, float* out);
+
+// The decoder's tokens for each prompt: (prompts, 1 + mask tokens + points, channels). Its first are the
+// network's own: the IoU token and the mask tokens. Throws kBadArgument if there is no prompt, one is empty,
+// or they differ in their number of points, which one batch cannot hold.
+Array prompt_tokens(const SamWeights& weights, const std::vector<SamPrompt>& prompts);
+
+}  // namespace medlsam

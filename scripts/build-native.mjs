@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// Builds the addon with CMake, through cmake-js:  node scripts/build-native.mjs [OUTPUT_FOLDER]
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { argv, execPath, exit } from "node:process";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const prerequisites =
+  "Building needs CMake 3.24 or later, make or ninja, and a C++20 compiler (GCC 11 or Clang 14 or later).\n" +
+  "Debian, Ubuntu: apt install cmake make g++ · Fedora: dnf install cmake make gcc-c++ · macOS: xcode-select --install " +
+  "and brew install cmake";
+
+function fail(message) {
+  console.error(`medlsam: ${message}\n${prerequisites}`);
+  exit(1);
+}
+
+const cmake = spawnSync("cmake", ["--version"], { encoding: "utf8" });
+if (cmake.error) fail(`cmake could not be run: ${cmake.error.message}.`);
+const [, major, minor] = /version (\d+)\.(\d+)/.exec(cmake.stdout) ?? [0, 0, 0];
+if (major < 3 || (major === "3" && minor < 24)) fail(`CMake ${major}.${minor} is too old.`);
+
+const cmakeJs = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
+const output = resolve(root, argv[2] ?? "build/Release");
+const build = spawnSync(
+  execPath,
+  [
+    ...[cmakeJs, "compile", "--directory", root, "--out", resolve(root, "build-cmake")],
+    ...["--parallel", String(availableParallelism()), `--CDMEDLSAM_OUTPUT_DIR=${output}`],
+  ],
+  { cwd: root, stdio: "inherit" },
+);
+if (build.status !== 0) fail("the addon could not be built; the reason is above.");

@@ -1,0 +1,100 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildTemplates, localize, MedLam, type Scale, type Strategy, Templates, type Triple } from "../../lib/index.js";
+import { native } from "../../lib/native/loader.js";
+import { conformance, largestDifference, TensorFile } from "../support/data.js";
+
+interface Run {
+  scales: Scale[];
+  query_centers_padded_zyx: Triple[];
+  boxes_zyx: Record<string, [Triple, Triple][]>;
+  peaks?: Record<string, number[]>;
+}
+
+const classes = [1, 2, 3, 5, 6];
+const runs: Record<string, Run> = JSON.parse(await readFile(conformance("localize/boxes.json"), "utf8"));
+const medlam = await MedLam.load(conformance("medlam/medlam.pth"));
+const folder = await mkdtemp(join(tmpdir(), "medlsam-"));
+afterAll(() => rm(folder, { recursive: true }));
+
+async function build(strategy: Strategy): Promise<Templates> {
+  return buildTemplates({
+    medlam,
+    supports: ["a", "b"].map((name) => ({
+      image: conformance(`ct/${name}.nii.gz`),
+      labels: conformance(`ct/${name}_label.nii.gz`),
+    })),
+    strategy,
+    sliceInterval: 2,
+    conventions: "reference",
+    classes,
+  });
+}
+
+describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
+  let built: Templates;
+  let opened: Templates;
+  const path = join(folder, `${strategy}.safetensors`);
+
+  // SPL: about 300 patches through the network.
+  beforeAll(async () => {
+    built = await build(strategy);
+    await built.save(path);
+    opened = await Templates.open(path);
+  }, 600_000);
+
+  it.each(["built", "opened"])("%s: positions and kernels", async (which) => {
+    const templates = which === "built" ? built : opened;
+    const file = await TensorFile.open(`localize/${strategy.toUpperCase()}_templates.safetensors`);
+    for (const [i, first] of templates.firstPoints().entries()) {
+      const name = `${classes[i]}`;
+      const count = 6 * (templates.organs[i]?.parts ?? 0);
+      expect(templates.organs[i]).toMatchObject({ name, label: classes[i], supports: 2 });
+      expect(file.shape(`${name}.position`)).toEqual([count, 3]);
+      const positions = templates.positions.subarray(3 * first, 3 * (first + count));
+      expect(largestDifference(positions, await file.read(`${name}.position`))).toBeLessThan(2e-3);
+      for (const scale of [0, 1, 2]) {
+        const expected = await file.read(`${name}.kernel${scale}`);
+        const size = expected.length / count;
+        for (let point = 0; point < count; point++) {
+          const kernel = native.templateKernels(templates.handle, first + point)[scale] as Float32Array;
+          expect(largestDifference(kernel, expected.slice(point * size, (point + 1) * size))).toBeLessThan(2e-3);
+        }
+      }
+    }
+  });
+
+  it("the file says what it is", () => {
+    expect(opened).toMatchObject({
+      strategy,
+      sliceInterval: strategy === "spl" ? 2 : null,
+      conventions: "reference",
+      fingerprint: medlam.fingerprint,
+      width: 2,
+      patch: 64,
+      supports: ["a.nii.gz", "b.nii.gz"],
+    });
+    expect(opened.organs).toEqual(built.organs);
+  });
+
+  it.each(Object.keys(runs).filter((name) => name.startsWith(strategy.toUpperCase())))("%s gives the boxes (5)", async (name) => {
+    const run = runs[name] as Run;
+    const result = await localize(conformance("ct/q.nii.gz"), {
+      medlam,
+      templates: opened,
+      scales: run.scales,
+      conventions: "reference",
+      queryCenters: run.query_centers_padded_zyx,
+    });
+    const boxes = Object.fromEntries(
+      Object.entries(result.organs).map(([organ, { parts }]) => [organ, parts.map(({ min, max }) => [min, max])]),
+    );
+    expect(boxes).toEqual(run.boxes_zyx);
+    for (const [organ, peaks] of Object.entries(run.scales.length > 0 ? (run.peaks ?? {}) : {})) {
+      const mean = peaks.reduce((sum, peak) => sum + (peak - 1) / (2 * run.scales.length), 0) / peaks.length;
+      expect(result.organs[organ]?.score).toBeCloseTo(mean, 3);
+    }
+  }, 600_000);
+});
