@@ -9,8 +9,12 @@ set(MEDLSAM_OUTPUT_DIR "${CMAKE_SOURCE_DIR}/build/Release" CACHE PATH "Where med
 set(MEDLSAM_ADDON_SOURCES
   native/networks/parameters.cpp
   native/networks/medlam_weights.cpp
+  native/networks/sam_model.cpp
+  native/networks/sam_prompts.cpp
+  native/networks/sam_weights.cpp
   native/runtimes/onnxruntime/api.cpp
   native/runtimes/onnxruntime/attention_ops.cpp
+  native/runtimes/onnxruntime/empty_model.cpp
   native/runtimes/onnxruntime/graph_ops.cpp
   native/runtimes/onnxruntime/session.cpp
   native/localize/patches.cpp

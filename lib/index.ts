@@ -16,7 +16,7 @@ export {
 } from "./errors.js";
 export { type Info, info } from "./info.js";
 export { type LocalizeOptions, localize } from "./localize/localize.js";
-export { roiMarkups } from "./localize/markups.js";
+export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./localize/markups.js";
 export { MedLam } from "./localize/medlam.js";
 export type { Box, Localization, OrganLocalization, Scale } from "./localize/result.js";
 export type { CallOptions, Progress } from "./native/call.js";

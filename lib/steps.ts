@@ -2,10 +2,11 @@
  * The algorithm's single steps on plain arrays, to check them against other implementations and to build other things
  * from. All arrays are (z, y, x), x fastest; all work happens off the event loop.
  */
+
+import { Grid } from "./localize/grid.js";
 import { type CallOptions, callNative } from "./native/call.js";
 import type { Conventions } from "./native/contract.js";
 import { native } from "./native/loader.js";
-import { Grid } from "./localize/grid.js";
 import type { Triple, Volume } from "./volumes/volume.js";
 
 /** An array with its extents along (z, y, x). */
@@ -48,11 +49,18 @@ export function mapHu(hu: Float64Array): Float32Array {
 /** Part 1 whole: the padded 3 mm grid of a scan. */
 export async function imageGrid(
   volume: Volume,
-  { conventions = "exact", normalized = false, ...options }: CallOptions & { conventions?: Conventions; normalized?: boolean } = {},
+  {
+    conventions = "exact",
+    normalized = false,
+    ...options
+  }: CallOptions & { conventions?: Conventions; normalized?: boolean } = {},
 ): Promise<Shaped<Float32Array>> {
   const grid = await Grid.make(volume, conventions, normalized, options);
   try {
-    return { shape: grid.shape, data: await callNative(options, (task) => native.gridValues(grid.handle, task)) };
+    return {
+      shape: grid.shape,
+      data: await callNative(options, (task) => native.gridValues(grid.handle, task)),
+    };
   } finally {
     grid.close();
   }
@@ -63,7 +71,9 @@ export async function labelGrid(
   volume: Volume,
   { conventions = "exact", ...options }: CallOptions & { conventions?: Conventions } = {},
 ): Promise<Shaped<Uint16Array>> {
-  const grid = await callNative(options, (task) => native.makeLabelGrid(volume.handle, conventions, task));
+  const grid = await callNative(options, (task) =>
+    native.makeLabelGrid(volume.handle, conventions, task),
+  );
   try {
     return await callNative(options, (task) => native.labelGridValues(grid, task));
   } finally {
@@ -81,7 +91,9 @@ export async function annotationPoints(
   parts: number,
   { conventions = "exact", ...options }: CallOptions & { conventions?: Conventions } = {},
 ): Promise<Int32Array> {
-  const grid = await callNative(options, (task) => native.labelGridFromArray(labels.data, labels.shape, task));
+  const grid = await callNative(options, (task) =>
+    native.labelGridFromArray(labels.data, labels.shape, task),
+  );
   try {
     return await callNative(options, (task) =>
       native.annotationPoints(grid, Int32Array.of(label), Int32Array.of(parts), conventions, task),
@@ -103,5 +115,7 @@ export async function similarityMap(
   patch: number,
   options: CallOptions = {},
 ): Promise<Float32Array> {
-  return callNative(options, (task) => native.similarityMap(features, kernels, channels, patch, task));
+  return callNative(options, (task) =>
+    native.similarityMap(features, kernels, channels, patch, task),
+  );
 }

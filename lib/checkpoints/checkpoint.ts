@@ -31,7 +31,10 @@ export class Checkpoint {
 
   /** @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_CHECKPOINT`. */
   static async open(path: string, options: CallOptions = {}): Promise<Checkpoint> {
-    return new Checkpoint(path, await callNative(options, (task) => native.openCheckpoint(path, task)));
+    return new Checkpoint(
+      path,
+      await callNative(options, (task) => native.openCheckpoint(path, task)),
+    );
   }
 
   /** Which network the tensor names belong to. */

@@ -9,14 +9,20 @@ import type { Box } from "./result.js";
  * The box of six points on the padded grid, in stored voxels: bound b of axis a is what point (b, a) says of axis a.
  * "exact" boxes are clipped to the volume.
  */
-export function storedBox(points: readonly Triple[], grid: Grid, shape: Triple, conventions: Conventions): Box {
+export function storedBox(
+  points: readonly Triple[],
+  grid: Grid,
+  shape: Triple,
+  conventions: Conventions,
+): Box {
   const [low, high] = gridBounds(points);
   const corners = [low, high].map((corner) => grid.toStored(corner, conventions));
   // An axis that runs the other way, or points found in the wrong order, exchange their bounds.
   const bounds = [0, 1, 2].map((axis) => {
     const values = corners.map((corner) => Math.round(corner[axis] as number));
     const last = (shape[axis] as number) - 1;
-    const clip = (value: number) => (conventions === "exact" ? Math.min(Math.max(value, 0), last) : value);
+    const clip = (value: number) =>
+      conventions === "exact" ? Math.min(Math.max(value, 0), last) : value;
     return [clip(Math.min(...values)), clip(Math.max(...values))];
   });
   return {
@@ -26,16 +32,21 @@ export function storedBox(points: readonly Triple[], grid: Grid, shape: Triple, 
 }
 
 function gridBounds(points: readonly Triple[]): [Triple, Triple] {
-  const bound = (side: number) => [0, 1, 2].map((axis) => points[3 * side + axis]?.[axis]) as Triple;
+  const bound = (side: number) =>
+    [0, 1, 2].map((axis) => points[3 * side + axis]?.[axis]) as Triple;
   return [bound(0), bound(1)];
 }
 
 /** Whether the points' box, over all parts, lies wholly outside the scan along some axis. */
 export function isOutside(points: readonly Triple[], grid: Grid): boolean {
-  const parts = Array.from({ length: points.length / 6 }, (_, i) => gridBounds(points.slice(6 * i, 6 * i + 6)));
+  const parts = Array.from({ length: points.length / 6 }, (_, i) =>
+    gridBounds(points.slice(6 * i, 6 * i + 6)),
+  );
   return [0, 1, 2].some((axis) => {
     const values = parts.flatMap(([low, high]) => [low[axis] as number, high[axis] as number]);
-    return Math.max(...values) < padding || Math.min(...values) >= (grid.shape[axis] as number) - padding;
+    return (
+      Math.max(...values) < padding || Math.min(...values) >= (grid.shape[axis] as number) - padding
+    );
   });
 }
 

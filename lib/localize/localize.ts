@@ -48,7 +48,10 @@ interface Wanted {
  * several calls may run at once and share `medlam` and `templates`.
  * @throws InputError for an unusable image or templates of another network; UsageError; AbortedError.
  */
-export async function localize(image: string | Volume, options: LocalizeOptions): Promise<Localization> {
+export async function localize(
+  image: string | Volume,
+  options: LocalizeOptions,
+): Promise<Localization> {
   const { templates, medlam, conventions = "exact" } = options;
   templates.requireNetwork(medlam);
   const wanted = chooseOrgans(templates, options.organs);
@@ -99,7 +102,10 @@ function chooseOrgans(templates: Templates, names: readonly string[] | undefined
   const firsts = templates.firstPoints();
   return templates.organs.flatMap((organ, i) => {
     if (names && !names.includes(organ.name)) return [];
-    const indices = Array.from({ length: organ.parts * pointsPerPart }, (_, p) => (firsts[i] as number) + p);
+    const indices = Array.from(
+      { length: organ.parts * pointsPerPart },
+      (_, p) => (firsts[i] as number) + p,
+    );
     return [{ organ, indices }];
   });
 }
@@ -122,7 +128,8 @@ async function unifiedPositions(
   const centers = options.queryCenters ?? drawQueryCenters(grid, options.seed ?? 0);
   const positions = await callNative(
     options,
-    (task) => native.medlamPositions(medlam.handle, grid.handle, Int32Array.from(centers.flat()), task),
+    (task) =>
+      native.medlamPositions(medlam.handle, grid.handle, Int32Array.from(centers.flat()), task),
     (done, total) => onProgress?.({ step: "query", done, total }),
   );
   const mean = (value: (i: number) => number) =>
@@ -132,7 +139,8 @@ async function unifiedPositions(
   const queryCenter = axes.map((axis) => mean((i) => gridSpacing * (centers[i]?.[axis] as number)));
   const place = (point: number) =>
     axes.map((axis) => {
-      const difference = (templates.positions[3 * point + axis] as number) - (queryPosition[axis] as number);
+      const difference =
+        (templates.positions[3 * point + axis] as number) - (queryPosition[axis] as number);
       const mm = reach[axis] * Math.tanh(difference) + (queryCenter[axis] as number);
       return roundHalfEven(mm / gridSpacing);
     }) as Triple;
@@ -154,7 +162,8 @@ async function searchPoints(
   const indices = Int32Array.from(wanted.flatMap((each) => each.indices));
   return callNative(
     options,
-    (task) => native.search(medlam.handle, grid.handle, templates.handle, points, indices, scales, task),
+    (task) =>
+      native.search(medlam.handle, grid.handle, templates.handle, points, indices, scales, task),
     (done, total) => onProgress?.({ step: "search", done, total }),
   );
 }
@@ -168,7 +177,8 @@ function describeOrgans(
   volume: Volume,
   { templates, conventions = "exact", minScore }: LocalizeOptions,
 ): Record<string, OrganLocalization> {
-  const at = (i: number) => (found ? (Array.from(found.points.subarray(3 * i, 3 * i + 3)) as Triple) : starts[i]);
+  const at = (i: number) =>
+    found ? (Array.from(found.points.subarray(3 * i, 3 * i + 3)) as Triple) : starts[i];
   let next = 0;
   return Object.fromEntries(
     wanted.map(({ organ, indices }) => {
@@ -176,11 +186,17 @@ function describeOrgans(
       next += indices.length;
       const points = indices.map((_, i) => at(first + i) as Triple);
       const parts = Array.from({ length: organ.parts }, (_, part) =>
-        storedBox(points.slice(pointsPerPart * part, pointsPerPart * (part + 1)), grid, volume.shape, conventions),
+        storedBox(
+          points.slice(pointsPerPart * part, pointsPerPart * (part + 1)),
+          grid,
+          volume.shape,
+          conventions,
+        ),
       );
       const box = unionBox(parts);
       const score = found ? meanCosine(found, first, indices, templates, scales.length) : null;
-      const threshold = minScore ?? (organ.agreement === null ? Number.NEGATIVE_INFINITY : organ.agreement / 2);
+      const threshold =
+        minScore ?? (organ.agreement === null ? Number.NEGATIVE_INFINITY : organ.agreement / 2);
       const outside = isOutside(starts.slice(first, next), grid);
       const localization: OrganLocalization = {
         label: organ.label,
@@ -204,7 +220,8 @@ function meanCosine(
   scales: number,
 ): number {
   const cosine = (index: number, i: number) =>
-    ((found.peaks[first + i] as number) - 1) / (scales * (templates.supportsOfPoint[index] as number));
+    ((found.peaks[first + i] as number) - 1) /
+    (scales * (templates.supportsOfPoint[index] as number));
   return indices.reduce((sum, index, i) => sum + cosine(index, i), 0) / indices.length;
 }
 

@@ -53,12 +53,15 @@ interface Organ {
  */
 export async function buildTemplates(options: BuildOptions): Promise<Templates> {
   const { medlam, supports, conventions = "exact", onProgress } = options;
-  if (supports.length === 0) throw new UsageError("At least one support is needed to build templates.");
+  if (supports.length === 0)
+    throw new UsageError("At least one support is needed to build templates.");
   const labelled: (LabelledSupport | undefined)[] = [];
   let handle: TemplatesHandle | undefined;
   try {
     for (const [i, support] of supports.entries()) {
-      labelled.push("labels" in support ? await readLabels(support.labels, conventions, options) : undefined);
+      labelled.push(
+        "labels" in support ? await readLabels(support.labels, conventions, options) : undefined,
+      );
       onProgress?.({ step: "labels", done: i + 1, total: supports.length });
     }
     const { organs, strategy, sliceInterval } = findOrgans(options, labelled);
@@ -77,7 +80,9 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
       fingerprint: medlam.fingerprint,
       width: medlam.width,
       patch: medlam.patch,
-      supports: supports.map(({ image }) => basename(typeof image === "string" ? image : image.path)),
+      supports: supports.map(({ image }) =>
+        basename(typeof image === "string" ? image : image.path),
+      ),
       organs: organs.map((organ) => ({ ...organ, parts: Math.max(1, organ.parts) })),
     });
   } catch (error) {
@@ -139,7 +144,9 @@ async function labelPoints(
 ): Promise<Iterable<number> & { length: number }> {
   if (!labels.extents.has(organ.label)) return [];
   const [label, parts] = [Int32Array.of(organ.label), Int32Array.of(organ.parts)];
-  return callNative(options, (task) => native.annotationPoints(labels.grid, label, parts, conventions, task));
+  return callNative(options, (task) =>
+    native.annotationPoints(labels.grid, label, parts, conventions, task),
+  );
 }
 
 function givenPoints(
@@ -167,20 +174,29 @@ function findOrgans(
   const fromMaps = organsOfLabelMaps(options, maps, strategy === "spl" ? sliceInterval : undefined);
   const organs = [...fromMaps];
   for (const support of supports) {
-    if ("extremePoints" in support) mergeGivenOrgans(organs, support.extremePoints, options.classes);
+    if ("extremePoints" in support)
+      mergeGivenOrgans(organs, support.extremePoints, options.classes);
   }
   if (organs.length === 0) {
     throw new InputError("BAD_ANNOTATION", "The supports show no organ: every label map is empty.");
   }
   const anyParts = organs.some(({ parts }) => parts > 0);
   if (strategy === "spl" && maps.length === 0 && !anyParts) {
-    throw new UsageError('Sub-Patch Localization needs six extreme points for each part ("parts" in the points file).');
+    throw new UsageError(
+      'Sub-Patch Localization needs six extreme points for each part ("parts" in the points file).',
+    );
   }
   if (strategy === "wpl" && anyParts) {
-    throw new UsageError("These extreme points are given by parts, which is Sub-Patch Localization (--strategy spl).");
+    throw new UsageError(
+      "These extreme points are given by parts, which is Sub-Patch Localization (--strategy spl).",
+    );
   }
   const chosen = strategy ?? (anyParts ? "spl" : "wpl");
-  return { organs, strategy: chosen, sliceInterval: chosen === "spl" && maps.length > 0 ? sliceInterval : null };
+  return {
+    organs,
+    strategy: chosen,
+    sliceInterval: chosen === "spl" && maps.length > 0 ? sliceInterval : null,
+  };
 }
 
 function organsOfLabelMaps(
@@ -189,12 +205,16 @@ function organsOfLabelMaps(
   sliceInterval: number | undefined,
 ): Organ[] {
   if (maps.length === 0) return [];
-  const tables = maps.flatMap(({ labelXml }) => (labelXml === undefined ? [] : [labelNamesFromXml(labelXml)]));
+  const tables = maps.flatMap(({ labelXml }) =>
+    labelXml === undefined ? [] : [labelNamesFromXml(labelXml)],
+  );
   const nameOf = (label: number) => {
     const table = [names, ...tables].find((candidate) => candidate?.has(label));
     return table?.get(label) ?? String(label);
   };
-  const labels = classes ?? [...new Set(maps.flatMap(({ extents }) => [...extents.keys()]))].sort((a, b) => a - b);
+  const labels =
+    classes ??
+    [...new Set(maps.flatMap(({ extents }) => [...extents.keys()]))].sort((a, b) => a - b);
   const organs = labels.map((label): Organ => {
     const extents = maps.flatMap((map) => map.extents.get(label) ?? []);
     if (extents.length === 0) {
@@ -207,8 +227,13 @@ function organsOfLabelMaps(
     const parts = sliceInterval === undefined ? 0 : partCount(extents, sliceInterval);
     return { name: nameOf(label), label, parts, supports: extents.length };
   });
-  const twice = organs.find(({ name }, i) => organs.findIndex((other) => other.name === name) !== i);
-  if (twice) throw new UsageError(`Two labels have the name "${twice.name}". Give every organ a name of its own.`);
+  const twice = organs.find(
+    ({ name }, i) => organs.findIndex((other) => other.name === name) !== i,
+  );
+  if (twice)
+    throw new UsageError(
+      `Two labels have the name "${twice.name}". Give every organ a name of its own.`,
+    );
   return organs;
 }
 

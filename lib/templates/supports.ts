@@ -29,12 +29,14 @@ export async function readLabels(
   options: CallOptions,
 ): Promise<LabelledSupport> {
   return withVolume(source, options, async (volume) => {
-    const grid = await callNative(options, (task) => native.makeLabelGrid(volume.handle, conventions, task)).catch(
-      (error: unknown) => {
-        if (!(error instanceof InputError)) throw error;
-        throw new InputError(error.code, `${volume.path || "The label map"}: ${error.message}`, { cause: error });
-      },
-    );
+    const grid = await callNative(options, (task) =>
+      native.makeLabelGrid(volume.handle, conventions, task),
+    ).catch((error: unknown) => {
+      if (!(error instanceof InputError)) throw error;
+      throw new InputError(error.code, `${volume.path || "The label map"}: ${error.message}`, {
+        cause: error,
+      });
+    });
     const extents = await callNative(options, (task) => native.labelExtents(grid, task));
     return {
       grid,
@@ -101,8 +103,13 @@ export function physicalPoints(
       return point;
     });
     const along = (axis: number, better: (a: number, b: number) => boolean) =>
-      points.reduce((best, point) => (better(point[axis] as number, best[axis] as number) ? point : best));
+      points.reduce((best, point) =>
+        better(point[axis] as number, best[axis] as number) ? point : best,
+      );
     const axes = [0, 1, 2];
-    return [...axes.map((a) => along(a, (x, y) => x < y)), ...axes.map((a) => along(a, (x, y) => x > y))];
+    return [
+      ...axes.map((a) => along(a, (x, y) => x < y)),
+      ...axes.map((a) => along(a, (x, y) => x > y)),
+    ];
   });
 }

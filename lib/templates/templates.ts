@@ -118,7 +118,16 @@ export class Templates {
   async save(path: string, options: CallOptions = {}): Promise<void> {
     const { strategy, sliceInterval, conventions, fingerprint, width, patch, supports } = this;
     const organs = this.organs.map(({ agreement: _, ...organ }) => organ);
-    const said = { strategy, sliceInterval, conventions, fingerprint, width, patch, supports, organs };
+    const said = {
+      strategy,
+      sliceInterval,
+      conventions,
+      fingerprint,
+      width,
+      patch,
+      supports,
+      organs,
+    };
     const metadata = { format: "medlsam templates", version, description: JSON.stringify(said) };
     await callNative(options, (task) => native.writeTemplates(this.handle, path, metadata, task));
   }
@@ -144,7 +153,6 @@ export class Templates {
     });
   }
 
-
   /** Frees or unmaps the kernels as soon as nothing uses them. */
   close(): void {
     native.release(this.handle);
@@ -155,10 +163,14 @@ function parseDescription(path: string, info: TemplatesInfo): TemplatesDescripti
   const bad = (what: string) => new InputError("BAD_TEMPLATES", `${path}: ${what}`);
   const { format, version: found, description: text } = info.metadata;
   if (format !== "medlsam templates" || text === undefined) {
-    throw bad("not a template file: its metadata does not say so. Build one with `medlsam template build`.");
+    throw bad(
+      "not a template file: its metadata does not say so. Build one with `medlsam template build`.",
+    );
   }
   if (found !== version) {
-    throw bad(`version ${found} of the template format; this medlsam reads version ${version}. Build it again.`);
+    throw bad(
+      `version ${found} of the template format; this medlsam reads version ${version}. Build it again.`,
+    );
   }
   let json: unknown;
   try {
@@ -169,11 +181,15 @@ function parseDescription(path: string, info: TemplatesInfo): TemplatesDescripti
   const parsed = description.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw bad(`its description is wrong at ${issue?.path.join(".")}: ${issue?.message}. Build it again.`);
+    throw bad(
+      `its description is wrong at ${issue?.path.join(".")}: ${issue?.message}. Build it again.`,
+    );
   }
   const points = parsed.data.organs.reduce((sum, organ) => sum + organ.parts * pointsPerPart, 0);
   if (points !== info.points || 4 * parsed.data.width !== info.channels) {
-    throw bad(`it describes ${points} points but holds ${info.points}. The file is damaged; build it again.`);
+    throw bad(
+      `it describes ${points} points but holds ${info.points}. The file is damaged; build it again.`,
+    );
   }
   if (new Set(parsed.data.organs.map(({ name }) => name)).size !== parsed.data.organs.length) {
     throw bad("two of its organs share a name. Build it again.");

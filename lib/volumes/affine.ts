@@ -19,7 +19,8 @@ export function invert(matrix: Affine): number[] {
     const [c1, c2] = [(c + 1) % 3, (c + 2) % 3];
     return m(r1, c1) * m(r2, c2) - m(r1, c2) * m(r2, c1);
   };
-  const determinant = m(0, 0) * cofactor(0, 0) + m(0, 1) * cofactor(0, 1) + m(0, 2) * cofactor(0, 2);
+  const determinant =
+    m(0, 0) * cofactor(0, 0) + m(0, 1) * cofactor(0, 1) + m(0, 2) * cofactor(0, 2);
   const result = new Array<number>(16).fill(0);
   result[15] = 1;
   for (let r = 0; r < 3; r++) {

@@ -86,13 +86,20 @@ export class Volume {
     options: CallOptions = {},
   ): Promise<Volume> {
     const voxels = shape.reduce((product, extent) => product * extent, 1);
-    if (!shape.every((extent) => Number.isInteger(extent) && extent > 0) || voxels !== data.length) {
-      throw new UsageError(`A volume of shape [${shape}] needs ${voxels} voxels, not ${data.length}.`);
+    if (
+      !shape.every((extent) => Number.isInteger(extent) && extent > 0) ||
+      voxels !== data.length
+    ) {
+      throw new UsageError(
+        `A volume of shape [${shape}] needs ${voxels} voxels, not ${data.length}.`,
+      );
     }
     if (affine.length !== 16 || !affine.every(Number.isFinite)) {
       throw new UsageError("affine must be 16 finite numbers: a 4×4 matrix, row by row.");
     }
-    const run = callNative(options, (task) => native.volumeFromArray(data, shape, [...affine], task));
+    const run = callNative(options, (task) =>
+      native.volumeFromArray(data, shape, [...affine], task),
+    );
     return new Volume(await run, "");
   }
 
@@ -104,7 +111,9 @@ export class Volume {
 
   /** A copy of the values (HU for a CT): stored · slope + intercept. */
   async values(options: CallOptions = {}): Promise<Float32Array> {
-    return new Float32Array(await callNative(options, (task) => native.volumeData(this.handle, true, task)));
+    return new Float32Array(
+      await callNative(options, (task) => native.volumeData(this.handle, true, task)),
+    );
   }
 
   /** Writes the volume as `.nii` or `.nii.gz`; the file is whole or not there. @throws OutputError */

@@ -168,17 +168,31 @@ TEST_CASE("a mask prompt of its own for each box of a batch") {
 
 TEST_CASE("several threads share one SAM") {
   std::vector<float> worst(4);
+  SamModel& shared = model();
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < worst.size(); ++i) {
-      threads.emplace_back([&worst, i] {
+      threads.emplace_back([&worst, &shared, i] {
         const int slice = static_cast<int>(i % 3);
-        const SamMasks masks = model().decode(embedding(slice), boxes(), nullptr, false, {});
+        const SamMasks masks = shared.decode(embedding(slice), boxes(), nullptr, false, {});
         worst[i] = difference(masks.logits, std::to_string(slice) + ".logits");
       });
     }
   }
   for (const float error : worst) CHECK(error < kTolerance);
+}
+
+TEST_CASE("more boxes than run at once are masked in their order") {
+  const std::vector<SamPrompt> some = boxes();
+  std::vector<SamPrompt> many;
+  for (std::size_t i = 0; i < 18; ++i) many.push_back(some[i % some.size()]);
+  const SamMasks masks = model().decode(embedding(1), many, nullptr, false, {});
+  CHECK(masks.ious.shape == std::vector<std::int64_t>{18, 1});
+  for (int first = 0; first < 16; first += 4) {
+    CHECK(difference({masks.logits.data + first * 64 * 64, {4, 1, 64, 64}, nullptr}, "1.logits") <
+          kTolerance);
+    CHECK(difference({masks.ious.data + first, {4, 1}, nullptr}, "1.iou") < kTolerance);
+  }
 }
 
 TEST_CASE("SAM stops when cancelled") {

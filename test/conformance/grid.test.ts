@@ -18,7 +18,9 @@ function affineOf(code: string): number[] {
 
 describe("orientation (1.1, 5.5)", async () => {
   const file = await TensorFile.open("grid/orientation.safetensors");
-  const codes = file.names.filter((name) => name.endsWith(".las_zyx")).map((name) => name.slice(0, 3));
+  const codes = file.names
+    .filter((name) => name.endsWith(".las_zyx"))
+    .map((name) => name.slice(0, 3));
 
   it("knows all 48 axis orders", () => expect(new Set(codes).size).toBe(48));
 
@@ -30,7 +32,8 @@ describe("orientation (1.1, 5.5)", async () => {
     const storedShape = [0, 1, 2].map((row) =>
       [2, 1, 0].reduce(
         (sum, lasAxis, column) =>
-          sum + Math.abs(expectedToStored[4 * row + column] as number) * (lasShape[lasAxis] as number),
+          sum +
+          Math.abs(expectedToStored[4 * row + column] as number) * (lasShape[lasAxis] as number),
         0,
       ),
     );
@@ -40,7 +43,10 @@ describe("orientation (1.1, 5.5)", async () => {
       for (let y = 0; y < lasShape[1]; y++) {
         for (let x = 0; x < lasShape[2]; x++) {
           const at = [0, 1, 2].map((row) =>
-            [x, y, z, 1].reduce((sum, value, c) => sum + (expectedToStored[4 * row + c] as number) * value, 0),
+            [x, y, z, 1].reduce(
+              (sum, value, c) => sum + (expectedToStored[4 * row + c] as number) * value,
+              0,
+            ),
           );
           stored[offset(shape, at.reverse())] = las[offset(lasShape, [z, y, x])] as number;
         }
@@ -58,10 +64,15 @@ describe("orientation (1.1, 5.5)", async () => {
 describe("resampling (1.2)", async () => {
   const file = await TensorFile.open("grid/resample.safetensors");
   const cases = (kind: string) =>
-    file.names.filter((name) => name.startsWith(kind) && name.endsWith(".zoom")).map((name) => name.slice(0, -5));
+    file.names
+      .filter((name) => name.startsWith(kind) && name.endsWith(".zoom"))
+      .map((name) => name.slice(0, -5));
 
   it.each(cases("spline3"))("%s", async (name) => {
-    const input = { shape: file.shape(`${name}.input`) as Triple, data: Float64Array.from(await file.read(`${name}.input`)) };
+    const input = {
+      shape: file.shape(`${name}.input`) as Triple,
+      data: Float64Array.from(await file.read(`${name}.input`)),
+    };
     const expected = await file.read(`${name}.output`);
     const result = await steps.resampleSpline(input, (await file.read(`${name}.zoom`)) as Triple);
     const range = Math.max(...expected) - Math.min(...expected);
@@ -70,7 +81,10 @@ describe("resampling (1.2)", async () => {
   });
 
   it.each(cases("label"))("%s", async (name) => {
-    const input = { shape: file.shape(`${name}.input`) as Triple, data: Uint16Array.from(await file.read(`${name}.input`)) };
+    const input = {
+      shape: file.shape(`${name}.input`) as Triple,
+      data: Uint16Array.from(await file.read(`${name}.input`)),
+    };
     const result = await steps.resampleLabels(input, (await file.read(`${name}.zoom`)) as Triple);
     expect(result.shape).toEqual(file.shape(`${name}.output`));
     expect(Array.from(result.data)).toEqual(await file.read(`${name}.output`));
@@ -89,7 +103,9 @@ describe.each(["a", "b", "q"])("the grid of CT %s (1)", async (name) => {
   it("image", async () => {
     const volume = await Volume.read(conformance(`ct/${name}.nii.gz`));
     const grid = await steps.imageGrid(volume, { conventions: "reference" });
-    expect(grid.shape.map((extent) => extent - 2 * padding)).toEqual(await file.read(`${name}.shape`));
+    expect(grid.shape.map((extent) => extent - 2 * padding)).toEqual(
+      await file.read(`${name}.shape`),
+    );
     const index = await file.read(`${name}.index`);
     const values = Array.from({ length: index.length / 3 }, (_, i) => {
       const padded = index.slice(3 * i, 3 * i + 3).map((value) => value + padding);
@@ -109,7 +125,11 @@ describe.each(["a", "b", "q"])("the grid of CT %s (1)", async (name) => {
     for (let z = 0; z < shape[0]; z++) {
       for (let y = 0; y < shape[1]; y++) {
         for (let x = 0; x < shape[2]; x++) {
-          if (grid.data[offset(grid.shape, [z + padding, y + padding, x + padding])] !== expected[at++]) wrong++;
+          if (
+            grid.data[offset(grid.shape, [z + padding, y + padding, x + padding])] !==
+            expected[at++]
+          )
+            wrong++;
         }
       }
     }

@@ -2,7 +2,15 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildTemplates, localize, MedLam, type Scale, type Strategy, Templates, type Triple } from "../../lib/index.js";
+import {
+  buildTemplates,
+  localize,
+  MedLam,
+  type Scale,
+  type Strategy,
+  Templates,
+  type Triple,
+} from "../../lib/index.js";
 import { native } from "../../lib/native/loader.js";
 import { conformance, largestDifference, TensorFile } from "../support/data.js";
 
@@ -14,7 +22,9 @@ interface Run {
 }
 
 const classes = [1, 2, 3, 5, 6];
-const runs: Record<string, Run> = JSON.parse(await readFile(conformance("localize/boxes.json"), "utf8"));
+const runs: Record<string, Run> = JSON.parse(
+  await readFile(conformance("localize/boxes.json"), "utf8"),
+);
 const medlam = await MedLam.load(conformance("medlam/medlam.pth"));
 const folder = await mkdtemp(join(tmpdir(), "medlsam-"));
 afterAll(() => rm(folder, { recursive: true }));
@@ -59,8 +69,12 @@ describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
         const expected = await file.read(`${name}.kernel${scale}`);
         const size = expected.length / count;
         for (let point = 0; point < count; point++) {
-          const kernel = native.templateKernels(templates.handle, first + point)[scale] as Float32Array;
-          expect(largestDifference(kernel, expected.slice(point * size, (point + 1) * size))).toBeLessThan(2e-3);
+          const kernel = native.templateKernels(templates.handle, first + point)[
+            scale
+          ] as Float32Array;
+          expect(
+            largestDifference(kernel, expected.slice(point * size, (point + 1) * size)),
+          ).toBeLessThan(2e-3);
         }
       }
     }
@@ -79,22 +93,30 @@ describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
     expect(opened.organs).toEqual(built.organs);
   });
 
-  it.each(Object.keys(runs).filter((name) => name.startsWith(strategy.toUpperCase())))("%s gives the boxes (5)", async (name) => {
-    const run = runs[name] as Run;
-    const result = await localize(conformance("ct/q.nii.gz"), {
-      medlam,
-      templates: opened,
-      scales: run.scales,
-      conventions: "reference",
-      queryCenters: run.query_centers_padded_zyx,
-    });
-    const boxes = Object.fromEntries(
-      Object.entries(result.organs).map(([organ, { parts }]) => [organ, parts.map(({ min, max }) => [min, max])]),
-    );
-    expect(boxes).toEqual(run.boxes_zyx);
-    for (const [organ, peaks] of Object.entries(run.scales.length > 0 ? (run.peaks ?? {}) : {})) {
-      const mean = peaks.reduce((sum, peak) => sum + (peak - 1) / (2 * run.scales.length), 0) / peaks.length;
-      expect(result.organs[organ]?.score).toBeCloseTo(mean, 3);
-    }
-  }, 600_000);
+  it.each(Object.keys(runs).filter((name) => name.startsWith(strategy.toUpperCase())))(
+    "%s gives the boxes (5)",
+    async (name) => {
+      const run = runs[name] as Run;
+      const result = await localize(conformance("ct/q.nii.gz"), {
+        medlam,
+        templates: opened,
+        scales: run.scales,
+        conventions: "reference",
+        queryCenters: run.query_centers_padded_zyx,
+      });
+      const boxes = Object.fromEntries(
+        Object.entries(result.organs).map(([organ, { parts }]) => [
+          organ,
+          parts.map(({ min, max }) => [min, max]),
+        ]),
+      );
+      expect(boxes).toEqual(run.boxes_zyx);
+      for (const [organ, peaks] of Object.entries(run.scales.length > 0 ? (run.peaks ?? {}) : {})) {
+        const mean =
+          peaks.reduce((sum, peak) => sum + (peak - 1) / (2 * run.scales.length), 0) / peaks.length;
+        expect(result.organs[organ]?.score).toBeCloseTo(mean, 3);
+      }
+    },
+    600_000,
+  );
 });

@@ -26,7 +26,9 @@ describe("checkpoints (2)", () => {
   });
 
   it("one network, one fingerprint, whatever the file", async () => {
-    const networks = await Promise.all(files.map((file) => MedLam.load(conformance(`medlam/${file}`))));
+    const networks = await Promise.all(
+      files.map((file) => MedLam.load(conformance(`medlam/${file}`))),
+    );
     const [first, legacy, training, half] = networks.map(({ fingerprint }) => fingerprint);
     expect([legacy, training]).toEqual([first, first]);
     expect(half).not.toBe(first);
@@ -39,7 +41,8 @@ describe("the network (2)", async () => {
   const x = await file.floats("x");
   const result = await medlam.run(x, 2);
 
-  it("reads its sizes from the tensors", () => expect([medlam.width, medlam.patch]).toEqual([2, 64]));
+  it("reads its sizes from the tensors", () =>
+    expect([medlam.width, medlam.patch]).toEqual([2, 64]));
 
   it("position", async () => {
     expect(largestDifference(result.positions, await file.read("position"))).toBeLessThan(1e-4);
@@ -54,14 +57,20 @@ describe("the network (2)", async () => {
   it.each([0, 1])("stopping after scale %i gives the same features", async (scale) => {
     const { features } = await medlam.run(x, scale as 0 | 1);
     expect(features.length).toBe(scale + 1);
-    expect(largestDifference(features[scale] as Float32Array, result.features[scale] as Float32Array)).toBeLessThan(1e-5);
+    expect(
+      largestDifference(features[scale] as Float32Array, result.features[scale] as Float32Array),
+    ).toBeLessThan(1e-5);
   });
 
   it("feature 0 whole", async () => {
     const expected = await file.read("feature0");
     const mean = expected.reduce((sum, value) => sum + value, 0) / expected.length;
-    const std = Math.sqrt(expected.reduce((sum, value) => sum + (value - mean) ** 2, 0) / expected.length);
-    expect(largestDifference(result.features[0] as Float32Array, expected) / std).toBeLessThan(1e-3);
+    const std = Math.sqrt(
+      expected.reduce((sum, value) => sum + (value - mean) ** 2, 0) / expected.length,
+    );
+    expect(largestDifference(result.features[0] as Float32Array, expected) / std).toBeLessThan(
+      1e-3,
+    );
   });
 
   it.each([1, 2])("feature %i sampled, its channels' mean and deviation", async (scale) => {
@@ -69,7 +78,10 @@ describe("the network (2)", async () => {
     const edge = 16 << scale;
     const channels = 8;
     const index = await file.read(`feature${scale}.index`);
-    const [mean, std] = [await file.read(`feature${scale}.mean`), await file.read(`feature${scale}.std`)];
+    const [mean, std] = [
+      await file.read(`feature${scale}.mean`),
+      await file.read(`feature${scale}.std`),
+    ];
     const scaleOf = Math.max(...std);
     const expected = await file.read(`feature${scale}.value`);
     const values = expected.map((_, i) => {
@@ -80,7 +92,9 @@ describe("the network (2)", async () => {
     for (let i = 0; i < mean.length; i++) {
       const map = features.subarray(i * edge ** 3, (i + 1) * edge ** 3);
       const average = map.reduce((sum, value) => sum + value, 0) / map.length;
-      const deviation = Math.sqrt(map.reduce((sum, value) => sum + (value - average) ** 2, 0) / map.length);
+      const deviation = Math.sqrt(
+        map.reduce((sum, value) => sum + (value - average) ** 2, 0) / map.length,
+      );
       expect(Math.abs(average - (mean[i] as number)) / scaleOf).toBeLessThan(1e-3);
       expect(Math.abs(deviation - (std[i] as number)) / scaleOf).toBeLessThan(2e-3);
     }
@@ -109,7 +123,9 @@ describe("similarity (5.3)", async () => {
       const [n = 0, z = 0, y = 0, x = 0] = index.slice(4 * i, 4 * i + 4);
       if (n !== point) continue;
       compared++;
-      expect(Math.abs((map[(z * patch + y) * patch + x] as number) - (expected[i] as number))).toBeLessThan(1e-4);
+      expect(
+        Math.abs((map[(z * patch + y) * patch + x] as number) - (expected[i] as number)),
+      ).toBeLessThan(1e-4);
     }
     expect(compared).toBeGreaterThan(1000);
 
@@ -117,6 +133,8 @@ describe("similarity (5.3)", async () => {
     const voxel = [Math.floor(peak / patch ** 2), Math.floor(peak / patch) % patch, peak % patch];
     const offsets = (await file.read("offset")).slice(3 * point, 3 * point + 3);
     expect(voxel.map((value) => value - 32 + 1)).toEqual(offsets);
-    expect(Math.abs((map[peak] as number) - ((await file.read("peak"))[point] as number))).toBeLessThan(1e-4);
+    expect(
+      Math.abs((map[peak] as number) - ((await file.read("peak"))[point] as number)),
+    ).toBeLessThan(1e-4);
   });
 });

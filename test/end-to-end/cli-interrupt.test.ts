@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), "medlsam-interrupt-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 const templates = at("templates.safetensors");
-const build = ["template", "build", ...supports, "--medlam", medlam, "-o"];
+const build = ["template", "build", ...supports, "--classes", "1,2", "--medlam", medlam, "-o"];
 
 // Enough scans that every signal comes while there is work left.
 const scans = Array.from({ length: 30 }, (_, i) => at(`scan${i}.nii.gz`));

@@ -28,21 +28,43 @@ Range value_range(const std::vector<float>& values) {
   return range;
 }
 
-// Whether HU are to be mapped; refuses what cannot be localized in.
-bool needs_hu_map(const Range& range, Conventions conventions, bool normalized) {
+// The lowest value as stored. Resampling rings at sharp edges and would take an image of 0..255 below zero.
+double stored_minimum(const Volume& volume, const Task& task) {
+  const std::size_t slice = static_cast<std::size_t>(volume.shape[1] * volume.shape[2]);
+  std::vector<double> lowest(volume.shape[0]);
+  parallel_for(task, lowest.size(), [&](std::size_t z, std::size_t) {
+    with_stored_values(volume, [&](const auto* values) {
+      auto low = values[z * slice], high = low;
+      for (std::size_t i = z * slice; i < (z + 1) * slice; ++i) {
+        low = std::min(low, values[i]);
+        high = std::max(high, values[i]);
+      }
+      lowest[z] = volume.intercept + volume.slope * static_cast<double>(volume.slope < 0 ? high : low);
+    });
+  });
+  return *std::min_element(lowest.begin(), lowest.end());
+}
+
+void refuse_unusable(const Range& range) {
   if (!range.finite) {
-    throw Error(ErrorCode::kBadVolume, "The volume holds NaN or infinite values. Replace them (air is -1000 HU).");
+    throw Error(ErrorCode::kBadVolume,
+                "The volume holds NaN or infinite values. Replace them (air is -1000 HU).");
   }
   // Resampling leaves ripples of rounding on a constant volume.
   if (range.max - range.min <= 1e-5f * std::max(1.0f, std::abs(range.max))) {
-    throw Error(ErrorCode::kBadVolume, "All voxels of the volume have the same value; there is nothing to localize.");
+    throw Error(ErrorCode::kBadVolume,
+                "All voxels of the volume have the same value; there is nothing to localize.");
   }
-  if (normalized || range.min < kLowestNonHu) return !normalized;
-  if (conventions == Conventions::kReference) return false;
+}
+
+bool needs_hu_map(const Volume& volume, const Range& resampled, Conventions conventions, const Task& task) {
+  if (conventions == Conventions::kReference) return resampled.min < kLowestNonHu;
+  const double lowest = stored_minimum(volume, task);
+  if (lowest < kLowestNonHu) return true;
   throw Error(ErrorCode::kNotHu,
-              "The lowest value is " + std::to_string(range.min) +
-                  ", so these are not Hounsfield units (air is -1000). Check the rescale slope and intercept, or say "
-                  "that the volume is normalized to 0..1 already (--normalized, `normalized: true`).");
+              "The lowest value is " + std::to_string(lowest) +
+                  ", so these are not Hounsfield units (air is -1000). Check the rescale slope and intercept, "
+                  "or say that the volume is normalized to 0..1 already (--normalized, `normalized: true`).");
 }
 
 // From stored axis order (z, x, y) without padding to padded LAS (z, y, x).
@@ -108,7 +130,9 @@ Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, c
     throw Error(ErrorCode::kBadVolume, "The scan covers more than 29 cubic metres; check the header's spacing.");
   }
   const std::vector<float> resampled = resample_spline_zxy(volume, stored_order, task);
-  const bool map = needs_hu_map(value_range(resampled), conventions, normalized);
+  const Range range = value_range(resampled);
+  refuse_unusable(range);
+  const bool map = !normalized && needs_hu_map(volume, range, conventions, task);
   fill_padded(grid, resampled, shape, map, task);
   return grid;
 }

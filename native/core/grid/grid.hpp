@@ -27,8 +27,9 @@ struct Grid {
   float at(const Index3& index) const;  // 0 outside
 };
 
-// `normalized`: the volume holds values in [0, 1] already, leave them. Otherwise a volume whose resampled minimum is
-// not below −10 is no CT in HU: `exact` throws kNotHu, `reference` passes it through as the published code does.
+// `normalized`: the volume holds values in [0, 1] already, leave them. Otherwise a volume that does not go below −10 is
+// no CT in HU: `exact` looks at the stored values and throws kNotHu, `reference` looks at the resampled ones and passes
+// them through, as the published code does.
 // Throws kBadVolume for a volume of one value, or with NaN.
 Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, const Task& task);
 

@@ -15,7 +15,8 @@ constexpr double kNegligible = 2e-10;
 // The four cubic B-spline weights at fraction t in [0, 1) between samples 0 and 1 of −1, 0, 1, 2.
 std::array<double, 4> cubic_weights(double t) {
   const double u = 1 - t;
-  return {u * u * u / 6, (4 - 6 * t * t + 3 * t * t * t) / 6, (4 - 6 * u * u + 3 * u * u * u) / 6, t * t * t / 6};
+  return {u * u * u / 6, (4 - 6 * t * t + 3 * t * t * t) / 6, (4 - 6 * u * u + 3 * u * u * u) / 6,
+          t * t * t / 6};
 }
 
 // The spline's coefficients c solve B c = v with B = tridiagonal (1, 4, 1)/6, mirrored at the ends. A row of
@@ -35,7 +36,8 @@ class TransposedPrefilter {
   }
 
  private:
-  // Bᵀ[i][i−1] = B[i−1][i] and Bᵀ[i][i+1] = B[i+1][i]; the mirror doubles B's first and last off-diagonal entry.
+  // Bᵀ[i][i−1] = B[i−1][i] and Bᵀ[i][i+1] = B[i+1][i]; the mirror doubles B's first and last off-diagonal
+  // entry.
   double lower(std::int64_t i) const { return (i == 1 ? 2.0 : 1.0) / 6; }
   double above(std::int64_t i) const { return (i == n_ - 2 ? 2.0 : 1.0) / 6; }
 
@@ -66,10 +68,12 @@ void to_float(const Stored* in, std::size_t count, double slope, double intercep
 std::int64_t resampled_length(std::int64_t length, double zoom) {
   const double result = std::nearbyint(static_cast<double>(length) * zoom);
   if (result < 1) {
-    throw Error(ErrorCode::kBadVolume, "The scan is less than 1.5 mm thick along one axis; it cannot be localized in.");
+    throw Error(ErrorCode::kBadVolume,
+                "The scan is less than 1.5 mm thick along one axis; it cannot be localized in.");
   }
   if (result > 20000) {
-    throw Error(ErrorCode::kBadVolume, "The scan is more than 60 m long along one axis; check the header's spacing.");
+    throw Error(ErrorCode::kBadVolume,
+                "The scan is more than 60 m long along one axis; check the header's spacing.");
   }
   return static_cast<std::int64_t>(result);
 }
@@ -93,9 +97,10 @@ AxisOperator cubic_spline(std::int64_t input, std::int64_t output) {
 }
 
 std::vector<float> resample_spline_zxy(const Volume& volume, const Index3& shape, const Task& task) {
-  const auto [nz, ny, nx] = volume.shape;
-  const auto [oz, oy, ox] = shape;
-  const AxisOperator along_z = cubic_spline(nz, oz), along_y = cubic_spline(ny, oy), along_x = cubic_spline(nx, ox);
+  const std::int64_t nz = volume.shape[0], ny = volume.shape[1], nx = volume.shape[2];
+  const std::int64_t oz = shape[0], oy = shape[1], ox = shape[2];
+  const AxisOperator along_z = cubic_spline(nz, oz), along_y = cubic_spline(ny, oy),
+                     along_x = cubic_spline(nx, ox);
   const std::int64_t slice = ox * oy;
 
   std::vector<float> slices(nz * slice);  // every input slice, resampled in its plane
@@ -104,7 +109,9 @@ std::vector<float> resample_spline_zxy(const Volume& volume, const Index3& shape
   };
   std::vector<Scratch> scratch(std::max(1u, task.threads));
   parallel_for(task, nz, [&](std::size_t z, std::size_t worker) {
-    auto& [plane, rows, columns] = scratch[worker];
+    std::vector<float>& plane = scratch[worker].plane;
+    std::vector<float>& rows = scratch[worker].rows;
+    std::vector<float>& columns = scratch[worker].columns;
     plane.resize(ny * nx);
     rows.resize(oy * nx);
     columns.resize(nx * oy);
@@ -120,7 +127,8 @@ std::vector<float> resample_spline_zxy(const Volume& volume, const Index3& shape
   constexpr std::int64_t kColumns = 1024;
   parallel_for(task, (slice + kColumns - 1) / kColumns, [&](std::size_t chunk, std::size_t) {
     const std::int64_t start = static_cast<std::int64_t>(chunk) * kColumns;
-    apply_operator(along_z, slices.data() + start, out.data() + start, std::min(kColumns, slice - start), slice);
+    apply_operator(along_z, slices.data() + start, out.data() + start, std::min(kColumns, slice - start),
+                   slice);
   });
   return out;
 }

@@ -14,7 +14,8 @@ void require_fit(const SliceMask& slice, const SliceLayout& layout) {
   const bool inside = slice.top >= 0 && slice.height >= 0 && slice.height <= layout.height - slice.top &&
                       slice.left >= 0 && slice.width >= 0 && slice.width <= layout.width - slice.left &&
                       slice.levels.size() == static_cast<std::size_t>(slice.height * slice.width);
-  if (!inside) throw Error(ErrorCode::kBadArgument, "A mask reaches beyond its slice: it is of another volume.");
+  if (!inside)
+    throw Error(ErrorCode::kBadArgument, "A mask reaches beyond its slice: it is of another volume.");
 }
 
 void require_arguments(std::span<const LabelledMask> masks, const SliceLayout& layout, std::size_t voxels,
@@ -39,7 +40,8 @@ void require_arguments(std::span<const LabelledMask> masks, const SliceLayout& l
 }  // namespace
 
 template <class Label>
-void assemble(std::span<const LabelledMask> masks, const SliceLayout& layout, std::span<Label> out, const Task& task) {
+void assemble(std::span<const LabelledMask> masks, const SliceLayout& layout, std::span<Label> out,
+              const Task& task) {
   require_arguments(masks, layout, out.size(), std::numeric_limits<Label>::max());
   std::fill(out.begin(), out.end(), Label{0});
   std::vector<std::vector<std::uint16_t>> scratch(std::max(1u, task.threads));
@@ -62,7 +64,9 @@ void assemble(std::span<const LabelledMask> masks, const SliceLayout& layout, st
   });
 }
 
-template void assemble(std::span<const LabelledMask>, const SliceLayout&, std::span<std::uint8_t>, const Task&);
-template void assemble(std::span<const LabelledMask>, const SliceLayout&, std::span<std::uint16_t>, const Task&);
+template void assemble(std::span<const LabelledMask>, const SliceLayout&, std::span<std::uint8_t>,
+                       const Task&);
+template void assemble(std::span<const LabelledMask>, const SliceLayout&, std::span<std::uint16_t>,
+                       const Task&);
 
 }  // namespace medlsam

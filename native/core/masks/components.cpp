@@ -21,9 +21,11 @@ std::vector<Run> find_runs(const OrganMask& mask) {
     for (std::int64_t y = 0; y < slice.height; ++y) {
       const auto* line = slice.levels.data() + y * slice.width;
       const auto* const end = line + slice.width;
-      for (const auto* at = line; (at = std::find_if(at, end, [](auto level) { return level > 0; })) != end;) {
+      for (const auto* at = line;
+           (at = std::find_if(at, end, [](auto level) { return level > 0; })) != end;) {
         const auto* const stop = std::find(at, end, std::uint16_t{0});
-        runs.push_back({static_cast<std::int64_t>(z), slice.top + y, slice.left + (at - line), slice.left + (stop - line)});
+        runs.push_back({static_cast<std::int64_t>(z), slice.top + y, slice.left + (at - line),
+                        slice.left + (stop - line)});
         at = stop;
       }
     }
@@ -36,9 +38,10 @@ class Components {
  public:
   explicit Components(const std::vector<Run>& runs) : runs_(runs), parent_(runs.size()) {
     std::iota(parent_.begin(), parent_.end(), std::size_t{0});
-    // Of the neighbouring lines, half suffice: a run's own line has no neighbour of it, and the later half will look
-    // back. Each keeps a cursor, since runs are sorted.
-    constexpr std::array<std::array<std::int64_t, 2>, 4> kEarlierLines = {{{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}}};
+    // Of the neighbouring lines, half suffice: a run's own line has no neighbour of it, and the later half
+    // will look back. Each keeps a cursor, since runs are sorted.
+    constexpr std::array<std::array<std::int64_t, 2>, 4> kEarlierLines = {
+        {{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}}};
     for (const auto& [dz, dy] : kEarlierLines) {
       std::size_t cursor = 0;
       for (std::size_t i = 0; i < runs.size(); ++i) join_line(i, runs[i].slice + dz, runs[i].y + dy, cursor);
@@ -51,8 +54,8 @@ class Components {
   }
 
  private:
-  // Joins run `i` with those of line (slice, y) that touch it, if only by a corner. `cursor` moves to the first run
-  // that may still touch run i + 1.
+  // Joins run `i` with those of line (slice, y) that touch it, if only by a corner. `cursor` moves to the
+  // first run that may still touch run i + 1.
   void join_line(std::size_t i, std::int64_t slice, std::int64_t y, std::size_t& cursor) {
     const auto before = [&](const Run& run) {
       if (run.slice != slice) return run.slice < slice;

@@ -11,8 +11,8 @@ struct ComponentFilter {
   std::size_t min_voxels = 0;  // smaller components are removed, be it the only one
 };
 
-// Removes connected components of the mask. Voxels are connected by faces, edges and corners (26 neighbours): slices
-// are segmented one by one, and those of a thin oblique organ may well touch at a corner only.
+// Removes connected components of the mask. Voxels are connected by faces, edges and corners (26 neighbours):
+// slices are segmented one by one, and those of a thin oblique organ may well touch at a corner only.
 void filter_components(OrganMask& mask, const ComponentFilter& filter);
 
 }  // namespace medlsam

@@ -12,8 +12,8 @@ MaskDecoder::MaskDecoder(std::int64_t logits_edge, std::int64_t edge, std::int64
     : logits_edge_(logits_edge) {
   for (std::int64_t length : {logits_edge, edge, height, width}) {
     if (length >= 1 && length <= 65535) continue;
-    throw Error(ErrorCode::kBadArgument,
-                "Masks cannot be decoded with a length of " + std::to_string(length) + "; lengths are 1 to 65535.");
+    throw Error(ErrorCode::kBadArgument, "Masks cannot be decoded with a length of " +
+                                             std::to_string(length) + "; lengths are 1 to 65535.");
   }
   rows_ = samples(logits_edge, edge, height);
   columns_ = samples(logits_edge, edge, width);
@@ -38,11 +38,12 @@ void MaskDecoder::decode(std::span<const float> logits, std::span<float> probabi
       probabilities.size() != height * width) {
     throw Error(ErrorCode::kBadArgument,
                 "The decoder was made for " + std::to_string(logits_edge_ * logits_edge_) + " logits and " +
-                    std::to_string(height * width) + " pixels; it was given " + std::to_string(logits.size()) +
-                    " and " + std::to_string(probabilities.size()) + ".");
+                    std::to_string(height * width) + " pixels; it was given " +
+                    std::to_string(logits.size()) + " and " + std::to_string(probabilities.size()) + ".");
   }
   std::vector<float> low_resolution(logits.size());
-  std::transform(logits.begin(), logits.end(), low_resolution.begin(), [](float x) { return 1 / (1 + std::exp(-x)); });
+  std::transform(logits.begin(), logits.end(), low_resolution.begin(),
+                 [](float x) { return 1 / (1 + std::exp(-x)); });
   std::vector<float> line(logits_edge_);  // one row of the slice before its columns are sampled
   float* out = probabilities.data();
   for (std::size_t y = 0; y < height; ++y) {

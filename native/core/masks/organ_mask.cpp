@@ -20,9 +20,9 @@ std::uint16_t level_of(float probability) {
 
 SliceMask crop_mask(std::span<const float> probabilities, std::int64_t height, std::int64_t width) {
   if (height < 0 || width < 0 || probabilities.size() != static_cast<std::size_t>(height * width)) {
-    throw Error(ErrorCode::kBadArgument, "A mask of " + std::to_string(height) + " by " + std::to_string(width) +
-                                             " pixels came with " + std::to_string(probabilities.size()) +
-                                             " probabilities.");
+    throw Error(ErrorCode::kBadArgument, "A mask of " + std::to_string(height) + " by " +
+                                             std::to_string(width) + " pixels came with " +
+                                             std::to_string(probabilities.size()) + " probabilities.");
   }
   std::int64_t top = height, bottom = -1, left = width, right = -1;
   for (std::int64_t y = 0; y < height; ++y) {

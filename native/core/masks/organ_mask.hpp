@@ -22,8 +22,8 @@ struct SliceMask {
 // Throws kBadArgument when there are fewer or more.
 SliceMask crop_mask(std::span<const float> probabilities, std::int64_t height, std::int64_t width);
 
-// By slice number. An organ fills a small part of a scan, so 22 of them with their probabilities take less than one
-// volume of bits each. Different slices may be set from different threads.
+// By slice number. An organ fills a small part of a scan, so 22 of them with their probabilities take less
+// than one volume of bits each. Different slices may be set from different threads.
 struct OrganMask {
   explicit OrganMask(const SliceLayout& layout) : slices(layout.count) {}
 

@@ -45,13 +45,18 @@ std::vector<Steps> steps_along_z(const Index3& shape, std::span<const std::int64
   return steps;
 }
 
-// Squared distances within the (z, x) plane of a line along x: the lower envelope of a parabola over each voxel,
-// raised by what its column's distance along z is.
+// Squared distances within the (z, x) plane of a line along x: the lower envelope of a parabola over each
+// voxel, raised by what its column's distance along z is.
 class LineEnvelope {
  public:
   LineEnvelope(std::int64_t planes, std::int64_t length, double step_z, double step_x)
-      : height_(planes), inverse_(length), apex_(length), raised_(length), from_(length + 1), step_(step_x * step_x) {
-    for (std::int64_t i = 0; i < planes; ++i) height_[i] = std::pow(static_cast<double>(i) * step_z, 2);
+      : squares_z_(planes),
+        inverse_(length),
+        apex_(length),
+        height_(length),
+        from_(length + 1),
+        step_(step_x * step_x) {
+    for (std::int64_t i = 0; i < planes; ++i) squares_z_[i] = std::pow(static_cast<double>(i) * step_z, 2);
     for (std::int64_t i = 1; i < length; ++i) inverse_[i] = 1 / (2 * step_ * static_cast<double>(i));
   }
 
@@ -59,7 +64,7 @@ class LineEnvelope {
     const auto length = static_cast<std::int64_t>(apex_.size());
     std::int64_t parabolas = 0;
     for (std::int64_t x = 0; x < length; ++x) {
-      if (steps[x] != kFar) add(x, height_[steps[x]], parabolas);
+      if (steps[x] != kFar) add(x, squares_z_[steps[x]], parabolas);
     }
     if (parabolas == 0) {
       std::fill(out, out + length, kInfinity);
@@ -68,8 +73,8 @@ class LineEnvelope {
     from_[parabolas] = kInfinity;
     std::int64_t x = 0;
     for (std::int64_t p = 0; p < parabolas; ++p) {
-      const double base = raised_[p] - square(apex_[p]);
-      for (; x < length && static_cast<double>(x) < from_[p + 1]; ++x) out[x] = base + square(x - apex_[p]);
+      for (; x < length && static_cast<double>(x) < from_[p + 1]; ++x)
+        out[x] = height_[p] + square(x - apex_[p]);
     }
   }
 
@@ -77,29 +82,30 @@ class LineEnvelope {
   double square(std::int64_t distance) const { return static_cast<double>(distance * distance) * step_; }
 
   void add(std::int64_t x, double height, std::int64_t& parabolas) {
-    const double raised = height + square(x);
     double start = -kInfinity;
     while (parabolas > 0) {
-      start = (raised - raised_[parabolas - 1]) * inverse_[x - apex_[parabolas - 1]];
+      const std::int64_t rival = apex_[parabolas - 1];
+      start = (height + square(x) - height_[parabolas - 1] - square(rival)) * inverse_[x - rival];
       if (start > from_[parabolas - 1]) break;
       start = -kInfinity;
       --parabolas;
     }
     apex_[parabolas] = x;
-    raised_[parabolas] = raised;
+    height_[parabolas] = height;
     from_[parabolas++] = start;
   }
 
-  std::vector<double> height_;       // of the parabola after so many steps along z, mm²
-  std::vector<double> inverse_;      // 1 / (2·step²·i): where parabolas i apart meet takes no division
-  std::vector<std::int64_t> apex_;   // of each parabola of the envelope: its voxel,
-  std::vector<double> raised_;       // its height there + step²·apex²,
-  std::vector<double> from_;         // and from where on it is the lowest
+  std::vector<double> squares_z_;   // of so many steps along z, mm²
+  std::vector<double> inverse_;     // 1 / (2·step²·i): where parabolas i apart meet takes no division
+  std::vector<std::int64_t> apex_;  // of each parabola of the envelope: its voxel,
+  std::vector<double> height_;      // its least value,
+  std::vector<double> from_;        // and from where on it is the lowest
   double step_;
 };
 
 // The least of values[y·width] + (distance along y)², walking away from y until nothing nearer can come.
-double nearest_along_y(const double* column, std::int64_t y, std::int64_t lines, std::int64_t width, double step) {
+double nearest_along_y(const double* column, std::int64_t y, std::int64_t lines, std::int64_t width,
+                       double step) {
   double best = column[y * width];
   const std::int64_t farthest = std::max(y, lines - 1 - y);
   for (std::int64_t away = 1; away <= farthest; ++away) {
@@ -114,16 +120,17 @@ double nearest_along_y(const double* column, std::int64_t y, std::int64_t lines,
 }  // namespace
 
 std::vector<double> nearest_distances(const Index3& shape, const std::array<double, 3>& spacing,
-                                      std::span<const std::int64_t> sites, std::span<const std::int64_t> queries,
-                                      const Task& task) {
+                                      std::span<const std::int64_t> sites,
+                                      std::span<const std::int64_t> queries, const Task& task) {
   const std::vector<Steps> steps = steps_along_z(shape, sites, task);
   const std::int64_t lines = shape[1], width = shape[2], plane = lines * width;
   struct Scratch {
     LineEnvelope envelope;
     std::vector<double> squares;
   };
-  std::vector<Scratch> scratch(std::max(1u, task.threads),
-                               {LineEnvelope(shape[0], width, spacing[0], spacing[2]), std::vector<double>(plane)});
+  std::vector<Scratch> scratch(
+      std::max(1u, task.threads),
+      {LineEnvelope(shape[0], width, spacing[0], spacing[2]), std::vector<double>(plane)});
   std::vector<double> distances(queries.size());
   parallel_for(task, shape[0], [&](std::size_t z, std::size_t worker) {
     const std::int64_t start = static_cast<std::int64_t>(z) * plane;

@@ -45,7 +45,8 @@ void require_upright(const VoxelBox& box) {
 
 double dice(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
   if (a.size() != b.size()) {
-    throw Error(ErrorCode::kBadArgument, "Masks of " + std::to_string(a.size()) + " and " + std::to_string(b.size()) +
+    throw Error(ErrorCode::kBadArgument, "Masks of " + std::to_string(a.size()) + " and " +
+                                             std::to_string(b.size()) +
                                              " voxels cannot be compared: they must lie on the same grid.");
   }
   const Counts counts = count_foreground(a.data(), b.data(), a.size());
@@ -60,13 +61,14 @@ double box_iou(const VoxelBox& a, const VoxelBox& b) {
   for (int i = 0; i < 3; ++i) {
     volume_a *= static_cast<double>(a.max[i] - a.min[i]);
     volume_b *= static_cast<double>(b.max[i] - b.min[i]);
-    common *= static_cast<double>(std::max<std::int64_t>(
-        0, std::min(a.max[i], b.max[i]) - std::max(a.min[i], b.min[i])));
+    common *= static_cast<double>(
+        std::max<std::int64_t>(0, std::min(a.max[i], b.max[i]) - std::max(a.min[i], b.min[i])));
   }
   return common / (volume_a + volume_b - common);
 }
 
-std::array<double, 3> wall_distances(const VoxelBox& a, const VoxelBox& b, const std::array<double, 3>& spacing) {
+std::array<double, 3> wall_distances(const VoxelBox& a, const VoxelBox& b,
+                                     const std::array<double, 3>& spacing) {
   require_upright(a);
   require_upright(b);
   std::array<double, 3> distances;

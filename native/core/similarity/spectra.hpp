@@ -74,10 +74,10 @@ struct TransformSlice {
     for_vectors<kLanes>(
         kEdge, [&](int x) __attribute__((always_inline)) {
           fft::transform<R, kEdge, kLanes>(
-              [&](auto y) __attribute__((always_inline)) {
+              [&](int y) __attribute__((always_inline)) {
                 return load<kLanes>(re + y * kEdge + x, im + y * kEdge + x);
               },
-              [&](auto ky, const auto& value) __attribute__((always_inline)) {
+              [&](int ky, const auto& value) __attribute__((always_inline)) {
                 store(value, out_re + ky * kEdge + x, out_im + ky * kEdge + x);
               });
         });
@@ -100,14 +100,14 @@ struct TransformKernel {
           kLength, [&](int kz) __attribute__((always_inline)) {
             Complex<kLanes> line[R];
             for (int y = 0; y < R; ++y) line[y] = along_z<kLanes>(y, x, kz);
-            fft::unrolled<9>([&](auto k1) __attribute__((always_inline)) {
+            for (int k1 = 0; k1 < 9; ++k1) {
               Complex<kLanes> v[R];
-              fft::second_half_of_short<k1>(line, v);
-              fft::unrolled<R>([&](auto k2) __attribute__((always_inline)) {
-                const int at = (x * kLength + fft::frequency<R>(k1, k2)) * kLength + kz;
+              fft::short_line(line, k1, v);
+              for (int k2 = 0; k2 < R; ++k2) {
+                const int at = (x * kLength + fft::kTables<R>.frequency[k1][k2]) * kLength + kz;
                 store(v[k2], re + at, im + at);
-              });
-            });
+              }
+            }
           });
     }
   }
@@ -150,10 +150,10 @@ struct AddProduct {
             const float* from = slab + (ky + y) * L::kEdge + x;
             float* to = tile + y * L::kLength * L::kEdge + x;
             fft::transform<R, L::kEdge, kLanes>(
-                [&](auto z) __attribute__((always_inline)) {
+                [&](int z) __attribute__((always_inline)) {
                   return load<kLanes>(from + z * L::kPlane, from + L::kSlab + z * L::kPlane);
                 },
-                [&](auto kz, const auto& value) __attribute__((always_inline)) {
+                [&](int kz, const auto& value) __attribute__((always_inline)) {
                   store(value, to + kz * L::kEdge, to + L::kTile + kz * L::kEdge);
                 });
           });
@@ -171,7 +171,7 @@ struct AddProduct {
     }
     fft::HalfWay<R, kLanes> half;
     fft::first_half<R, L::kEdge>(
-        [&](auto x) __attribute__((always_inline)) {
+        [&](int x) __attribute__((always_inline)) {
           return load<kLanes>(turned[0] + x * kLanes, turned[1] + x * kLanes);
         },
         half);
@@ -181,18 +181,18 @@ struct AddProduct {
       line[x] = load<kLanes>(from, from + L::kKernel);
     }
     float* block = sum + 2 * row * L::kLength;
-    fft::unrolled<9>([&](auto k1) __attribute__((always_inline)) {
+    for (int k1 = 0; k1 < 9; ++k1) {
       Complex<kLanes> f[R], k[R];
-      fft::second_half<k1>(half, f);
-      fft::second_half_of_short<k1>(line, k);
-      fft::unrolled<R>([&](auto k2) __attribute__((always_inline)) {
-        float* at = block + 2 * kLanes * fft::frequency<R>(k1, k2);
+      fft::second_half(half, k1, f);
+      fft::short_line(line, k1, k);
+      for (int k2 = 0; k2 < R; ++k2) {
+        float* at = block + 2 * kLanes * fft::kTables<R>.frequency[k1][k2];
         auto total = load<kLanes>(at, at + kLanes);
         total.re += f[k2].re * k[k2].re + f[k2].im * k[k2].im;
         total.im += f[k2].im * k[k2].re - f[k2].re * k[k2].im;
         store(total, at, at + kLanes);
-      });
-    });
+      }
+    }
   }
 };
 
@@ -209,10 +209,10 @@ struct InvertGroup {
       alignas(64) float turned[2][kLength * kLanes];
       const float* block = sum + 2 * row * kLength;
       fft::transform<R, kLength, kLanes>(
-          [&](auto kx) __attribute__((always_inline)) {
+          [&](int kx) __attribute__((always_inline)) {
             return swapped(load<kLanes>(block + 2 * kx * kLanes, block + (2 * kx + 1) * kLanes));
           },
-          [&](auto x, const auto& value) __attribute__((always_inline)) {
+          [&](int x, const auto& value) __attribute__((always_inline)) {
             store(swapped(value), turned[0] + x * kLanes, turned[1] + x * kLanes);
           });
       for_vectors<kLanes>(
@@ -227,11 +227,11 @@ struct InvertGroup {
           kLength, [&](int x) __attribute__((always_inline)) {
             const int corner = y * kLength * kLength + x;
             fft::transform<R, kLength, kLanes>(
-                [&](auto kz) __attribute__((always_inline)) {
+                [&](int kz) __attribute__((always_inline)) {
                   const float* from = tile + corner + kz * kLength;
                   return swapped(load<kLanes>(from, from + L::kTile));
                 },
-                [&](auto z, const auto& value) __attribute__((always_inline)) {
+                [&](int z, const auto& value) __attribute__((always_inline)) {
                   float* to = sum + corner + z * kLength;
                   store(swapped(value), to, to + L::kSum);
                 });
@@ -253,12 +253,12 @@ struct InvertSlice {
     for_vectors<kLanes>(
         L::kLength, [&](int x) __attribute__((always_inline)) {
           fft::transform<R, L::kLength, kLanes>(
-              [&](auto ky) __attribute__((always_inline)) {
-                constexpr int group = ky / L::kGroup, y = ky - L::first_ky(group);
+              [&](int ky) __attribute__((always_inline)) {
+                const int group = ky / L::kGroup, y = ky - L::first_ky(group);
                 const float* from = sums + group * 2 * L::kSum + (y * L::kLength + z) * L::kLength + x;
                 return swapped(load<kLanes>(from, from + L::kSum));
               },
-              [&](auto y, const auto& value) __attribute__((always_inline)) {
+              [&](int y, const auto& value) __attribute__((always_inline)) {
                 __builtin_memcpy(out + y * L::kLength + x, &value.im, sizeof value.im);
               });
         });

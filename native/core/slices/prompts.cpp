@@ -8,18 +8,17 @@
 namespace medlsam {
 namespace {
 
-constexpr std::array<const char*, 3> kStoredAxes = {"z", "y", "x"};
-
 void require_inside(const VoxelBox& box, const SliceLayout& layout) {
   const std::array<std::int64_t, 3> extent = {layout.count, layout.height, layout.width};
   for (int a = 0; a < 3; ++a) {
     const int axis = layout.axis[a];
     const std::int64_t min = box.min[axis], max = box.max[axis];
     if (min >= 0 && min <= max && max < extent[a]) continue;
-    throw Error(ErrorCode::kBadArgument,
-                "A box runs from " + std::to_string(min) + " to " + std::to_string(max) + " along stored " +
-                    kStoredAxes[axis] + (min > max ? ": its bounds are exchanged." : "; the volume has voxels 0 to ") +
-                    (min > max ? "" : std::to_string(extent[a] - 1) + ". Clip the box to the volume."));
+    const std::string reason = min > max ? ": its bounds are exchanged."
+                                         : "; the volume has voxels 0 to " + std::to_string(extent[a] - 1) +
+                                               ". Clip the box to the volume.";
+    throw Error(ErrorCode::kBadArgument, "A box runs from " + std::to_string(min) + " to " +
+                                             std::to_string(max) + " along stored " + "zyx"[axis] + reason);
   }
 }
 
@@ -32,12 +31,14 @@ PromptBox box_prompt(const VoxelBox& box, const SliceLayout& layout, std::int64_
     return static_cast<float>(std::nearbyint(place) + margin);
   };
   const int rows = layout.axis[1], columns = layout.axis[2];
-  return {scaled(box.min[columns], layout.width, -kPromptMargin), scaled(box.min[rows], layout.height, -kPromptMargin),
-          scaled(box.max[columns], layout.width, kPromptMargin), scaled(box.max[rows], layout.height, kPromptMargin)};
+  return {scaled(box.min[columns], layout.width, -kPromptMargin),
+          scaled(box.min[rows], layout.height, -kPromptMargin),
+          scaled(box.max[columns], layout.width, kPromptMargin),
+          scaled(box.max[rows], layout.height, kPromptMargin)};
 }
 
-std::vector<SlicePrompts> plan_prompts(std::span<const std::vector<VoxelBox>> organs, const SliceLayout& layout,
-                                       std::int64_t edge) {
+std::vector<SlicePrompts> plan_prompts(std::span<const std::vector<VoxelBox>> organs,
+                                       const SliceLayout& layout, std::int64_t edge) {
   std::vector<SlicePrompts> slices(layout.count);
   for (std::size_t organ = 0; organ < organs.size(); ++organ) {
     for (const VoxelBox& part : organs[organ]) {

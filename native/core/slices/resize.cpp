@@ -14,15 +14,15 @@ namespace {
 
 constexpr std::int64_t kLongest = 16384;  // a result of 1 GB
 
-// Weights below this are dropped: they could move a grey value by 1e-5 at most.
-constexpr double kNegligible = 1e-8;
+// Weights below this are dropped: they could move a grey value by 1e-4 at most.
+constexpr double kNegligible = 1e-7;
 
-// A value that is a whole number, as all are where the slice is flat, must not lose 1 to float32's rounding when its
-// fraction is cut off. It moves one value in 4000 that has a fraction.
+// A value that is a whole number, as all are where the slice is flat, must not lose 1 to float32's rounding
+// when its fraction is cut off. It moves one value in 4000 that has a fraction.
 constexpr float kRounding = 1.0f / 4096;
 
-// The impulse response of the quadratic spline's prefilter, the inverse of (1, 6, 1)/8: √2·z^|i|, z = 2√2 − 3. The
-// signal is 0 outside, so its ends need no rule of their own.
+// The impulse response of the quadratic spline's prefilter, the inverse of (1, 6, 1)/8: √2·z^|i|, z = 2√2
+// − 3. The signal is 0 outside, so its ends need no rule of their own.
 constexpr int kPrefilterReach = 12;  // beyond it: 6e-10
 const double kPole = 2 * std::numbers::sqrt2 - 3;
 
@@ -45,7 +45,8 @@ std::vector<double> half_gaussian(double sigma) {
   return weights;
 }
 
-MEDLSAM_SIMD void to_bytes(const float* in, std::size_t count, float least, float greatest, std::uint8_t* out) {
+MEDLSAM_SIMD void to_bytes(const float* in, std::size_t count, float least, float greatest,
+                           std::uint8_t* out) {
   for (std::size_t i = 0; i < count; ++i) {
     out[i] = static_cast<std::uint8_t>(std::min(std::max(in[i] + kRounding, least), greatest));
   }
@@ -66,7 +67,8 @@ AxisOperator quadratic_spline(std::int64_t input, std::int64_t output) {
   const auto reach = static_cast<std::int64_t>(gaussian.size()) - 1;
 
   AxisOperator op;
-  std::vector<double> smooth(input), row(input);  // the output's weights of the smoothed signal, of the signal
+  std::vector<double> smooth(input),
+      row(input);  // the output's weights of the smoothed signal, of the signal
   for (std::int64_t o = 0; o < output; ++o) {
     const double place = (static_cast<double>(o) + 0.5) * step - 0.5;
     const auto middle = static_cast<std::int64_t>(std::floor(place + 0.5));
@@ -101,9 +103,10 @@ SliceResizer::SliceResizer(std::int64_t height, std::int64_t width, std::int64_t
 void SliceResizer::resize(std::span<const std::uint8_t> slice, std::span<std::uint8_t> out) {
   if (slice.size() != static_cast<std::size_t>(height_ * width_) ||
       out.size() != static_cast<std::size_t>(edge_ * edge_)) {
-    throw Error(ErrorCode::kBadArgument, "The resizer was made for slices of " + std::to_string(height_) + " by " +
-                                             std::to_string(width_) + " pixels and " + std::to_string(edge_) +
-                                             " by " + std::to_string(edge_) + " results; it was given others.");
+    throw Error(ErrorCode::kBadArgument, "The resizer was made for slices of " + std::to_string(height_) +
+                                             " by " + std::to_string(width_) + " pixels and " +
+                                             std::to_string(edge_) + " by " + std::to_string(edge_) +
+                                             " results; it was given others.");
   }
   const auto [least, greatest] = std::minmax_element(slice.begin(), slice.end());
   // Operators work across rows: the slice is transposed to be widened, and back to be heightened.

@@ -13,7 +13,9 @@ namespace {
 
 constexpr double kLowest = -500, kHighest = 1000;  // HU
 
-double clip(double hu) { return hu > kLowest ? std::min(hu, kHighest) : kLowest; }  // NaN: the lowest
+double clip(double hu) {
+  return hu > kLowest ? std::min(hu, kHighest) : kLowest;
+}  // NaN: the lowest
 
 std::uint8_t grey(double hu, const Window& window, double range) {
   if (hu == 0 && window.zero_is_black) return 0;
@@ -59,7 +61,8 @@ Window slice_window(const Volume& volume, Conventions conventions, const Task& t
 void window_slice(const Volume& volume, const SliceLayout& layout, std::int64_t z, const Window& window,
                   std::span<std::uint8_t> out) {
   if (z < 0 || z >= layout.count) {
-    throw Error(ErrorCode::kBadArgument, "There is no slice " + std::to_string(z) + ": the volume has slices 0 to " +
+    throw Error(ErrorCode::kBadArgument, "There is no slice " + std::to_string(z) +
+                                             ": the volume has slices 0 to " +
                                              std::to_string(layout.count - 1) + ".");
   }
   if (out.size() != static_cast<std::size_t>(layout.pixels())) {

@@ -46,7 +46,8 @@ void AxisOperator::add_row(std::span<const double> row, double negligible) {
   begin.push_back(static_cast<std::int64_t>(weights.size()));
 }
 
-void apply_operator(const AxisOperator& op, const float* in, float* out, std::int64_t width, std::int64_t stride) {
+void apply_operator(const AxisOperator& op, const float* in, float* out, std::int64_t width,
+                    std::int64_t stride) {
   apply_rows(op.first.data(), op.begin.data(), op.weights.data(), op.rows(), in, out, width, stride);
 }
 

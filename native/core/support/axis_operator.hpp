@@ -1,5 +1,5 @@
-// Linear maps along one axis of an array: resampling, prefiltering and smoothing are banded matrices, applied to
-// every line of the array at once.
+// Linear maps along one axis of an array: resampling, prefiltering and smoothing are banded matrices, applied
+// to every line of the array at once.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ struct AxisOperator {
 };
 
 // out (rows × width) = op · in (inputs × width). `stride` ≥ width: from one row to the next, of both.
-void apply_operator(const AxisOperator& op, const float* in, float* out, std::int64_t width, std::int64_t stride);
+void apply_operator(const AxisOperator& op, const float* in, float* out, std::int64_t width,
+                    std::int64_t stride);
 
 // out (columns × rows) = inᵀ, both without gaps. In: float or std::uint8_t.
 template <class In>

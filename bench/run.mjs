@@ -1,0 +1,33 @@
+/**
+ * `npm run bench [-- grid network similarity localize] [--threads N]`: what each step takes, against what the machine
+ * could do and against a peer that runs in between. Prints Markdown.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { describeMachine, measurePeaks } from "./support/machine.mjs";
+
+const names = ["grid", "network", "similarity", "localize"];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { threads: { type: "string", default: "2" } },
+});
+const threads = Number(values.threads);
+const unknown = positionals.find((name) => !names.includes(name));
+if (unknown !== undefined || !Number.isInteger(threads) || threads < 1) {
+  console.error(`Usage: npm run bench [-- ${names.join(" ")}] [--threads N]`);
+  process.exit(2);
+}
+
+const folder = mkdtempSync(join(tmpdir(), "medlsam-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+
+console.log(await describeMachine(threads));
+const peaks = await measurePeaks(threads);
+for (const name of positionals.length > 0 ? positionals : names) {
+  const { bench } = await import(`./${name}.mjs`);
+  console.log(`\n## ${name}\n`);
+  await bench({ threads, folder, peaks });
+}

@@ -1,0 +1,50 @@
+/** A peer: a Python process that holds its data and runs one thing at a time on request. */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const python = process.env.PYTHON ?? "python3";
+
+export class Peer {
+  #process;
+  #lines;
+  /** What the script said of itself: the versions of what it measures. */
+  facts;
+
+  /** Starts peers/NAME.py; undefined, and a line that says why, where Python or a module is not there. */
+  static async start(name, args, threads) {
+    const peer = new Peer();
+    const script = fileURLToPath(new URL(`../peers/${name}.py`, import.meta.url));
+    const limits = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
+    peer.#process = spawn(python, [script, ...args.map(String)], {
+      env: { ...process.env, ...limits },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    peer.#process.on("error", () => {}); // its output ends, which is what is looked at
+    peer.#process.stdin.on("error", () => {});
+    peer.#lines = createInterface({ input: peer.#process.stdout })[Symbol.asyncIterator]();
+    const { value: line } = await peer.#lines.next();
+    const reply =
+      line === undefined ? { missing: `${python} (set PYTHON to another)` } : JSON.parse(line);
+    if (reply.missing !== undefined) {
+      console.log(`No peer for ${name}: ${reply.missing} is missing.`);
+      return undefined;
+    }
+    peer.facts = reply.facts;
+    return peer;
+  }
+
+  /** Runs one of the script's operations: `seconds` it took, `extraBytes` of memory (null if unknown), its `value`. */
+  async ask(operation) {
+    this.#process.stdin.write(`${JSON.stringify(operation)}\n`);
+    const { value: line, done } = await this.#lines.next();
+    if (done) throw new Error(`The peer ended while running "${operation}".`);
+    return JSON.parse(line);
+  }
+
+  async close() {
+    const ended = new Promise((resolve) => this.#process.once("exit", resolve));
+    this.#process.stdin.end();
+    await ended;
+  }
+}

@@ -1,0 +1,72 @@
+/** The tables that the benchmarks print: Markdown, aligned to be read as it is. */
+
+export function seconds(value) {
+  if (!Number.isFinite(value)) return "–";
+  return value < 1 ? `${digits(value * 1e3)} ms` : `${digits(value)} s`;
+}
+
+/** A count of FLOP or B with the prefix that suits it. */
+export function quantity(value, unit) {
+  if (!Number.isFinite(value)) return "–";
+  const [prefix, scale] = [
+    ["T", 1e12],
+    ["G", 1e9],
+    ["M", 1e6],
+    ["k", 1e3],
+  ].find(([, s]) => value >= s) ?? ["", 1];
+  return `${digits(value / scale)} ${prefix}${unit}`;
+}
+
+function digits(value) {
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}
+
+export function printTable(header, rows) {
+  const widths = header.map((_, column) =>
+    Math.max(...[header, ...rows].map((row) => row[column].length)),
+  );
+  const line = (cells) => `| ${cells.map((cell, i) => cell.padEnd(widths[i])).join(" | ")} |`;
+  console.log(line(header));
+  console.log(line(widths.map((width) => "-".repeat(width))));
+  for (const row of rows) console.log(line(row));
+  console.log();
+}
+
+/**
+ * One line per step and peer.
+ * @param steps what: text; size: text; floor: { amount, unit: "FLOP" | "B" }; times: seconds of each run; peer: name;
+ * peerTimes: seconds of each run, undefined without a peer; atMost: what ours ÷ peer has to be, if anything.
+ */
+export function printSteps(steps, peaks) {
+  const header = [
+    "step",
+    "size",
+    "floor",
+    "ours (median of)",
+    "rate",
+    "of the peak",
+    "peer",
+    "its time",
+    "ours ÷ peer",
+  ];
+  const rows = steps.map(({ what, size, floor, time, runs, peer, peerTime, atMost }) => [
+    what,
+    size,
+    `${quantity(floor.amount, floor.unit)}: ${seconds(floor.amount / peaks[floor.unit])}`,
+    `${seconds(time)} (${runs})`,
+    `${quantity(floor.amount / time, floor.unit)}/s`,
+    Number.isFinite(peaks[floor.unit])
+      ? `${((100 * floor.amount) / time / peaks[floor.unit]).toFixed(0)} %`
+      : "–",
+    peer,
+    peerTime === undefined ? "absent" : seconds(peerTime),
+    peerTime === undefined ? "–" : verdict(time / peerTime, atMost),
+  ]);
+  printTable(header, rows);
+}
+
+/** A ratio and, if there is a bound, whether it holds. */
+export function verdict(ratio, atMost) {
+  const text = ratio.toFixed(3);
+  return atMost === undefined ? text : `${text} (${ratio <= atMost ? "≤" : "NOT ≤"} ${atMost})`;
+}

@@ -1,0 +1,44 @@
+/** Measuring on a machine that has other things to do: alternate, and take medians. */
+
+/** The median of what `runs` calls took. */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/**
+ * Calls every function of `contenders` (name → async function giving seconds; undefined ones are left out) `runs`
+ * times in turn, after `warmups` rounds that do not count. Every other round goes backwards, so that none always
+ * follows the same other.
+ * @returns name → seconds of each run.
+ */
+export async function alternate(contenders, runs, warmups = 1) {
+  const entries = Object.entries(contenders).filter(([, run]) => run !== undefined);
+  const seconds = Object.fromEntries(entries.map(([name]) => [name, []]));
+  for (let round = -warmups; round < runs; round++) {
+    for (const [name, run] of round % 2 === 0 ? entries : entries.toReversed()) {
+      const taken = await run();
+      if (round >= 0) seconds[name].push(taken);
+    }
+  }
+  return seconds;
+}
+
+/** Wall seconds of an async call. */
+export async function wallSeconds(run) {
+  const started = performance.now();
+  await run();
+  return (performance.now() - started) / 1000;
+}
+
+/**
+ * Seconds of an async call that were not spent on the JavaScript thread, and those that were: native work proper, and
+ * copying arrays in and out of JavaScript.
+ */
+export async function nativeSeconds(run) {
+  const before = performance.eventLoopUtilization();
+  const wall = await wallSeconds(run);
+  const copying = performance.eventLoopUtilization(before).active / 1000;
+  return { native: wall - copying, copying };
+}
