@@ -99,5 +99,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 }  // namespace
 }  // namespace medlsam::addon
 
-static Napi::Object init_module(Napi::Env env, Napi::Object exports) { return medlsam::addon::init(env, exports); }
+static Napi::Object init_module(Napi::Env env, Napi::Object exports) {
+  return medlsam::addon::init(env, exports);
+}
 NODE_API_MODULE(medlsam, init_module)

@@ -83,7 +83,8 @@ VoxelBytes to_voxel_bytes(const Napi::TypedArray& array) {
 
 Napi::TypedArray expect_typed_array(const Napi::Value& value, DType dtype) {
   if (!value.IsTypedArray() || to_voxel_bytes(value.As<Napi::TypedArray>()).dtype != dtype) {
-    throw Napi::TypeError::New(value.Env(), std::string("Expected a typed array of ") + dtype_name(dtype) + '.');
+    throw Napi::TypeError::New(value.Env(),
+                               std::string("Expected a typed array of ") + dtype_name(dtype) + '.');
   }
   return value.As<Napi::TypedArray>();
 }

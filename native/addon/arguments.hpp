@@ -1,5 +1,5 @@
-// Reading plain data out of JavaScript values and back. lib/ has validated them; what is still wrong is a bug there
-// and becomes a TypeError.
+// Reading plain data out of JavaScript values and back. lib/ has validated them; what is still wrong is a bug
+// there and becomes a TypeError.
 #pragma once
 
 #include <napi.h>
@@ -13,10 +13,10 @@
 
 namespace medlsam::addon {
 
-Index3 to_index3(const Napi::Value& value);                         // [z, y, x]
+Index3 to_index3(const Napi::Value& value);  // [z, y, x]
 std::array<double, 3> to_numbers3(const Napi::Value& value);
-Conventions to_conventions(const Napi::Value& value);               // "exact" | "reference"
-std::vector<Index3> to_points(const Napi::Value& int32_array);      // flat (z, y, x) triples
+Conventions to_conventions(const Napi::Value& value);           // "exact" | "reference"
+std::vector<Index3> to_points(const Napi::Value& int32_array);  // flat (z, y, x) triples
 std::vector<std::int32_t> to_int32s(const Napi::Value& int32_array);
 
 template <class T>

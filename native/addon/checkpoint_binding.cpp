@@ -36,7 +36,8 @@ Napi::Value open_checkpoint(const Napi::CallbackInfo& info) {
 Napi::Value tensor_data(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[2],
-      [opened = open_handle<OpenedCheckpoint>(info[0]), name = info[1].As<Napi::String>().Utf8Value()](const Task&) {
+      [opened = open_handle<OpenedCheckpoint>(info[0]),
+       name = info[1].As<Napi::String>().Utf8Value()](const Task&) {
         const auto found = opened->checkpoint.tensors.find(name);
         if (found == opened->checkpoint.tensors.end()) {
           throw Error(ErrorCode::kBadArgument, opened->path + " has no tensor '" + name + "'.");

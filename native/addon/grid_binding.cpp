@@ -79,7 +79,8 @@ Napi::Value label_grid_values(const Napi::CallbackInfo& info) {
         auto result = Napi::Object::New(env);
         const std::size_t count = grid.labels.size();
         result.Set("shape", to_js(env, grid.shape));
-        result.Set("data", Napi::Uint16Array::New(env, count, to_array_buffer(env, std::move(grid.labels)), 0));
+        result.Set("data",
+                   Napi::Uint16Array::New(env, count, to_array_buffer(env, std::move(grid.labels)), 0));
         return result;
       });
 }
@@ -87,7 +88,9 @@ Napi::Value label_grid_values(const Napi::CallbackInfo& info) {
 Napi::Value label_extents(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[1],
-      [grid = open_handle<LabelGrid>(info[0])](const Task& task) { return medlsam::label_extents(*grid, task); },
+      [grid = open_handle<LabelGrid>(info[0])](const Task& task) {
+        return medlsam::label_extents(*grid, task);
+      },
       [](Napi::Env env, std::vector<LabelExtent>&& extents) -> Napi::Value {
         auto list = Napi::Array::New(env, extents.size());
         for (std::uint32_t i = 0; i < extents.size(); ++i) {
@@ -111,8 +114,9 @@ Napi::Value annotation_points(const Napi::CallbackInfo& info) {
         std::vector<Index3> points;
         for (std::size_t i = 0; i < labels.size(); ++i) {
           task.check();
-          const auto extent = std::find_if(extents.begin(), extents.end(),
-                                           [&](const LabelExtent& entry) { return entry.label == labels[i]; });
+          const auto extent = std::find_if(extents.begin(), extents.end(), [&](const LabelExtent& entry) {
+            return entry.label == labels[i];
+          });
           if (extent == extents.end()) {
             throw Error(ErrorCode::kBadAnnotation,
                         "Label " + std::to_string(labels[i]) + " has no voxel on the 3 mm grid.");

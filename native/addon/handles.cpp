@@ -38,7 +38,8 @@ Napi::Value make_handle(Napi::Env env, std::shared_ptr<void> value, const napi_t
 
 std::shared_ptr<void> open_handle(const Napi::Value& value, const napi_type_tag& tag, const char* name) {
   bool matches = false;
-  if (!value.IsObject() || napi_check_object_type_tag(value.Env(), value, &tag, &matches) != napi_ok || !matches) {
+  if (!value.IsObject() || napi_check_object_type_tag(value.Env(), value, &tag, &matches) != napi_ok ||
+      !matches) {
     throw Napi::TypeError::New(value.Env(), std::string("Not a ") + name + " handle.");
   }
   Box* box = unwrap(value);
@@ -54,7 +55,8 @@ Napi::Value release(const Napi::CallbackInfo& info) {
        {HandleKind<Volume>::kTag, HandleKind<Grid>::kTag, HandleKind<LabelGrid>::kTag,
         HandleKind<OpenedCheckpoint>::kTag, HandleKind<MedLamModel>::kTag, HandleKind<Templates>::kTag}) {
     bool matches = false;
-    if (info[0].IsObject() && napi_check_object_type_tag(info.Env(), info[0], &tag, &matches) == napi_ok && matches) {
+    if (info[0].IsObject() && napi_check_object_type_tag(info.Env(), info[0], &tag, &matches) == napi_ok &&
+        matches) {
       if (Box* box = unwrap(info[0])) empty(info.Env(), *box);
       return info.Env().Undefined();
     }

@@ -1,5 +1,5 @@
-// References from JavaScript to native objects: type-tagged, so that a volume passed where a grid belongs is a
-// TypeError and not a crash.
+// References from JavaScript to native objects: type-tagged, so that a volume passed where a grid belongs is
+// a TypeError and not a crash.
 #pragma once
 
 #include <napi.h>
@@ -43,7 +43,8 @@ MEDLSAM_HANDLE(Templates, "templates", 6);
 MEDLSAM_HANDLE(CancelFlag, "cancel", 7);
 #undef MEDLSAM_HANDLE
 
-// What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own reference.
+// What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own
+// reference.
 struct Box {
   std::shared_ptr<void> value;
   std::int64_t external_bytes = 0;  // told to the garbage collector, which sees only a tiny object otherwise

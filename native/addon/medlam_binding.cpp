@@ -44,8 +44,8 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       [model = open_handle<MedLamModel>(info[0]), data = patches.Data(), count = patches.ElementLength(),
        deepest = info[2].As<Napi::Number>().Int32Value()](const Task& task) {
         const std::int64_t p = model->weights().patch();
-        return model->run({data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}, nullptr}, deepest,
-                          task);
+        return model->run({data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}, nullptr},
+                          deepest, task);
       },
       [](Napi::Env env, std::vector<Array>&& outputs) -> Napi::Value {
         auto features = Napi::Array::New(env);
@@ -71,8 +71,12 @@ Napi::Value medlam_positions(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[3],
       [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
-       centers = to_points(info[2])](const Task& task) { return patch_positions(*model, *grid, centers, task); },
-      [](Napi::Env env, std::vector<float>&& positions) -> Napi::Value { return to_typed_array(env, positions); });
+       centers = to_points(info[2])](const Task& task) {
+        return patch_positions(*model, *grid, centers, task);
+      },
+      [](Napi::Env env, std::vector<float>&& positions) -> Napi::Value {
+        return to_typed_array(env, positions);
+      });
 }
 
 Napi::Value search(const Napi::CallbackInfo& info) {

@@ -20,7 +20,8 @@ Napi::Object to_js_shaped(Napi::Env env, Shaped<T>&& shaped) {
   auto result = Napi::Object::New(env);
   const std::size_t count = shaped.values.size();
   result.Set("shape", to_js(env, shaped.shape));
-  result.Set("data", Napi::TypedArrayOf<T>::New(env, count, to_array_buffer(env, std::move(shaped.values)), 0));
+  result.Set("data",
+             Napi::TypedArrayOf<T>::New(env, count, to_array_buffer(env, std::move(shaped.values)), 0));
   return result;
 }
 
@@ -61,7 +62,9 @@ Napi::Value resample_labels(const Napi::CallbackInfo& info) {
         LabelGrid grid = medlsam::resample_labels(volume, zoom, task);
         return Shaped<std::uint16_t>{grid.shape, std::move(grid.labels)};
       },
-      [](Napi::Env env, Shaped<std::uint16_t>&& out) -> Napi::Value { return to_js_shaped(env, std::move(out)); });
+      [](Napi::Env env, Shaped<std::uint16_t>&& out) -> Napi::Value {
+        return to_js_shaped(env, std::move(out));
+      });
 }
 
 Napi::Value map_hu(const Napi::CallbackInfo& info) {
@@ -92,7 +95,8 @@ Napi::Value to_las(const Napi::CallbackInfo& info) {
                       orientation.flipped[a] ? out.values.shape[a] - 1 - las[a] : las[a];
                 }
                 const auto at = (index[0] * volume->shape[1] + index[1]) * volume->shape[2] + index[2];
-                out.values.values.push_back(static_cast<double>(stored[at]) * volume->slope + volume->intercept);
+                out.values.values.push_back(static_cast<double>(stored[at]) * volume->slope +
+                                            volume->intercept);
               }
             }
           }
@@ -114,8 +118,10 @@ Napi::Value similarity_map(const Napi::CallbackInfo& info) {
   memory.reserve(2 * kScales);
   for (std::uint32_t k = 0; k < kScales; ++k) {
     if (!features.Get(k).IsTypedArray() || !kernels.Get(k).IsTypedArray()) continue;
-    const auto& f = memory.emplace_back(to_vector(expect_typed_array(features.Get(k), DType::kF32).As<Napi::Float32Array>()));
-    const auto& t = memory.emplace_back(to_vector(expect_typed_array(kernels.Get(k), DType::kF32).As<Napi::Float32Array>()));
+    const auto& f = memory.emplace_back(
+        to_vector(expect_typed_array(features.Get(k), DType::kF32).As<Napi::Float32Array>()));
+    const auto& t = memory.emplace_back(
+        to_vector(expect_typed_array(kernels.Get(k), DType::kF32).As<Napi::Float32Array>()));
     scales.push_back({f.data(), t.data(), patch >> (2 - k), kKernelSize[k]});
   }
   // The outer buffers move, the vectors' own memory (which `scales` points into) stays.

@@ -1,5 +1,5 @@
-// Runs a computation on a thread of its own and settles a promise: the JavaScript thread never waits, and libuv's
-// pool, which file access and name look-ups need, stays free.
+// Runs a computation on a thread of its own and settles a promise: the JavaScript thread never waits, and
+// libuv's pool, which file access and name look-ups need, stays free.
 #pragma once
 
 #include <napi.h>
@@ -69,11 +69,11 @@ class RunningTaskOf : public RunningTask {
   std::optional<std::invoke_result_t<Compute&, const Task&>> value_;
 };
 
-// compute(const Task&) → value, on a thread; result(Napi::Env, value&&) → what the promise resolves to. `compute` must
-// capture plain data and shared pointers only. `buffers` are kept alive meanwhile.
+// compute(const Task&) → value, on a thread; result(Napi::Env, value&&) → what the promise resolves to.
+// `compute` must capture plain data and shared pointers only. `buffers` are kept alive meanwhile.
 template <class Compute, class Result>
-Napi::Value run_task(const Napi::CallbackInfo& info, const Napi::Value& options, Compute compute, Result result,
-                     std::initializer_list<Napi::Object> buffers = {}) {
+Napi::Value run_task(const Napi::CallbackInfo& info, const Napi::Value& options, Compute compute,
+                     Result result, std::initializer_list<Napi::Object> buffers = {}) {
   auto* task = new RunningTaskOf<Compute, Result>(info.Env(), options, std::move(compute), std::move(result));
   for (const auto& buffer : buffers) task->keep(buffer);
   const Napi::Promise promise = task->promise();
@@ -86,8 +86,9 @@ template <class T>
 Napi::ArrayBuffer to_array_buffer(Napi::Env env, std::vector<T>&& values) {
   if (values.empty()) return Napi::ArrayBuffer::New(env, 0);
   auto* owned = new std::vector<T>(std::move(values));
-  return Napi::ArrayBuffer::New(env, owned->data(), owned->size() * sizeof(T),
-                                [](Napi::Env, void*, std::vector<T>* memory) { delete memory; }, owned);
+  return Napi::ArrayBuffer::New(
+      env, owned->data(), owned->size() * sizeof(T),
+      [](Napi::Env, void*, std::vector<T>* memory) { delete memory; }, owned);
 }
 
 }  // namespace medlsam::addon

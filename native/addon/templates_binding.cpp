@@ -20,8 +20,8 @@ Napi::Value add_support(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[5],
       [templates = open_handle<Templates>(info[0]), medlam = open_handle<MedLamModel>(info[1]),
-       grid = open_handle<Grid>(info[2]), centers = to_points(info[3]), indices = to_int32s(info[4])](
-          const Task& task) {
+       grid = open_handle<Grid>(info[2]), centers = to_points(info[3]),
+       indices = to_int32s(info[4])](const Task& task) {
         medlsam::add_support(*templates, *medlam, *grid, centers, indices, task);
         return true;
       },

@@ -34,15 +34,14 @@ Napi::Value volume_from_array(const Napi::CallbackInfo& info) {
   volume.dtype = voxels.dtype;
   const auto affine = info[2].As<Napi::Array>();
   for (std::uint32_t i = 0; i < 16; ++i) volume.affine[i] = affine.Get(i).As<Napi::Number>().DoubleValue();
-  return run_task(
-      info, info[3],
-      [volume, bytes = voxels.bytes](const Task&) {
-        Volume filled = volume;
-        las_orientation(filled.affine);
-        filled.data.assign(bytes.begin(), bytes.end());
-        return filled;
-      },
-      volume_handle, {array});
+  return run_task(info, info[3],
+                  [volume, bytes = voxels.bytes](const Task&) {
+                    Volume filled = volume;
+                    las_orientation(filled.affine);
+                    filled.data.assign(bytes.begin(), bytes.end());
+                    return filled;
+                  },
+                  volume_handle, {array});
 }
 
 Napi::Value volume_info(const Napi::CallbackInfo& info) {
@@ -65,7 +64,8 @@ Napi::Value volume_info(const Napi::CallbackInfo& info) {
 Napi::Value volume_data(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[2],
-      [volume = open_handle<Volume>(info[0]), scaled = info[1].As<Napi::Boolean>().Value()](const Task& task) {
+      [volume = open_handle<Volume>(info[0]),
+       scaled = info[1].As<Napi::Boolean>().Value()](const Task& task) {
         if (!scaled) return volume->data;
         std::vector<std::byte> bytes(volume->voxels() * sizeof(float));
         auto* out = reinterpret_cast<float*>(bytes.data());

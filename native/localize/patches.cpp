@@ -9,8 +9,8 @@
 namespace medlsam {
 namespace {
 
-// Encoder activations of one patch take 100 MB at width 24, those of the whole network 500 MB. On a CPU a patch fills
-// all cores by itself, so larger batches would only take more memory.
+// Encoder activations of one patch take 100 MB at width 24, those of the whole network 500 MB. On a CPU a
+// patch fills all cores by itself, so larger batches would only take more memory.
 constexpr std::size_t kEncoderBatch = 4;
 
 using Clock = std::chrono::steady_clock;
@@ -42,8 +42,8 @@ Array patch_array(const float* values, std::size_t count, std::int64_t edge) {
 
 // Runs the network up to `deepest` on every distinct patch and hands each result over with its askers.
 template <class Use>
-std::size_t for_each_patch(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers, int deepest,
-                           const Task& task, Use&& use) {
+std::size_t for_each_patch(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
+                           int deepest, const Task& task, Use&& use) {
   const std::int64_t edge = medlam.weights().patch();
   std::vector<float> patch(static_cast<std::size_t>(edge * edge * edge));
   const auto requests = group_by_center(centers);
@@ -78,7 +78,8 @@ std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::s
   for (std::size_t start = 0; start < requests.size(); start += kEncoderBatch) {
     const std::size_t count = std::min(kEncoderBatch, requests.size() - start);
     patches.resize(count * voxels);
-    for (std::size_t i = 0; i < count; ++i) copy_patch(grid, requests[start + i].center, edge, &patches[i * voxels]);
+    for (std::size_t i = 0; i < count; ++i)
+      copy_patch(grid, requests[start + i].center, edge, &patches[i * voxels]);
     const auto outputs = medlam.run(patch_array(patches.data(), count, edge), -1, task);
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t asker : requests[start + i].askers) {
@@ -102,8 +103,9 @@ void add_support(Templates& templates, MedLamModel& medlam, const Grid& grid, st
                  });
 }
 
-Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates, std::span<const Index3> starts,
-              std::span<const std::int32_t> indices, const std::array<bool, kScales>& use_scale, const Task& task) {
+Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
+              std::span<const Index3> starts, std::span<const std::int32_t> indices,
+              const std::array<bool, kScales>& use_scale, const Task& task) {
   const int edge = medlam.weights().patch();
   int deepest = kScales - 1;
   while (!use_scale[deepest]) --deepest;

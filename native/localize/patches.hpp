@@ -1,5 +1,5 @@
-// MedLAM on patches of a grid: the steps of algorithm.md parts 4 and 5 that run the network. Every distinct patch
-// runs once, whatever the number of points that ask for it.
+// MedLAM on patches of a grid: the steps of algorithm.md parts 4 and 5 that run the network. Every distinct
+// patch runs once, whatever the number of points that ask for it.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace medlsam {
 
-// Positions in the unified anatomical coordinate system of the patches at these centres, (n, 3); encoder only.
+// Positions in the unified anatomical coordinate system of the patches at these centres, (n, 3); encoder
+// only.
 std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
                                    const Task& task);
 
@@ -27,9 +28,10 @@ struct Search {
   double network_seconds = 0, similarity_seconds = 0;
 };
 
-// Multi-scale similarity, part 5.3: each start is clamped to where a whole patch fits, and template point indices[i]
-// is looked for in the patch there, on the scales with use_scale[k]. At least one scale.
-Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates, std::span<const Index3> starts,
-              std::span<const std::int32_t> indices, const std::array<bool, kScales>& use_scale, const Task& task);
+// Multi-scale similarity, part 5.3: each start is clamped to where a whole patch fits, and template point
+// indices[i] is looked for in the patch there, on the scales with use_scale[k]. At least one scale.
+Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
+              std::span<const Index3> starts, std::span<const std::int32_t> indices,
+              const std::array<bool, kScales>& use_scale, const Task& task);
 
 }  // namespace medlsam

@@ -1,5 +1,5 @@
-// The MedLAM network (algorithm.md part 2), written once over `Ops`: a 3D U-Net whose bottom gives a position in the
-// unified anatomical coordinate system and whose decoder gives features at three scales.
+// The MedLAM network (algorithm.md part 2), written once over `Ops`: a 3D U-Net whose bottom gives a position
+// in the unified anatomical coordinate system and whose decoder gives features at three scales.
 #pragma once
 
 #include <string>
@@ -12,12 +12,11 @@ namespace medlsam {
 // An Ops has a `Tensor` (cheap to copy, shape (n, c, z, y, x) or (n, k)) and:
 //   Tensor weight(const std::string& name, const TensorView&)    a parameter
 //   Tensor conv3d(Tensor x, Tensor weight, Tensor bias, int padding)
-//   Tensor instance_norm_relu(Tensor x, float epsilon)           statistics of each channel of each patch, no affine
-//   Tensor max_pool3d(Tensor x, int size)
-//   Tensor upsample_trilinear(Tensor x, int factor)              half-pixel centres
-//   Tensor concat(Tensor a, Tensor b)                            along channels
-//   Tensor flatten(Tensor x)                                     (n, …) → (n, k)
-//   Tensor linear(Tensor x, Tensor weight, Tensor bias)          x·weightᵀ + bias
+//   Tensor instance_norm_relu(Tensor x, float epsilon)           statistics of each channel of each patch, no
+//   affine Tensor max_pool3d(Tensor x, int size) Tensor upsample_trilinear(Tensor x, int factor) half-pixel
+//   centres Tensor concat(Tensor a, Tensor b)                            along channels Tensor flatten(Tensor
+//   x)                                     (n, …) → (n, k) Tensor linear(Tensor x, Tensor weight, Tensor
+//   bias)          x·weightᵀ + bias
 template <class Ops>
 class MedLamNetwork {
  public:
@@ -25,8 +24,8 @@ class MedLamNetwork {
 
   MedLamNetwork(Ops& ops, const MedLamWeights& weights) : ops_(ops), weights_(weights) {}
 
-  // patch (n, 1, p, p, p) → position (n, 3), then the features of scales 0 … deepest: (n, 4B, p/4…), (n, 4B, p/2…),
-  // (n, 4B, p…). deepest = −1 runs the encoder only.
+  // patch (n, 1, p, p, p) → position (n, 3), then the features of scales 0 … deepest: (n, 4B, p/4…), (n, 4B,
+  // p/2…), (n, 4B, p…). deepest = −1 runs the encoder only.
   std::vector<Tensor> operator()(Tensor patch, int deepest) {
     std::vector<Tensor> skips;
     Tensor x = patch;
@@ -35,7 +34,8 @@ class MedLamNetwork {
       x = unit(unit(x, level, 1), level, 2);
       skips.push_back(x);
     }
-    std::vector<Tensor> outputs = {fully_connected(fully_connected(fully_connected(ops_.flatten(x), 1), 2), 3)};
+    std::vector<Tensor> outputs = {
+        fully_connected(fully_connected(fully_connected(ops_.flatten(x), 1), 2), 3)};
     // The decoder's first stage (units 5) leads to the scales, one more stage for each.
     for (int stage = 0; deepest >= 0 && stage <= deepest + 1; ++stage) {
       x = ops_.concat(ops_.upsample_trilinear(x, 2), skips[3 - stage]);

@@ -13,8 +13,8 @@
 
 namespace medlsam {
 
-// What a runtime offers: MedLAM up to the features of scale `deepest` (−1: position only) as a Network with the
-// outputs position, feature 0, … feature `deepest`. The weights outlive the Network.
+// What a runtime offers: MedLAM up to the features of scale `deepest` (−1: position only) as a Network with
+// the outputs position, feature 0, … feature `deepest`. The weights outlive the Network.
 using MedLamBuilder = std::function<std::unique_ptr<Network>(const MedLamWeights& weights, int deepest)>;
 
 class MedLamModel {

@@ -21,9 +21,10 @@ struct Unit {
   int in, out;
 };
 constexpr Unit kUnits[] = {
-    {"conv0_1", 0, 2},  {"conv0_2", 2, 2}, {"conv1_1", 2, 2},  {"conv1_2", 2, 2}, {"conv2_1", 2, 2},  {"conv2_2", 2, 4},
-    {"conv3_1", 4, 4},  {"conv3_2", 4, 8}, {"conv4_1", 8, 8},  {"conv4_2", 8, 16}, {"conv5_1", 24, 8}, {"conv5_2", 8, 8},
-    {"conv6_1", 12, 4}, {"conv6_2", 4, 4}, {"conv7_1", 6, 4},  {"conv7_2", 4, 4}, {"conv8_1", 6, 4},  {"conv8_2", 4, 4},
+    {"conv0_1", 0, 2},  {"conv0_2", 2, 2}, {"conv1_1", 2, 2},  {"conv1_2", 2, 2}, {"conv2_1", 2, 2},
+    {"conv2_2", 2, 4},  {"conv3_1", 4, 4}, {"conv3_2", 4, 8},  {"conv4_1", 8, 8}, {"conv4_2", 8, 16},
+    {"conv5_1", 24, 8}, {"conv5_2", 8, 8}, {"conv6_1", 12, 4}, {"conv6_2", 4, 4}, {"conv7_1", 6, 4},
+    {"conv7_2", 4, 4},  {"conv8_1", 6, 4}, {"conv8_2", 4, 4},
 };
 
 std::vector<Wanted> wanted_tensors(std::int64_t width, std::int64_t patch) {
@@ -56,12 +57,14 @@ const TensorView& find(const Checkpoint& checkpoint, const std::string& path, co
   } else if (!checkpoint.tensors.empty()) {
     hint += ", '" + checkpoint.tensors.begin()->first + "' the first";
   }
-  refuse(path, "tensor '" + name + "' is missing. " + hint + "; `medlsam models inspect` lists what is in it.");
+  refuse(path,
+         "tensor '" + name + "' is missing. " + hint + "; `medlsam models inspect` lists what is in it.");
 }
 
 }  // namespace
 
-MedLamWeights::MedLamWeights(const Checkpoint& checkpoint, const std::string& path) : storage_(checkpoint.storage) {
+MedLamWeights::MedLamWeights(const Checkpoint& checkpoint, const std::string& path)
+    : storage_(checkpoint.storage) {
   const auto& first = find(checkpoint, path, "conv0_1.model.conv1_1.Conv.bias").shape;
   if (first.size() != 1 || first[0] < 2 || first[0] % 2 != 0 || first[0] > 2048) {
     refuse(path, "tensor 'conv0_1.model.conv1_1.Conv.bias' has shape " + shape_text(first) +
@@ -81,14 +84,15 @@ MedLamWeights::MedLamWeights(const Checkpoint& checkpoint, const std::string& pa
   for (const auto& [name, shape] : wanted_tensors(width_, patch_)) {
     TensorView tensor = find(checkpoint, path, name);
     if (tensor.shape != shape) {
-      refuse(path, "tensor '" + name + "' has shape " + shape_text(tensor.shape) + ", wanted " + shape_text(shape) +
-                       " (base width " + std::to_string(width_) + ").");
+      refuse(path, "tensor '" + name + "' has shape " + shape_text(tensor.shape) + ", wanted " +
+                       shape_text(shape) + " (base width " + std::to_string(width_) + ").");
     }
     const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
     if (tensor.dtype != DType::kF32 || !aligned) {
       if (tensor.dtype != DType::kF32 && tensor.dtype != DType::kF16 && tensor.dtype != DType::kBF16 &&
           tensor.dtype != DType::kF64) {
-        refuse(path, "tensor '" + name + "' holds " + dtype_name(tensor.dtype) + ", wanted floating-point numbers.");
+        refuse(path, "tensor '" + name + "' holds " + dtype_name(tensor.dtype) +
+                         ", wanted floating-point numbers.");
       }
       auto& values = converted_.emplace_back(tensor.elements());
       to_float32(tensor, values);

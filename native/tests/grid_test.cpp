@@ -1,9 +1,10 @@
+#include "core/grid/grid.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "core/grid/grid.hpp"
 #include "core/grid/labels.hpp"
 #include "core/grid/spline.hpp"
 
@@ -63,14 +64,16 @@ TEST_CASE("one sample stays one sample") {
 
 TEST_CASE("a grid at 3 mm is the volume, mapped and padded") {
   std::vector<std::int16_t> hu(20 * 20 * 20);
-  for (std::size_t i = 0; i < hu.size(); ++i) hu[i] = static_cast<std::int16_t>(static_cast<int>(i * 37 % 2500) - 1000);
+  for (std::size_t i = 0; i < hu.size(); ++i)
+    hu[i] = static_cast<std::int16_t>(static_cast<int>(i * 37 % 2500) - 1000);
   const Grid grid = make_grid(make_volume({20, 20, 20}, DType::kI16, hu), Conventions::kExact, false, kTask);
   CHECK(grid.shape == Index3{84, 84, 84});
   CHECK(grid.at({31, 40, 40}) == 0);
   CHECK(grid.at({-1, 40, 400}) == 0);
   for (std::int64_t z : {0, 7, 19}) {
     for (std::int64_t x : {0, 5, 19}) {
-      CHECK(grid.at({32 + z, 32 + 3, 32 + x}) == doctest::Approx(map_hu(hu[(z * 20 + 3) * 20 + x])).epsilon(1e-4));
+      CHECK(grid.at({32 + z, 32 + 3, 32 + x}) ==
+            doctest::Approx(map_hu(hu[(z * 20 + 3) * 20 + x])).epsilon(1e-4));
     }
   }
 }
@@ -92,17 +95,21 @@ TEST_CASE("patches are cut around their centre, zero outside") {
 TEST_CASE("what cannot be localized in is refused") {
   std::vector<float> values(10 * 10 * 10);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 100);
-  CHECK(code_of_grid(make_volume({10, 10, 10}, DType::kF32, values), Conventions::kExact) == ErrorCode::kNotHu);
-  CHECK_NOTHROW(make_grid(make_volume({10, 10, 10}, DType::kF32, values), Conventions::kReference, false, kTask));
+  CHECK(code_of_grid(make_volume({10, 10, 10}, DType::kF32, values), Conventions::kExact) ==
+        ErrorCode::kNotHu);
+  CHECK_NOTHROW(
+      make_grid(make_volume({10, 10, 10}, DType::kF32, values), Conventions::kReference, false, kTask));
   CHECK_NOTHROW(make_grid(make_volume({10, 10, 10}, DType::kF32, values), Conventions::kExact, true, kTask));
   CHECK(code_of_grid(make_volume({10, 10, 10}, DType::kF32, std::vector<float>(1000, -1000.0f)),
                      Conventions::kExact) == ErrorCode::kBadVolume);
   // Sharp edges ring below −10 when resampled; the stored values decide.
   std::vector<float> edges(1000);
   for (std::size_t i = 0; i < edges.size(); ++i) edges[i] = i % 10 < 5 ? 0.0f : 255.0f;
-  CHECK(code_of_grid(make_volume({10, 10, 10}, DType::kF32, edges, 2), Conventions::kExact) == ErrorCode::kNotHu);
+  CHECK(code_of_grid(make_volume({10, 10, 10}, DType::kF32, edges, 2), Conventions::kExact) ==
+        ErrorCode::kNotHu);
   values[5] = std::numeric_limits<float>::quiet_NaN();
-  CHECK(code_of_grid(make_volume({10, 10, 10}, DType::kF32, values), Conventions::kExact) == ErrorCode::kBadVolume);
+  CHECK(code_of_grid(make_volume({10, 10, 10}, DType::kF32, values), Conventions::kExact) ==
+        ErrorCode::kBadVolume);
   CHECK(code_of_grid(make_volume({1, 10, 100}, DType::kF32, values, 0.3), Conventions::kExact) ==
         ErrorCode::kBadVolume);
 }
@@ -111,13 +118,15 @@ TEST_CASE("a cancelled grid stops") {
   Task task = kTask;
   task.cancelled = std::make_shared<std::atomic<bool>>(true);
   const std::vector<std::int16_t> hu(1000, -1000);
-  CHECK_THROWS_AS(make_grid(make_volume({10, 10, 10}, DType::kI16, hu), Conventions::kExact, false, task), Error);
+  CHECK_THROWS_AS(make_grid(make_volume({10, 10, 10}, DType::kI16, hu), Conventions::kExact, false, task),
+                  Error);
 }
 
 TEST_CASE("labels vote, and what is no label is refused") {
   std::vector<std::uint8_t> labels(12 * 12 * 12, 0);
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = i % 12 < 6 ? 3 : 7;
-  const auto grid = make_label_grid(make_volume({12, 12, 12}, DType::kU8, labels, 1.5), Conventions::kExact, 0, kTask);
+  const auto grid =
+      make_label_grid(make_volume({12, 12, 12}, DType::kU8, labels, 1.5), Conventions::kExact, 0, kTask);
   CHECK(grid.shape == Index3{6, 6, 6});
   const auto extents = label_extents(grid, kTask);
   REQUIRE(extents.size() == 2);
@@ -125,16 +134,17 @@ TEST_CASE("labels vote, and what is no label is refused") {
   CHECK(extents[0].max == Index3{5, 5, 2});
   CHECK(extents[1].min == Index3{0, 0, 3});
   std::vector<float> fractions(27, 1.5f);
-  CHECK_THROWS_AS(make_label_grid(make_volume({3, 3, 3}, DType::kF32, fractions), Conventions::kExact, 0, kTask),
-                  Error);
+  CHECK_THROWS_AS(
+      make_label_grid(make_volume({3, 3, 3}, DType::kF32, fractions), Conventions::kExact, 0, kTask), Error);
   std::vector<std::int16_t> negative(27, -1);
-  CHECK_THROWS_AS(make_label_grid(make_volume({3, 3, 3}, DType::kI16, negative), Conventions::kExact, 0, kTask),
-                  Error);
+  CHECK_THROWS_AS(
+      make_label_grid(make_volume({3, 3, 3}, DType::kI16, negative), Conventions::kExact, 0, kTask), Error);
 }
 
 TEST_CASE("the result does not depend on the number of threads") {
   std::vector<std::int16_t> hu(30 * 41 * 52);
-  for (std::size_t i = 0; i < hu.size(); ++i) hu[i] = static_cast<std::int16_t>(static_cast<int>(i * 7919 % 2000) - 1000);
+  for (std::size_t i = 0; i < hu.size(); ++i)
+    hu[i] = static_cast<std::int16_t>(static_cast<int>(i * 7919 % 2000) - 1000);
   const Volume volume = make_volume({30, 41, 52}, DType::kI16, hu, 1.7);
   Task one = kTask;
   one.threads = 1;

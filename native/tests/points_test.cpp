@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "core/annotations/points.hpp"
+
+#include <doctest/doctest.h>
 
 namespace medlsam {
 namespace {
@@ -14,7 +14,8 @@ LabelGrid empty_grid(const Index3& shape) {
 void fill(LabelGrid& grid, const Index3& from, const Index3& to, std::uint16_t label) {
   for (std::int64_t z = from[0]; z <= to[0]; ++z) {
     for (std::int64_t y = from[1]; y <= to[1]; ++y) {
-      for (std::int64_t x = from[2]; x <= to[2]; ++x) grid.labels[(z * grid.shape[1] + y) * grid.shape[2] + x] = label;
+      for (std::int64_t x = from[2]; x <= to[2]; ++x)
+        grid.labels[(z * grid.shape[1] + y) * grid.shape[2] + x] = label;
     }
   }
 }
@@ -34,7 +35,8 @@ TEST_CASE("a box's six points lie in the middle of its faces") {
 TEST_CASE("an organ of one voxel has six equal points") {
   LabelGrid grid = empty_grid({5, 5, 5});
   fill(grid, {2, 3, 4}, {2, 3, 4}, 1);
-  for (const auto& point : whole_points(grid, label_extents(grid, kTask).at(0))) CHECK(point == Index3{2, 3, 4});
+  for (const auto& point : whole_points(grid, label_extents(grid, kTask).at(0)))
+    CHECK(point == Index3{2, 3, 4});
 }
 
 TEST_CASE("parts: the exact convention keeps the last slice, the reference loses it") {
@@ -45,9 +47,9 @@ TEST_CASE("parts: the exact convention keeps the last slice, the reference loses
   const auto exact = part_points(grid, extent, 2, Conventions::kExact);
   const auto reference = part_points(grid, extent, 2, Conventions::kReference);
   REQUIRE(exact.size() == 2);
-  CHECK(exact[1][1][1] == 2);       // min y of the upper part, wide slice included
+  CHECK(exact[1][1][1] == 2);  // min y of the upper part, wide slice included
   CHECK(reference[1][1][1] == 8);
-  CHECK(exact[0][3][0] == 6);       // parts meet where they are cut
+  CHECK(exact[0][3][0] == 6);  // parts meet where they are cut
   CHECK(exact[1][0][0] == 6);
   CHECK(exact[1][3][0] == 10);
 }

@@ -37,8 +37,8 @@ class OrganView {
     return found;
   }
 
-  // Part 3's middle(axis, slice): entry count div 2 of the slice's voxels, listed row-major over the other two axes
-  // in cyclic order. Nothing when the slice is empty.
+  // Part 3's middle(axis, slice): entry count div 2 of the slice's voxels, listed row-major over the other
+  // two axes in cyclic order. Nothing when the slice is empty.
   std::optional<Index3> middle(int axis, std::int64_t slice) const {
     const int rows = (axis + 1) % 3, columns = (axis + 2) % 3;
     if (slice < min_[axis] || slice > max_[axis]) return std::nullopt;

@@ -15,9 +15,9 @@ using ExtremePoints = std::array<Index3, 6>;
 ExtremePoints whole_points(const LabelGrid& grid, const LabelExtent& extent);
 
 // Sub-Patch Localization: six points for each of `parts` ≥ 1 cuts along z, the lowest first.
-// `reference`: the organ's last slice belongs to no part (Q2), and the in-plane coordinates of a part's points come
-// from slices of the whole organ (Q3). `exact`: the last slice belongs to the last part, and the points on a part's
-// y and x faces lie in the part.
+// `reference`: the organ's last slice belongs to no part (Q2), and the in-plane coordinates of a part's
+// points come from slices of the whole organ (Q3). `exact`: the last slice belongs to the last part, and the
+// points on a part's y and x faces lie in the part.
 std::vector<ExtremePoints> part_points(const LabelGrid& grid, const LabelExtent& extent, int parts,
                                        Conventions conventions);
 

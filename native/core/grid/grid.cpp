@@ -61,14 +61,16 @@ bool needs_hu_map(const Volume& volume, const Range& resampled, Conventions conv
   if (conventions == Conventions::kReference) return resampled.min < kLowestNonHu;
   const double lowest = stored_minimum(volume, task);
   if (lowest < kLowestNonHu) return true;
-  throw Error(ErrorCode::kNotHu,
-              "The lowest value is " + std::to_string(lowest) +
-                  ", so these are not Hounsfield units (air is -1000). Check the rescale slope and intercept, "
-                  "or say that the volume is normalized to 0..1 already (--normalized, `normalized: true`).");
+  throw Error(
+      ErrorCode::kNotHu,
+      "The lowest value is " + std::to_string(lowest) +
+          ", so these are not Hounsfield units (air is -1000). Check the rescale slope and intercept, "
+          "or say that the volume is normalized to 0..1 already (--normalized, `normalized: true`).");
 }
 
 // From stored axis order (z, x, y) without padding to padded LAS (z, y, x).
-void fill_padded(Grid& grid, const std::vector<float>& resampled, const Index3& shape, bool map, const Task& task) {
+void fill_padded(Grid& grid, const std::vector<float>& resampled, const Index3& shape, bool map,
+                 const Task& task) {
   Index3 stored_shape;
   for (int a = 0; a < 3; ++a) stored_shape[grid.orientation.stored_axis[a]] = shape[a];
   const Index3 stored_stride = {stored_shape[2] * stored_shape[1], 1, stored_shape[1]};
@@ -83,10 +85,12 @@ void fill_padded(Grid& grid, const std::vector<float>& resampled, const Index3& 
   parallel_for(task, shape[0], [&](std::size_t z, std::size_t) {
     for (std::int64_t y = 0; y < shape[1]; ++y) {
       const float* in = resampled.data() + origin + static_cast<std::int64_t>(z) * stride[0] + y * stride[1];
-      float* out = grid.values.data() +
-                   ((static_cast<std::int64_t>(z) + kGridPadding) * grid.shape[1] + y + kGridPadding) * grid.shape[2] +
-                   kGridPadding;
-      for (std::int64_t x = 0; x < shape[2]; ++x) out[x] = map ? map_hu(in[x * stride[2]]) : in[x * stride[2]];
+      float* out =
+          grid.values.data() +
+          ((static_cast<std::int64_t>(z) + kGridPadding) * grid.shape[1] + y + kGridPadding) * grid.shape[2] +
+          kGridPadding;
+      for (std::int64_t x = 0; x < shape[2]; ++x)
+        out[x] = map ? map_hu(in[x * stride[2]]) : in[x * stride[2]];
     }
   });
 }
@@ -127,7 +131,8 @@ Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, c
   }
   // 20 m of whole body at 3 mm: no scan, but what a damaged header can ask for.
   if (shape[0] * shape[1] * shape[2] > (std::int64_t{1} << 30)) {
-    throw Error(ErrorCode::kBadVolume, "The scan covers more than 29 cubic metres; check the header's spacing.");
+    throw Error(ErrorCode::kBadVolume,
+                "The scan covers more than 29 cubic metres; check the header's spacing.");
   }
   const std::vector<float> resampled = resample_spline_zxy(volume, stored_order, task);
   const Range range = value_range(resampled);

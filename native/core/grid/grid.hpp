@@ -16,8 +16,8 @@ inline constexpr double kGridSpacing = 3;         // mm
 inline constexpr std::int64_t kGridPadding = 32;  // voxels of 0 on every side
 
 struct Grid {
-  Index3 shape{};                // (z, y, x), padding included
-  Index3 las_shape{};            // of the stored volume in LAS order
+  Index3 shape{};      // (z, y, x), padding included
+  Index3 las_shape{};  // of the stored volume in LAS order
   Index3 stored_shape{};
   std::array<double, 3> zoom{};  // grid voxels per LAS voxel, (z, y, x)
   Orientation orientation;
@@ -27,10 +27,10 @@ struct Grid {
   float at(const Index3& index) const;  // 0 outside
 };
 
-// `normalized`: the volume holds values in [0, 1] already, leave them. Otherwise a volume that does not go below −10 is
-// no CT in HU: `exact` looks at the stored values and throws kNotHu, `reference` looks at the resampled ones and passes
-// them through, as the published code does.
-// Throws kBadVolume for a volume of one value, or with NaN.
+// `normalized`: the volume holds values in [0, 1] already, leave them. Otherwise a volume that does not go
+// below −10 is no CT in HU: `exact` looks at the stored values and throws kNotHu, `reference` looks at the
+// resampled ones and passes them through, as the published code does. Throws kBadVolume for a volume of one
+// value, or with NaN.
 Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, const Task& task);
 
 // Piecewise linear through (−1000, 0) (−200, 0.2) (200, 0.8) (1500, 1), clamped outside (part 1.3).

@@ -30,8 +30,8 @@ AxisSamples sample_axis(Conventions conventions, std::int64_t length, std::int64
                         bool flipped, std::int64_t stride) {
   AxisSamples samples;
   for (std::int64_t o = 0; o < outputs; ++o) {
-    const float place = std::clamp(sample_place(conventions, o, length, outputs, zoom), 0.0f,
-                                   static_cast<float>(length - 1));
+    const float place =
+        std::clamp(sample_place(conventions, o, length, outputs, zoom), 0.0f, static_cast<float>(length - 1));
     const auto low = static_cast<std::int64_t>(place);
     const std::int64_t high = std::min(low + 1, length - 1);
     samples.low.push_back((flipped ? length - 1 - low : low) * stride);
@@ -81,9 +81,10 @@ LabelGrid sample(const Volume& volume, const std::array<AxisSamples, 3>& axes, c
         const auto* row01 = values + sz.low[z] + sy.high[y];
         const auto* row10 = values + sz.high[z] + sy.low[y];
         const auto* row11 = values + sz.high[z] + sy.high[y];
-        std::uint16_t* out = grid.labels.data() +
-                             ((static_cast<std::int64_t>(z) + padding) * grid.shape[1] + y + padding) * grid.shape[2] +
-                             padding;
+        std::uint16_t* out =
+            grid.labels.data() +
+            ((static_cast<std::int64_t>(z) + padding) * grid.shape[1] + y + padding) * grid.shape[2] +
+            padding;
         for (std::int64_t x = 0; x < shape[2]; ++x) {
           const std::int64_t low = sx.low[x], high = sx.high[x];
           const auto first = row00[low];
@@ -114,7 +115,8 @@ LabelGrid sample_oriented(const Volume& volume, Conventions conventions, const O
     shape[a] = conventions == Conventions::kExact
                    ? resampled_length(las[a], zoom[a])
                    : static_cast<std::int64_t>(std::floor(static_cast<double>(las[a]) * zoom[a]));
-    if (shape[a] < 1) throw Error(ErrorCode::kBadVolume, "The label map is less than 3 mm thick along one axis.");
+    if (shape[a] < 1)
+      throw Error(ErrorCode::kBadVolume, "The label map is less than 3 mm thick along one axis.");
     axes[a] = sample_axis(conventions, las[a], shape[a], zoom[a], orientation.flipped[a],
                           strides[orientation.stored_axis[a]]);
   }
@@ -123,7 +125,8 @@ LabelGrid sample_oriented(const Volume& volume, Conventions conventions, const O
 
 }  // namespace
 
-LabelGrid make_label_grid(const Volume& volume, Conventions conventions, std::int64_t padding, const Task& task) {
+LabelGrid make_label_grid(const Volume& volume, Conventions conventions, std::int64_t padding,
+                          const Task& task) {
   const Orientation orientation = las_orientation(volume.affine);
   const auto stored_spacing = spacing(volume.affine);
   std::array<double, 3> zoom;

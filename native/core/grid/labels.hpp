@@ -16,9 +16,11 @@ struct LabelGrid {
 };
 
 // The label with the greatest trilinear weight at every grid voxel; the smallest of equals wins.
-// `reference`: the grid of floor(n·zoom) voxels sampled at (o + 0.5)/zoom − 0.5 (Q1); `exact`: the image's grid.
-// `padding` voxels of 0 on every side. Throws kBadLabels for values that are not whole numbers in 0…65535.
-LabelGrid make_label_grid(const Volume& volume, Conventions conventions, std::int64_t padding, const Task& task);
+// `reference`: the grid of floor(n·zoom) voxels sampled at (o + 0.5)/zoom − 0.5 (Q1); `exact`: the image's
+// grid. `padding` voxels of 0 on every side. Throws kBadLabels for values that are not whole numbers in
+// 0…65535.
+LabelGrid make_label_grid(const Volume& volume, Conventions conventions, std::int64_t padding,
+                          const Task& task);
 
 // The reference sampling alone, for arrays already in LAS order.
 LabelGrid resample_labels(const Volume& volume, const std::array<double, 3>& zoom, const Task& task);

@@ -10,7 +10,8 @@ namespace {
 using Matrix3 = std::array<std::array<double, 3>, 3>;
 
 double determinant(const Matrix3& m) {
-  return m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+  return m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
+         m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
          m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
 }
 
@@ -25,14 +26,15 @@ Matrix3 inverse_transpose(const Matrix3& m, double det) {
   return out;
 }
 
-// The orthogonal polar factor by Newton's iteration, which converges quadratically for a regular matrix; equal
-// to U·Vᵀ of the singular value decomposition.
+// The orthogonal polar factor by Newton's iteration, which converges quadratically for a regular matrix;
+// equal to U·Vᵀ of the singular value decomposition.
 Matrix3 nearest_rotation(Matrix3 m) {
   for (int step = 0; step < 100; ++step) {
     const double det = determinant(m);
     if (!std::isfinite(det) || std::abs(det) < 1e-9) {
-      throw Error(ErrorCode::kBadVolume,
-                  "The affine is singular: two of its axes point the same way. Correct the header's sform or qform.");
+      throw Error(
+          ErrorCode::kBadVolume,
+          "The affine is singular: two of its axes point the same way. Correct the header's sform or qform.");
     }
     const Matrix3 other = inverse_transpose(m, det);
     double change = 0;

@@ -10,8 +10,9 @@ namespace medlsam {
 
 // How LAS order (x right→left, y posterior→anterior, z inferior→superior) is laid over a stored volume.
 struct Orientation {
-  std::array<int, 3> stored_axis{};   // for LAS axis a of (z, y, x): which stored axis of (z, y, x) runs along it
-  std::array<bool, 3> flipped{};      // whether that axis runs the other way
+  std::array<int, 3>
+      stored_axis{};              // for LAS axis a of (z, y, x): which stored axis of (z, y, x) runs along it
+  std::array<bool, 3> flipped{};  // whether that axis runs the other way
 
   // LAS extent (z, y, x) of a stored volume.
   Index3 las_shape(const Index3& stored_shape) const;

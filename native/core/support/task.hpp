@@ -13,7 +13,7 @@ namespace medlsam {
 
 struct Task {
   unsigned threads = 1;
-  std::shared_ptr<const std::atomic<bool>> cancelled;           // null: cannot be cancelled
+  std::shared_ptr<const std::atomic<bool>> cancelled;                    // null: cannot be cancelled
   std::function<void(std::size_t done, std::size_t total)> on_progress;  // called from the computing thread
 
   bool is_cancelled() const { return cancelled && cancelled->load(std::memory_order_relaxed); }

@@ -14,15 +14,17 @@ namespace {
 
 constexpr std::array<DType, kScales> kKernelType = {DType::kF32, DType::kF16, DType::kF16};
 
-std::string kernel_name(int scale) { return "kernel" + std::to_string(scale); }
+std::string kernel_name(int scale) {
+  return "kernel" + std::to_string(scale);
+}
 
 std::vector<std::int64_t> kernel_shape(std::size_t points, int channels, int scale) {
   const std::int64_t size = kKernelSize[scale];
   return {static_cast<std::int64_t>(points), channels, size, size, size};
 }
 
-const TensorView& tensor(const Checkpoint& file, const std::string& path, const std::string& name, DType dtype,
-                         const std::vector<std::int64_t>& shape) {
+const TensorView& tensor(const Checkpoint& file, const std::string& path, const std::string& name,
+                         DType dtype, const std::vector<std::int64_t>& shape) {
   const auto found = file.tensors.find(name);
   if (found == file.tensors.end()) {
     throw Error(ErrorCode::kBadTemplates, path + ": not a template file: tensor '" + name +
@@ -30,9 +32,10 @@ const TensorView& tensor(const Checkpoint& file, const std::string& path, const 
   }
   const TensorView& view = found->second;
   if (view.dtype != dtype || view.shape != shape) {
-    throw Error(ErrorCode::kBadTemplates, path + ": tensor '" + name + "' is " + dtype_name(view.dtype) + ' ' +
-                                              shape_text(view.shape) + ", wanted " + dtype_name(dtype) + ' ' +
-                                              shape_text(shape) + ". The file is damaged; build it again.");
+    throw Error(ErrorCode::kBadTemplates, path + ": tensor '" + name + "' is " + dtype_name(view.dtype) +
+                                              ' ' + shape_text(view.shape) + ", wanted " + dtype_name(dtype) +
+                                              ' ' + shape_text(shape) +
+                                              ". The file is damaged; build it again.");
   }
   return view;
 }
@@ -60,16 +63,18 @@ std::unique_ptr<Templates> Templates::open(const std::string& path) {
   try {
     templates->file_ = parse_safetensors(file->bytes(), path);
   } catch (const Error& error) {
-    throw Error(ErrorCode::kBadTemplates, std::string(error.what()) + " Template files are safetensors files that "
-                                                                      "`medlsam template build` writes.");
+    throw Error(ErrorCode::kBadTemplates, std::string(error.what()) +
+                                              " Template files are safetensors files that "
+                                              "`medlsam template build` writes.");
   }
   templates->file_.storage = file;
   const Checkpoint& content = templates->file_;
   const auto kernel0 = content.tensors.find(kernel_name(0));
   if (kernel0 == content.tensors.end() || kernel0->second.shape.size() != 5 || kernel0->second.shape[1] < 1 ||
       kernel0->second.shape[1] > 65536) {
-    throw Error(ErrorCode::kBadTemplates,
-                path + ": not a template file: it has no tensor 'kernel0'. Build one with `medlsam template build`.");
+    throw Error(
+        ErrorCode::kBadTemplates,
+        path + ": not a template file: it has no tensor 'kernel0'. Build one with `medlsam template build`.");
   }
   const std::size_t points = kernel0->second.shape[0];
   const auto count = static_cast<std::int64_t>(points);
@@ -87,8 +92,8 @@ std::unique_ptr<Templates> Templates::open(const std::string& path) {
   return templates;
 }
 
-void Templates::add(std::size_t point, const float* position, const std::array<const float*, kScales>& features,
-                    int patch) {
+void Templates::add(std::size_t point, const float* position,
+                    const std::array<const float*, kScales>& features, int patch) {
   for (int a = 0; a < 3; ++a) position_sums_[3 * point + a] += position[a];
   for (int k = 0; k < kScales; ++k) {
     const std::size_t elements = kernel_elements(k);
@@ -116,7 +121,8 @@ std::vector<float> Templates::agreement() const {
       result.push_back(std::numeric_limits<float>::quiet_NaN());
       continue;
     }
-    // Each support's kernel has unit vectors at its size³ voxels, so |Σ k_s|² / size³ = n + n(n−1)·(mean cosine).
+    // Each support's kernel has unit vectors at its size³ voxels, so |Σ k_s|² / size³ = n + n(n−1)·(mean
+    // cosine).
     double sum = 0;
     for (int k = 0; k < kScales; ++k) {
       const std::size_t elements = kernel_elements(k);

@@ -1,4 +1,5 @@
-// Template points: what the supports look like at each annotation point (algorithm.md part 4), and their file.
+// Template points: what the supports look like at each annotation point (algorithm.md part 4), and their
+// file.
 #pragma once
 
 #include <array>
@@ -16,9 +17,10 @@ namespace medlsam {
 inline constexpr int kScales = 3;
 inline constexpr std::array<int, kScales> kKernelSize = {2, 4, 8};  // voxels of the scale's feature map
 
-// In the file: tensors `positions` F32 (n, 3), `supports` I32 (n), `agreement` F32 (n), `kernel0` F32 and `kernel1`,
-// `kernel2` F16 (n, channels, size, size, size). Half precision moves a similarity by less than 1e-4 and keeps a point
-// at width 24 to 111 KB; the smallest kernel has too few values to average its rounding away and is nearly free.
+// In the file: tensors `positions` F32 (n, 3), `supports` I32 (n), `agreement` F32 (n), `kernel0` F32 and
+// `kernel1`, `kernel2` F16 (n, channels, size, size, size). Half precision moves a similarity by less than
+// 1e-4 and keeps a point at width 24 to 111 KB; the smallest kernel has too few values to average its
+// rounding away and is nearly free.
 class Templates {
  public:
   // To be filled: `points` points for a network with this many feature channels.
@@ -31,11 +33,12 @@ class Templates {
   int channels() const { return channels_; }
   const std::map<std::string, std::string>& metadata() const { return file_.metadata; }
 
-  // Adds one support to a point: its position and its (channels, edge³) features, edge = patch >> (2 − scale).
-  // Not for a mapped file. Points may be filled from several threads, each point from one at a time.
-  void add(std::size_t point, const float* position, const std::array<const float*, kScales>& features, int patch);
+  // Adds one support to a point: its position and its (channels, edge³) features, edge = patch >> (2 −
+  // scale). Not for a mapped file. Points may be filled from several threads, each point from one at a time.
+  void add(std::size_t point, const float* position, const std::array<const float*, kScales>& features,
+           int patch);
 
-  std::vector<float> positions() const;                              // (n, 3): means over supports
+  std::vector<float> positions() const;  // (n, 3): means over supports
   const std::vector<std::int32_t>& supports() const { return supports_; }
   // Mean cosine between two supports at the point, over all scales; NaN with fewer than two supports.
   std::vector<float> agreement() const;

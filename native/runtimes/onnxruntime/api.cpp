@@ -9,7 +9,8 @@
 namespace medlsam::onnx {
 namespace {
 
-// The Model Editor API, which builds graphs in memory, came with API 22; the headers decide what is asked for.
+// The Model Editor API, which builds graphs in memory, came with API 22; the headers decide what is asked
+// for.
 static_assert(ORT_API_VERSION >= 22);
 
 std::mutex load_mutex;
@@ -49,9 +50,13 @@ void load(const std::string& path) {
   loaded_path = path;
 }
 
-std::string version() { return api_base->GetVersionString(); }
+std::string version() {
+  return api_base->GetVersionString();
+}
 
-std::vector<std::string> providers() { return Ort::GetAvailableProviders(); }
+std::vector<std::string> providers() {
+  return Ort::GetAvailableProviders();
+}
 
 Ort::Env& environment() {
   // Leaked on purpose: sessions may outlive static destruction when the process ends in the middle of a run.

@@ -12,12 +12,13 @@
 
 namespace medlsam::onnx {
 
-// Loads the library once per process; a second call with another path is refused, since two copies would not share
-// threads or memory. Throws kRuntimeUnavailable naming the path, the version found and the version wanted.
+// Loads the library once per process; a second call with another path is refused, since two copies would not
+// share threads or memory. Throws kRuntimeUnavailable naming the path, the version found and the version
+// wanted.
 void load(const std::string& path);
 
-std::string version();                  // "1.30.0"; load() first
-std::vector<std::string> providers();   // "CPUExecutionProvider", …
+std::string version();                 // "1.30.0"; load() first
+std::vector<std::string> providers();  // "CPUExecutionProvider", …
 
 Ort::Env& environment();
 

@@ -85,7 +85,8 @@ std::vector<Array> Session::run(std::span<const Array> inputs, const Task& task)
     std::vector<Array> outputs;
     for (Ort::Value& result : results) {
       auto owner = std::make_shared<Ort::Value>(std::move(result));
-      outputs.push_back({owner->GetTensorData<float>(), owner->GetTensorTypeAndShapeInfo().GetShape(), owner});
+      outputs.push_back(
+          {owner->GetTensorData<float>(), owner->GetTensorTypeAndShapeInfo().GetShape(), owner});
     }
     return outputs;
   } catch (const Ort::Exception& error) {
@@ -122,7 +123,8 @@ SamBuilder sam_builder(unsigned threads) {
         const auto embedding = ops.input("embedding", {1, channels, grid, grid});
         const auto tokens = ops.input("tokens", {-1, -1, channels});
         const auto dense = ops.input("dense", {-1, channels, -1, -1});
-        const auto outputs = SamDecoder(ops, weights)(embedding, tokens, dense, part == SamPart::kMultimaskDecoder);
+        const auto outputs =
+            SamDecoder(ops, weights)(embedding, tokens, dense, part == SamPart::kMultimaskDecoder);
         ops.output(outputs[0], 4);
         ops.output(outputs[1], 2);
       }
