@@ -6,7 +6,7 @@ import { steps } from "../dist/index.js";
 import { Peer } from "./support/peer.mjs";
 import { makeScan, scanShape, scanSpacing } from "./support/scan.mjs";
 import { printSteps, printTable, quantity } from "./support/table.mjs";
-import { alternate, median, wallSeconds } from "./support/timing.mjs";
+import { alternate, wallSeconds } from "./support/timing.mjs";
 
 const organs = 22;
 const runs = 5;
@@ -20,92 +20,89 @@ export async function bench({ threads, folder, peaks }) {
   const zoom = scanSpacing.map((spacing) => spacing / 3);
   const peer = await Peer.start("grid", [paths.image, paths.labels, ...zoom], threads);
 
-  const extra = {};
-  const ask = (operation) =>
-    peer &&
-    (async () => {
-      const reply = await peer.ask(operation);
-      extra[operation] = reply.extraBytes;
-      return reply.seconds;
-    });
-  const images = await alternate(
-    { ours: () => wallSeconds(() => steps.imageGrid(scan.image, { threads })), peer: ask("image") },
-    runs,
-  );
-  const labels = await alternate(
-    {
-      exact: () => wallSeconds(() => steps.labelGrid(scan.labels, { threads })),
-      reference: () =>
-        wallSeconds(() => steps.labelGrid(scan.labels, { threads, conventions: "reference" })),
-      nearest: ask("nearest labels"),
-    },
-    runs,
-  );
-  const oneHot = peer && (await peer.ask("one-hot labels"));
-  if (oneHot) extra["one-hot labels"] = oneHot.extraBytes;
+  const { times, peerBytes } = await measure(scan, peer, threads);
+  printTimes(times, peer?.facts.version ?? "SciPy", peaks);
+  printMemory(paths, peerBytes, threads);
   await peer?.close();
-
-  const scipy = peer?.facts.version ?? "SciPy";
-  const size = scanShape.toReversed().join("×");
-  const image = { what: "image", size: `${size} int16`, floor: touched(2, 4), runs, atMost: 0.1 };
-  const label = {
-    what: "labels",
-    size: `${size} uint8, ${organs} organs`,
-    floor: touched(1, 2),
-    runs,
-  };
-  const [time, peerTime] = [images.ours, images.peer].map((each) => each && median(each));
-  const [exact, reference, nearest] = [labels.exact, labels.reference, labels.nearest].map(
-    (each) => each && median(each),
-  );
-  const one = { peer: `${scipy} order 1 a class (once)`, peerTime: oneHot?.seconds, atMost: 0.1 };
-  const near = { peer: `${scipy} order 0`, peerTime: nearest };
-  printSteps(
-    [
-      { ...image, time, peer: `${scipy} order 3 on float64`, peerTime },
-      { ...label, what: "labels, exact", time: exact, ...one },
-      { ...label, what: "labels, reference", time: reference, ...one },
-      { ...label, what: "labels, exact", time: exact, ...near },
-    ],
-    peaks,
-  );
-
-  const memory = (step, path) =>
-    Number(
-      execFileSync(process.execPath, [memoryScript, step, path, String(threads)], {
-        encoding: "utf8",
-      }),
-    );
-  const bound = (bytes) => `${quantity(bytes, "B")} (${bytes < 200e6 ? "<" : "NOT <"} 200 MB)`;
-  const peerBytes = (operation) => (extra[operation] ? quantity(extra[operation], "B") : "–");
-  printTable(
-    ["peak memory beyond the loaded volume", "ours", "SciPy, beyond its input too"],
-    [
-      [
-        "image, with the result in JavaScript",
-        bound(memory("imageGrid", paths.image)),
-        peerBytes("image"),
-      ],
-      [
-        "labels, with the result in JavaScript",
-        bound(memory("labelGrid", paths.labels)),
-        `${peerBytes("one-hot labels")} a class at a time`,
-      ],
-    ],
-  );
   scan.image.close();
   scan.labels.close();
 }
 
+async function measure({ image, labels }, peer, threads) {
+  const peerBytes = {};
+  const ask = (operation) => async () => {
+    const { seconds, extraBytes } = await peer.ask(operation);
+    peerBytes[operation] = extraBytes;
+    return seconds;
+  };
+  const options = { threads };
+  const reference = { threads, conventions: "reference" };
+  const images = await alternate(
+    {
+      image: () => wallSeconds(() => steps.imageGrid(image, options)),
+      scipyImage: peer && ask("image"),
+    },
+    runs,
+  );
+  const labelMaps = await alternate(
+    {
+      labels: () => wallSeconds(() => steps.labelGrid(labels, options)),
+      referenceLabels: () => wallSeconds(() => steps.labelGrid(labels, reference)),
+      scipyNearest: peer && ask("nearest labels"),
+    },
+    runs,
+  );
+  const scipyOneHot = peer && (await ask("one-hot labels")());
+  return { times: { ...images, ...labelMaps, scipyOneHot }, peerBytes };
+}
+
+function printTimes(times, scipy, peaks) {
+  const size = scanShape.toReversed().join("×");
+  const image = { size: `${size} int16`, floor: touched(2, 4), runs, atMost: 0.1 };
+  const label = { size: `${size} uint8, ${organs} organs`, floor: touched(1, 2), runs };
+  const oneHot = {
+    peer: `${scipy}, order 1 a class (once)`,
+    peerTime: times.scipyOneHot,
+    atMost: 0.1,
+  };
+  const nearest = { peer: `${scipy}, order 0`, peerTime: times.scipyNearest };
+  const spline = { peer: `${scipy}, order 3 on float64`, peerTime: times.scipyImage };
+  printSteps(
+    [
+      { what: "image", time: times.image, ...image, ...spline },
+      { what: "labels, exact", time: times.labels, ...label, ...oneHot },
+      { what: "labels, reference", time: times.referenceLabels, ...label, ...oneHot },
+      { what: "labels, exact", time: times.labels, ...label, ...nearest },
+    ],
+    peaks,
+  );
+}
+
+/** Ours in processes of their own, where nothing was freed before that could serve again. */
+function printMemory(paths, peerBytes, threads) {
+  const ours = (step, path) => {
+    const args = [memoryScript, step, path, String(threads)];
+    const bytes = Number(execFileSync(process.execPath, args, { encoding: "utf8" }));
+    return `${quantity(bytes, "B")} (${bytes < 200e6 ? "<" : "NOT <"} 200 MB)`;
+  };
+  const theirs = (operation) =>
+    peerBytes[operation] ? quantity(peerBytes[operation], "B") : "unknown";
+  printTable(
+    ["peak memory", "ours, beyond the loaded volume", "SciPy, beyond its input"],
+    [
+      ["image, the result in JavaScript included", ours("imageGrid", paths.image), theirs("image")],
+      [
+        "labels, the result in JavaScript included",
+        ours("labelGrid", paths.labels),
+        `${theirs("one-hot labels")}, a class at a time`,
+      ],
+    ],
+  );
+}
+
 /** Bytes that have to move at least: every stored voxel read, every voxel of the padded grid written. */
 function touched(bytesIn, bytesOut) {
-  const voxels = scanShape.reduce((product, extent) => product * extent, 1);
-  const padded = scanShape.map(
-    (extent, axis) => Math.round((extent * scanSpacing[axis]) / 3) + patchPadding,
-  );
-  return {
-    amount: bytesIn * voxels + bytesOut * padded.reduce((product, extent) => product * extent, 1),
-    unit: "B",
-  };
+  const product = (extents) => extents.reduce((a, b) => a * b, 1);
+  const padded = scanShape.map((extent, axis) => Math.round((extent * scanSpacing[axis]) / 3) + 64);
+  return { amount: bytesIn * product(scanShape) + bytesOut * product(padded), unit: "B" };
 }
-const patchPadding = 64;

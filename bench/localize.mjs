@@ -1,10 +1,9 @@
 /** All parts together: a made-up CT from file to boxes, and what the published way would take on this machine. */
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildTemplates, localize, MedLam } from "../dist/index.js";
-import { flops, patchEdge, writeCheckpoint } from "./support/medlam.mjs";
-import { Peer } from "./support/peer.mjs";
-import { uniform } from "./support/random.mjs";
+import { networkPeer } from "./network.mjs";
+import { similarityPeer } from "./similarity.mjs";
+import { flops, writeCheckpoint } from "./support/medlam.mjs";
 import { makeScan, scanShape } from "./support/scan.mjs";
 import { printTable, quantity, seconds } from "./support/table.mjs";
 import { median, wallSeconds } from "./support/timing.mjs";
@@ -25,34 +24,29 @@ export async function bench({ threads, folder, peaks }) {
   ]) {
     results.push(await localizeScan({ threads, folder }, scan, image, width, runs));
   }
-  const rows = results.map(({ width, runs, build, timing }) => {
-    const floor = timing.positions * flops(width, true) + timing.features * flops(width);
-    return [
-      `${scanShape.toReversed().join("×")} int16 .nii.gz, width ${width}`,
-      `${quantity(floor, "FLOP")}: ${seconds(floor / peaks.FLOP)}`,
-      `${seconds(timing.total)} (${runs})`,
-      `${quantity(floor / timing.total, "FLOP")}/s`,
-      `${timing.features} + ${timing.positions}`,
-      seconds(timing.total / timing.features),
-      ...["read", "grid", "network", "similarity"].map(
-        (part) => `${((100 * timing[part]) / timing.total).toFixed(1)} %`,
-      ),
-      seconds(build),
-    ];
-  });
-  const shares = ["read", "grid", "network", "similarity"];
+  const size = `${scanShape.toReversed().join("×")} int16 .nii.gz`;
   printTable(
-    [
-      "scan to boxes",
-      "floor",
-      "ours (median of)",
-      "rate",
-      "patches: whole + position",
-      "time ÷ whole patches",
-      ...shares,
-      "building the templates",
-    ],
-    rows,
+    [size, "floor", "ours (median of)", "rate", "patches", "a patch", "building the templates"],
+    results.map(({ width, runs, build, timing }) => {
+      const floor = queries * flops(width, true) + timing.searched * flops(width);
+      return [
+        `width ${width}, ${organs} organs`,
+        `${quantity(floor, "FLOP")}: ${seconds(floor / peaks.FLOP)}`,
+        `${seconds(timing.total)} (${runs})`,
+        `${quantity(floor / timing.total, "FLOP")}/s`,
+        `${timing.searched} and ${queries} for positions`,
+        seconds(timing.total / timing.searched),
+        seconds(build),
+      ];
+    }),
+  );
+  const parts = ["read", "grid", "network", "similarity"];
+  printTable(
+    ["share of the time", ...parts],
+    results.map(({ width, timing }) => [
+      `width ${width}`,
+      ...parts.map((part) => `${((100 * timing[part]) / timing.total).toFixed(1)} %`),
+    ]),
   );
   await printPublishedWay({ threads, folder }, results[0].timing.total);
 }
@@ -72,7 +66,7 @@ async function localizeScan({ threads, folder }, scan, image, width, runs) {
   const timings = [];
   for (let run = 0; run < runs; run++) {
     const { timing } = await localize(image, { medlam, templates, threads });
-    timings.push({ ...timing, positions: queries, features: timing.patches - queries });
+    timings.push({ ...timing, searched: timing.patches - queries });
   }
   templates.close();
   medlam.close();
@@ -83,52 +77,35 @@ async function localizeScan({ threads, folder }, scan, image, width, runs) {
 }
 
 /** An estimate: the published code runs the whole network for every query and every point, and shares nothing. */
-async function printPublishedWay({ threads, folder }, total) {
-  const random = uniform(3);
-  const file = (name, length) => {
-    const path = join(folder, name);
-    writeFileSync(path, Float32Array.from({ length }, random));
-    return path;
-  };
-  const channels = 96;
-  const cubes = (edges) => edges.reduce((sum, edge) => sum + channels * edge ** 3, 0);
-  const patch = file("patch.f32", patchEdge ** 3);
-  const features = file("features.f32", cubes([patchEdge / 4, patchEdge / 2, patchEdge]));
-  const kernels = file("kernels.f32", cubes([2, 4, 8]));
-  const network = await peerSeconds(
-    "network",
-    [join(folder, "medlam24.safetensors"), patch, threads],
-    "features",
-    threads,
+async function printPublishedWay(context, total) {
+  const { peer: network } = await networkPeer(
+    context,
+    join(context.folder, "medlam24.safetensors"),
   );
-  const similarity = await peerSeconds(
-    "similarity",
-    [features, kernels, channels, patchEdge, threads],
-    "torch",
-    threads,
-  );
-  if (network === undefined || similarity === undefined) return;
-  const published = (queries + points) * network + points * similarity;
+  const networkTime = await askOnce(network, "features");
+  const { peer: similarity } = await similarityPeer(context);
+  const similarityTime = await askOnce(similarity, "torch");
+  if (networkTime === undefined || similarityTime === undefined) return;
+  const runs = queries + points;
+  const published = runs * networkTime + points * similarityTime;
   printTable(
-    ["the published way, estimated for width 24", "", "ours ÷ it"],
+    ["the published way at width 24, estimated", "time", "ours ÷ it"],
     [
       [
-        `${queries + points} whole network runs × ${seconds(network)} (ONNX Runtime, Python) + ${points} points × ${seconds(similarity)} (PyTorch, grouped convolutions)`,
+        `${runs} whole network runs of ${seconds(networkTime)} (ONNX Runtime, Python) + ` +
+          `${points} points of ${seconds(similarityTime)} (PyTorch, grouped convolutions)`,
         seconds(published),
         (total / published).toFixed(3),
       ],
     ],
   );
-  console.log(
-    "Its grid and its templates, which it makes again for every scan, are left out of the estimate.",
-  );
+  console.log("Left out: its grid, and its templates, which it makes again for every scan.");
 }
 
-async function peerSeconds(script, args, operation, threads) {
-  const peer = await Peer.start(script, args, threads);
-  if (!peer?.facts.operations.includes(operation)) return undefined;
-  await peer.ask(operation);
-  const { seconds: taken } = await peer.ask(operation);
-  await peer.close();
-  return taken;
+async function askOnce(peer, operation) {
+  const able = peer?.facts.operations.includes(operation);
+  if (able) await peer.ask(operation); // to warm up
+  const reply = able ? await peer.ask(operation) : undefined;
+  await peer?.close();
+  return reply?.seconds;
 }

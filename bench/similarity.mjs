@@ -6,7 +6,7 @@ import { patchEdge, writeCheckpoint } from "./support/medlam.mjs";
 import { Peer } from "./support/peer.mjs";
 import { uniform } from "./support/random.mjs";
 import { printSteps, printTable, seconds, verdict } from "./support/table.mjs";
-import { alternate, median, nativeSeconds } from "./support/timing.mjs";
+import { alternate, nativeSeconds } from "./support/timing.mjs";
 
 const width = 24;
 const channels = 4 * width;
@@ -15,65 +15,73 @@ const featureEdges = [patchEdge / 4, patchEdge / 2, patchEdge];
 const runs = 9;
 
 export async function bench({ threads, folder, peaks }) {
-  const random = uniform(5);
-  const make = (edges) =>
-    edges.map((edge) =>
-      Float32Array.from({ length: channels * edge ** 3 }, () => Math.max(0, 2 * random() - 1)),
-    );
-  const features = make(featureEdges);
-  const kernels = make(kernelSizes);
-  const files = { features: join(folder, "features.f32"), kernels: join(folder, "kernels.f32") };
-  writeFileSync(files.features, Buffer.concat(features.map(({ buffer }) => Buffer.from(buffer))));
-  writeFileSync(files.kernels, Buffer.concat(kernels.map(({ buffer }) => Buffer.from(buffer))));
-  const peer = await Peer.start(
-    "similarity",
-    [files.features, files.kernels, channels, patchEdge, threads],
-    threads,
-  );
-
+  const { peer, features, kernels } = await similarityPeer({ threads, folder });
   const checkpoint = join(folder, "medlam.safetensors");
   writeCheckpoint(checkpoint, width);
   const medlam = await MedLam.load(checkpoint, { threads });
-  const patch = Float32Array.from({ length: patchEdge ** 3 }, random);
+  const patch = Float32Array.from({ length: patchEdge ** 3 }, uniform(3));
 
   let map;
-  const ours = async () =>
-    (
-      await nativeSeconds(async () => {
-        map = await steps.similarityMap(features, kernels, channels, patchEdge, { threads });
-      })
-    ).native;
-  const network = async () => (await nativeSeconds(() => medlam.run(patch, 2, { threads }))).native;
-  const shared = await alternate({ ours, network }, runs);
+  const similarity = async () => {
+    map = await steps.similarityMap(features, kernels, channels, patchEdge, { threads });
+  };
+  const network = () => medlam.run(patch, 2, { threads });
+  const times = await alternate(
+    {
+      similarity: async () => (await nativeSeconds(similarity)).native,
+      network: async () => (await nativeSeconds(network)).native,
+    },
+    runs,
+  );
   medlam.close();
 
-  const time = median(shared.ours);
   const step = {
     what: "similarity of one point",
     size: `${channels} channels, ${featureEdges.map((edge, k) => `${edge}³∗${kernelSizes[k]}³`).join(", ")}`,
     floor: { amount: transformFlops(), unit: "FLOP" },
-    time,
+    time: times.similarity,
     runs,
   };
   const compared = [];
-  for (const name of ["torch", "scipy"]) {
-    const has = peer?.facts.operations.includes(name);
-    const reply = has ? await peer.ask(name) : undefined;
+  for (const [name, what] of [
+    ["torch", "PyTorch, grouped convolutions (once)"],
+    ["scipy", "SciPy, fftconvolve (once)"],
+  ]) {
+    const reply = peer?.facts.operations.includes(name) ? await peer.ask(name) : undefined;
     if (name === "torch" && reply) checkMaximum(map, reply.value);
-    const what = { torch: "grouped convolutions (once)", scipy: "fftconvolve (once)" }[name];
-    compared.push({
-      ...step,
-      peer: `${peer?.facts.versions[name] ?? name} ${what}`,
-      peerTime: reply?.seconds,
-    });
+    const version = peer?.facts.versions[name] ?? "";
+    compared.push({ ...step, peer: what.replace(",", ` ${version},`), peerTime: reply?.seconds });
   }
   await peer?.close();
   printSteps(compared, peaks);
-  const networkTime = median(shared.network);
   printTable(
     ["one point", "its patch through the network", "similarity ÷ network"],
-    [[seconds(time), seconds(networkTime), verdict(time / networkTime, 0.1)]],
+    [
+      [
+        seconds(times.similarity),
+        seconds(times.network),
+        verdict(times.similarity / times.network, 0.1),
+      ],
+    ],
   );
+}
+
+/** The peer (undefined where it cannot run), and the features and kernels that it holds. */
+export async function similarityPeer({ threads, folder }) {
+  const random = uniform(5);
+  const write = (name, edges) => {
+    const arrays = edges.map((edge) =>
+      Float32Array.from({ length: channels * edge ** 3 }, () => Math.max(0, 2 * random() - 1)),
+    );
+    const path = join(folder, `${name}.f32`);
+    writeFileSync(path, Buffer.concat(arrays.map(({ buffer }) => Buffer.from(buffer))));
+    return { path, arrays };
+  };
+  const features = write("features", featureEdges);
+  const kernels = write("kernels", kernelSizes);
+  const args = [features.path, kernels.path, channels, patchEdge, threads];
+  const peer = await Peer.start("similarity", args, threads);
+  return { peer, features: features.arrays, kernels: kernels.arrays };
 }
 
 /**

@@ -42,8 +42,8 @@ export async function resampleLabels(
 }
 
 /** Part 1.3: HU to [0, 1], piecewise linear. */
-export function mapHu(hu: Float64Array): Float32Array {
-  return native.mapHu(hu);
+export async function mapHu(hu: Float64Array, options: CallOptions = {}): Promise<Float32Array> {
+  return callNative(options, (task) => native.mapHu(hu, task));
 }
 
 /** Part 1 whole: the padded 3 mm grid of a scan. */

@@ -10,13 +10,17 @@ def reply(**message):
     print(json.dumps(message), flush=True)
 
 
+def give_up(package):
+    reply(failure=f"needs the Python package {package}, which is missing")
+    sys.exit()
+
+
 def require(name):
     """The module, or the end of this process with a line that says what is missing."""
     try:
         return importlib.import_module(name)
     except ImportError:
-        reply(missing=name.split(".")[0])
-        sys.exit()
+        give_up(name.split(".")[0])
 
 
 def available(name):

@@ -6,14 +6,13 @@ Each operation answers with the map's maximum.
 
 import sys
 
-from serving import available, reply, require, serve
+from serving import available, give_up, require, serve
 
 numpy = require("numpy")
 torch = available("torch")
 scipy = available("scipy")
 if not torch and not scipy:
-    reply(missing="torch (or scipy)")
-    sys.exit()
+    give_up("torch or scipy")
 
 channels, patch, threads = map(int, sys.argv[3:6])
 SIZES = (2, 4, 8)
@@ -58,5 +57,4 @@ if torch:
     operations["torch"] = with_torch
 if scipy:
     operations["scipy"] = with_scipy
-names = {"torch": torch and f"PyTorch {torch.__version__}", "scipy": scipy and f"SciPy {scipy.__version__}"}
-serve(operations, versions=names)
+serve(operations, versions={"torch": torch and torch.__version__, "scipy": scipy and scipy.__version__})

@@ -5,34 +5,30 @@ import { uniform } from "./random.mjs";
 export const patchEdge = 64;
 const levels = 5;
 
-/** Units convK_J: channels in and out in multiples of the width (0: the patch's one channel). */
+/** Channels of each pair of units conv0 … conv8, in multiples of the width: into it, between, out. 0: one channel. */
 const units = [
-  [[0, 2], [2, 2]],
-  [[2, 2], [2, 2]],
-  [[2, 2], [2, 4]],
-  [[4, 4], [4, 8]],
-  [[8, 8], [8, 16]],
-  [[24, 8], [8, 8]],
-  [[12, 4], [4, 4]],
-  [[6, 4], [4, 4]],
-  [[6, 4], [4, 4]],
-]; // biome-ignore format: one line per level
+  [0, 2, 2],
+  [2, 2, 2],
+  [2, 2, 4],
+  [4, 4, 8],
+  [8, 8, 16],
+  [24, 8, 8],
+  [12, 4, 4],
+  [6, 4, 4],
+  [6, 4, 4],
+];
 
 function* layers(width) {
-  for (const [k, pair] of units.entries()) {
-    for (const [j, [from, to]] of pair.entries()) {
-      const edge = patchEdge >> (k < levels ? k : 8 - k);
-      const shape = [to * width, Math.max(1, from * width), 3, 3, 3];
-      yield {
-        name: `conv${k}_${j + 1}.model.conv1_1.Conv`,
-        shape,
-        positions: edge ** 3,
-        decoder: k >= levels,
-      };
+  for (const [k, channels] of units.entries()) {
+    const decoder = k >= levels;
+    const edge = patchEdge >> (decoder ? 8 - k : k);
+    for (const j of [1, 2]) {
+      const shape = [channels[j] * width, Math.max(1, channels[j - 1] * width), 3, 3, 3];
+      yield { name: `conv${k}_${j}.model.conv1_1.Conv`, shape, positions: edge ** 3, decoder };
     }
   }
   const sizes = [(patchEdge ** 3 / 4096) * 16 * width, 8 * width, 4 * width, 3];
-  for (let i = 1; i <= 3; i++) {
+  for (const i of [1, 2, 3]) {
     yield { name: `fc${i}`, shape: [sizes[i], sizes[i - 1]], positions: 1, decoder: false };
   }
 }

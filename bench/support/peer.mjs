@@ -20,14 +20,16 @@ export class Peer {
       env: { ...process.env, ...limits },
       stdio: ["pipe", "pipe", "inherit"],
     });
-    peer.#process.on("error", () => {}); // its output ends, which is what is looked at
-    peer.#process.stdin.on("error", () => {});
+    let failure = "could not start (its error is above)";
+    peer.#process.on("error", () => {
+      failure = `needs ${python}, which is missing (PYTHON names another)`;
+    });
+    peer.#process.stdin.on("error", () => {}); // it ended; ask() says so
     peer.#lines = createInterface({ input: peer.#process.stdout })[Symbol.asyncIterator]();
     const { value: line } = await peer.#lines.next();
-    const reply =
-      line === undefined ? { missing: `${python} (set PYTHON to another)` } : JSON.parse(line);
-    if (reply.missing !== undefined) {
-      console.log(`No peer for ${name}: ${reply.missing} is missing.`);
+    const reply = line === undefined ? { failure } : JSON.parse(line);
+    if (reply.facts === undefined) {
+      console.log(`No peer: ${name}.py ${reply.failure}.`);
       return undefined;
     }
     peer.facts = reply.facts;

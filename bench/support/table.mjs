@@ -33,9 +33,8 @@ export function printTable(header, rows) {
 }
 
 /**
- * One line per step and peer.
- * @param steps what: text; size: text; floor: { amount, unit: "FLOP" | "B" }; times: seconds of each run; peer: name;
- * peerTimes: seconds of each run, undefined without a peer; atMost: what ours ÷ peer has to be, if anything.
+ * One line per step and peer. A step is { what, size, floor: { amount, unit: "FLOP" | "B" }, time, runs, peer: its
+ * name, peerTime: undefined where there is none, atMost: what ours ÷ peer has to be, if anything }; times in seconds.
  */
 export function printSteps(steps, peaks) {
   const header = [

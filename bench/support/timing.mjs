@@ -1,6 +1,5 @@
 /** Measuring on a machine that has other things to do: alternate, and take medians. */
 
-/** The median of what `runs` calls took. */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -11,7 +10,7 @@ export function median(values) {
  * Calls every function of `contenders` (name → async function giving seconds; undefined ones are left out) `runs`
  * times in turn, after `warmups` rounds that do not count. Every other round goes backwards, so that none always
  * follows the same other.
- * @returns name → seconds of each run.
+ * @returns name → median seconds.
  */
 export async function alternate(contenders, runs, warmups = 1) {
   const entries = Object.entries(contenders).filter(([, run]) => run !== undefined);
@@ -22,7 +21,7 @@ export async function alternate(contenders, runs, warmups = 1) {
       if (round >= 0) seconds[name].push(taken);
     }
   }
-  return seconds;
+  return Object.fromEntries(entries.map(([name]) => [name, median(seconds[name])]));
 }
 
 /** Wall seconds of an async call. */

@@ -231,7 +231,7 @@ export interface NativeAddon {
     task: Task,
   ): Promise<Float32Array>;
 
-  createTemplates(medlam: MedLamHandle, points: number): TemplatesHandle;
+  createTemplates(medlam: MedLamHandle, points: number, task: Task): Promise<TemplatesHandle>;
   /** Adds one support: the patch at centers[i] contributes to point indices[i]. */
   addSupport(
     templates: TemplatesHandle,
@@ -241,7 +241,7 @@ export interface NativeAddon {
     indices: Int32Array,
     task: Task,
   ): Promise<void>;
-  describeTemplates(templates: TemplatesHandle): TemplatesInfo;
+  describeTemplates(templates: TemplatesHandle, task: Task): Promise<Omit<TemplatesInfo, "handle">>;
   writeTemplates(
     templates: TemplatesHandle,
     path: string,
@@ -276,7 +276,7 @@ export interface NativeAddon {
     zoom: number[],
     task: Task,
   ): Promise<{ shape: [number, number, number]; data: Uint16Array }>;
-  mapHu(data: Float64Array): Float32Array;
+  mapHu(data: Float64Array, task: Task): Promise<Float32Array>;
   /** The volume's values as float64 in LAS order. */
   toLas(
     volume: VolumeHandle,

@@ -66,14 +66,21 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
     }
     const { organs, strategy, sliceInterval } = findOrgans(options, labelled);
     const points = organs.reduce((sum, { parts }) => sum + Math.max(1, parts) * pointsPerPart, 0);
-    handle = native.createTemplates(medlam.handle, points);
+    const templates = await callNative(options, (task) =>
+      native.createTemplates(medlam.handle, points, task),
+    );
+    handle = templates;
     for (const [i, support] of supports.entries()) {
       const step = `support ${i + 1} of ${supports.length}`;
       await withVolume(support.image, options, (image) =>
-        addSupport(options, handle as TemplatesHandle, image, support, labelled[i], organs, step),
+        addSupport(options, templates, image, support, labelled[i], organs, step),
       );
     }
-    return new Templates("", native.describeTemplates(handle), {
+    const described = await callNative(options, (task) =>
+      native.describeTemplates(templates, task),
+    );
+    const info = { ...described, handle: templates };
+    return new Templates("", info, {
       strategy,
       sliceInterval,
       conventions,

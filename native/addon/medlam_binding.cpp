@@ -37,6 +37,11 @@ Napi::Value load_medlam(const Napi::CallbackInfo& info) {
       });
 }
 
+Napi::Value to_js(Napi::Env env, std::vector<float>&& values) {
+  const std::size_t count = values.size();
+  return Napi::Float32Array::New(env, count, to_array_buffer(env, std::move(values)), 0);
+}
+
 Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
   const auto patches = expect_typed_array(info[1], DType::kF32).As<Napi::Float32Array>();
   return run_task(
@@ -44,23 +49,22 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       [model = open_handle<MedLamModel>(info[0]), data = patches.Data(), count = patches.ElementLength(),
        deepest = info[2].As<Napi::Number>().Int32Value()](const Task& task) {
         const std::int64_t p = model->weights().patch();
-        return model->run({data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}, nullptr},
-                          deepest, task);
-      },
-      [](Napi::Env env, std::vector<Array>&& outputs) -> Napi::Value {
-        auto features = Napi::Array::New(env);
-        auto result = Napi::Object::New(env);
-        for (std::size_t i = 0; i < outputs.size(); ++i) {
+        std::vector<std::vector<float>> outputs;
+        for (const Array& output :
+             model->run({data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}, nullptr},
+                        deepest, task)) {
           std::size_t elements = 1;
-          for (std::int64_t extent : outputs[i].shape) elements *= static_cast<std::size_t>(extent);
-          auto array = Napi::Float32Array::New(env, elements);
-          std::copy_n(outputs[i].data, elements, array.Data());
-          if (i == 0) {
-            result.Set("positions", array);
-          } else {
-            features.Set(static_cast<std::uint32_t>(i - 1), array);
-          }
+          for (std::int64_t extent : output.shape) elements *= static_cast<std::size_t>(extent);
+          outputs.emplace_back(output.data, output.data + elements);
         }
+        return outputs;
+      },
+      [](Napi::Env env, std::vector<std::vector<float>>&& outputs) -> Napi::Value {
+        auto features = Napi::Array::New(env);
+        for (std::uint32_t i = 1; i < outputs.size(); ++i)
+          features.Set(i - 1, to_js(env, std::move(outputs[i])));
+        auto result = Napi::Object::New(env);
+        result.Set("positions", to_js(env, std::move(outputs[0])));
         result.Set("features", features);
         return result;
       },

@@ -1,4 +1,6 @@
 // Single steps of the algorithm on plain arrays.
+#include <algorithm>
+
 #include "addon/arguments.hpp"
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
@@ -25,22 +27,33 @@ Napi::Object to_js_shaped(Napi::Env env, Shaped<T>&& shaped) {
   return result;
 }
 
-Volume plain_volume(const Napi::Value& data, const Napi::Value& shape) {
-  const auto voxels = to_voxel_bytes(data.As<Napi::TypedArray>());
-  Volume volume;
-  volume.shape = to_index3(shape);
-  volume.dtype = voxels.dtype;
-  volume.data.assign(voxels.bytes.begin(), voxels.bytes.end());
-  if (volume.voxels() * dtype_size(volume.dtype) != volume.data.size()) {
-    throw Napi::TypeError::New(data.Env(), "The shape does not fit the data.");
+// An array in LAS order as a volume; made on the computing thread, from a buffer that is kept meanwhile.
+struct PlainArray {
+  VoxelBytes voxels;
+  Index3 shape;
+
+  PlainArray(const Napi::Value& data, const Napi::Value& extents)
+      : voxels(to_voxel_bytes(data.As<Napi::TypedArray>())), shape(to_index3(extents)) {
+    const auto elements = static_cast<std::size_t>(shape[0] * shape[1] * shape[2]);
+    if (elements * dtype_size(voxels.dtype) != voxels.bytes.size()) {
+      throw Napi::TypeError::New(data.Env(), "The shape does not fit the data.");
+    }
   }
-  return volume;
-}
+
+  Volume volume() const {
+    Volume result;
+    result.shape = shape;
+    result.dtype = voxels.dtype;
+    result.data.assign(voxels.bytes.begin(), voxels.bytes.end());
+    return result;
+  }
+};
 
 Napi::Value resample_spline(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[3],
-      [volume = plain_volume(info[0], info[1]), zoom = to_numbers3(info[2])](const Task& task) {
+      [array = PlainArray(info[0], info[1]), zoom = to_numbers3(info[2])](const Task& task) {
+        const Volume volume = array.volume();
         Shaped<double> out;
         for (int a = 0; a < 3; ++a) out.shape[a] = resampled_length(volume.shape[a], zoom[a]);
         const auto zxy = resample_spline_zxy(volume, out.shape, task);
@@ -52,26 +65,37 @@ Napi::Value resample_spline(const Napi::CallbackInfo& info) {
         }
         return out;
       },
-      [](Napi::Env env, Shaped<double>&& out) -> Napi::Value { return to_js_shaped(env, std::move(out)); });
+      [](Napi::Env env, Shaped<double>&& out) -> Napi::Value { return to_js_shaped(env, std::move(out)); },
+      {info[0].As<Napi::Object>()});
 }
 
 Napi::Value resample_labels(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[3],
-      [volume = plain_volume(info[0], info[1]), zoom = to_numbers3(info[2])](const Task& task) {
-        LabelGrid grid = medlsam::resample_labels(volume, zoom, task);
+      [array = PlainArray(info[0], info[1]), zoom = to_numbers3(info[2])](const Task& task) {
+        LabelGrid grid = medlsam::resample_labels(array.volume(), zoom, task);
         return Shaped<std::uint16_t>{grid.shape, std::move(grid.labels)};
       },
       [](Napi::Env env, Shaped<std::uint16_t>&& out) -> Napi::Value {
         return to_js_shaped(env, std::move(out));
-      });
+      },
+      {info[0].As<Napi::Object>()});
 }
 
 Napi::Value map_hu(const Napi::CallbackInfo& info) {
   const auto hu = expect_typed_array(info[0], DType::kF64).As<Napi::Float64Array>();
-  auto out = Napi::Float32Array::New(info.Env(), hu.ElementLength());
-  for (std::size_t i = 0; i < hu.ElementLength(); ++i) out[i] = medlsam::map_hu(hu[i]);
-  return out;
+  return run_task(
+      info, info[1],
+      [data = hu.Data(), count = hu.ElementLength()](const Task&) {
+        std::vector<float> mapped(count);
+        std::transform(data, data + count, mapped.begin(), medlsam::map_hu);
+        return mapped;
+      },
+      [](Napi::Env env, std::vector<float>&& mapped) -> Napi::Value {
+        const std::size_t count = mapped.size();
+        return Napi::Float32Array::New(env, count, to_array_buffer(env, std::move(mapped)), 0);
+      },
+      {hu});
 }
 
 struct LasVolume {
@@ -112,23 +136,20 @@ Napi::Value to_las(const Napi::CallbackInfo& info) {
 
 Napi::Value similarity_map(const Napi::CallbackInfo& info) {
   const auto features = info[0].As<Napi::Array>(), kernels = info[1].As<Napi::Array>();
-  std::vector<std::vector<float>> memory;
-  std::vector<SimilarityScale> scales;
   const int patch = info[3].As<Napi::Number>().Int32Value();
-  memory.reserve(2 * kScales);
+  std::vector<SimilarityScale> scales;
+  std::vector<Napi::Object> buffers;
   for (std::uint32_t k = 0; k < kScales; ++k) {
     if (!features.Get(k).IsTypedArray() || !kernels.Get(k).IsTypedArray()) continue;
-    const auto& f = memory.emplace_back(
-        to_vector(expect_typed_array(features.Get(k), DType::kF32).As<Napi::Float32Array>()));
-    const auto& t = memory.emplace_back(
-        to_vector(expect_typed_array(kernels.Get(k), DType::kF32).As<Napi::Float32Array>()));
-    scales.push_back({f.data(), t.data(), patch >> (2 - k), kKernelSize[k]});
+    const auto feature = expect_typed_array(features.Get(k), DType::kF32).As<Napi::Float32Array>();
+    const auto kernel = expect_typed_array(kernels.Get(k), DType::kF32).As<Napi::Float32Array>();
+    buffers.push_back(feature);
+    buffers.push_back(kernel);
+    scales.push_back({feature.Data(), kernel.Data(), patch >> (2 - k), kKernelSize[k]});
   }
-  // The outer buffers move, the vectors' own memory (which `scales` points into) stays.
   return run_task(
       info, info[4],
-      [memory = std::make_shared<std::vector<std::vector<float>>>(std::move(memory)), scales,
-       channels = info[2].As<Napi::Number>().Int32Value(), patch](const Task& task) {
+      [scales, channels = info[2].As<Napi::Number>().Int32Value(), patch](const Task& task) {
         std::vector<float> map(static_cast<std::size_t>(patch) * patch * patch);
         medlsam::similarity_map(scales, channels, patch, map, task);
         return map;
@@ -136,7 +157,8 @@ Napi::Value similarity_map(const Napi::CallbackInfo& info) {
       [](Napi::Env env, std::vector<float>&& map) -> Napi::Value {
         const std::size_t count = map.size();
         return Napi::Float32Array::New(env, count, to_array_buffer(env, std::move(map)), 0);
-      });
+      },
+      buffers);
 }
 
 }  // namespace

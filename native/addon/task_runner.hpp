@@ -73,7 +73,7 @@ class RunningTaskOf : public RunningTask {
 // `compute` must capture plain data and shared pointers only. `buffers` are kept alive meanwhile.
 template <class Compute, class Result>
 Napi::Value run_task(const Napi::CallbackInfo& info, const Napi::Value& options, Compute compute,
-                     Result result, std::initializer_list<Napi::Object> buffers = {}) {
+                     Result result, const std::vector<Napi::Object>& buffers = {}) {
   auto* task = new RunningTaskOf<Compute, Result>(info.Env(), options, std::move(compute), std::move(result));
   for (const auto& buffer : buffers) task->keep(buffer);
   const Napi::Promise promise = task->promise();

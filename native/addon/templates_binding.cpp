@@ -8,12 +8,18 @@ namespace medlsam::addon {
 namespace {
 
 Napi::Value create_templates(const Napi::CallbackInfo& info) {
-  const auto medlam = open_handle<MedLamModel>(info[0]);
-  const auto points = static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value());
-  auto templates = std::make_shared<Templates>(points, medlam->weights().feature_channels());
-  std::size_t elements = 0;
-  for (int k = 0; k < kScales; ++k) elements += templates->kernel_elements(k);
-  return make_handle(info.Env(), std::move(templates), points * elements * sizeof(float));
+  return run_task(
+      info, info[2],
+      [medlam = open_handle<MedLamModel>(info[0]),
+       points = static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value())](const Task&) {
+        return std::make_shared<Templates>(points, medlam->weights().feature_channels());
+      },
+      [](Napi::Env env, std::shared_ptr<Templates>&& templates) {
+        std::size_t elements = 0;
+        for (int k = 0; k < kScales; ++k) elements += templates->kernel_elements(k);
+        const std::size_t bytes = templates->points() * elements * sizeof(float);
+        return make_handle(env, std::move(templates), bytes);
+      });
 }
 
 Napi::Value add_support(const Napi::CallbackInfo& info) {
@@ -28,21 +34,34 @@ Napi::Value add_support(const Napi::CallbackInfo& info) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-Napi::Object describe(Napi::Env env, const std::shared_ptr<Templates>& templates) {
+struct Description {
+  std::shared_ptr<Templates> templates;
+  std::vector<float> positions, agreement;
+};
+
+Description describe(std::shared_ptr<Templates> templates) {
+  auto positions = templates->positions();
+  auto agreement = templates->agreement();
+  return {std::move(templates), std::move(positions), std::move(agreement)};
+}
+
+Napi::Object to_js(Napi::Env env, const Description& description) {
+  const Templates& templates = *description.templates;
   auto result = Napi::Object::New(env);
-  result.Set("points", static_cast<double>(templates->points()));
-  result.Set("channels", templates->channels());
-  result.Set("positions", to_typed_array(env, templates->positions()));
-  result.Set("supports", to_typed_array(env, templates->supports()));
-  result.Set("agreement", to_typed_array(env, templates->agreement()));
-  result.Set("metadata", to_js(env, templates->metadata()));
+  result.Set("points", static_cast<double>(templates.points()));
+  result.Set("channels", templates.channels());
+  result.Set("positions", to_typed_array(env, description.positions));
+  result.Set("supports", to_typed_array(env, templates.supports()));
+  result.Set("agreement", to_typed_array(env, description.agreement));
+  result.Set("metadata", to_js(env, templates.metadata()));
   return result;
 }
 
 Napi::Value describe_templates(const Napi::CallbackInfo& info) {
-  auto result = describe(info.Env(), open_handle<Templates>(info[0]));
-  result.Set("handle", info[0]);
-  return result;
+  return run_task(
+      info, info[1],
+      [templates = open_handle<Templates>(info[0])](const Task&) { return describe(templates); },
+      [](Napi::Env env, Description&& description) -> Napi::Value { return to_js(env, description); });
 }
 
 Napi::Value write_templates(const Napi::CallbackInfo& info) {
@@ -60,11 +79,11 @@ Napi::Value open_templates(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[1],
       [path = info[0].As<Napi::String>().Utf8Value()](const Task&) {
-        return std::shared_ptr<Templates>(Templates::open(path));
+        return describe(std::shared_ptr<Templates>(Templates::open(path)));
       },
-      [](Napi::Env env, std::shared_ptr<Templates>&& templates) -> Napi::Value {
-        auto result = describe(env, templates);
-        result.Set("handle", make_handle(env, templates));
+      [](Napi::Env env, Description&& description) -> Napi::Value {
+        auto result = to_js(env, description);
+        result.Set("handle", make_handle(env, description.templates));
         return result;
       });
 }

@@ -1,11 +1,8 @@
 #include "networks/medlam_weights.hpp"
 
-#include <zlib.h>
-
 #include <cmath>
 #include <cstdint>
-
-#include "core/support/error.hpp"
+#include <vector>
 
 namespace medlsam {
 namespace {
@@ -44,78 +41,30 @@ std::vector<Wanted> wanted_tensors(std::int64_t width, std::int64_t patch) {
   return wanted;
 }
 
-[[noreturn]] void refuse(const std::string& path, const std::string& what) {
-  throw Error(ErrorCode::kBadCheckpoint, path + ": not a MedLAM checkpoint: " + what);
-}
-
-const TensorView& find(const Checkpoint& checkpoint, const std::string& path, const std::string& name) {
-  const auto found = checkpoint.tensors.find(name);
-  if (found != checkpoint.tensors.end()) return found->second;
-  std::string hint = "It holds " + std::to_string(checkpoint.tensors.size()) + " other tensors";
-  if (checkpoint.tensors.contains("image_encoder.patch_embed.proj.weight")) {
-    hint = "It looks like a SAM checkpoint";
-  } else if (!checkpoint.tensors.empty()) {
-    hint += ", '" + checkpoint.tensors.begin()->first + "' the first";
-  }
-  refuse(path,
-         "tensor '" + name + "' is missing. " + hint + "; `medlsam models inspect` lists what is in it.");
-}
-
 }  // namespace
 
 MedLamWeights::MedLamWeights(const Checkpoint& checkpoint, const std::string& path)
-    : storage_(checkpoint.storage) {
-  const auto& first = find(checkpoint, path, "conv0_1.model.conv1_1.Conv.bias").shape;
-  if (first.size() != 1 || first[0] < 2 || first[0] % 2 != 0 || first[0] > 2048) {
-    refuse(path, "tensor 'conv0_1.model.conv1_1.Conv.bias' has shape " + shape_text(first) +
-                     "; its length is twice the base width, which is 24 in the published network.");
+    : parameters_(checkpoint, "MedLAM", path) {
+  const std::string first = "conv0_1.model.conv1_1.Conv.bias";
+  const std::int64_t channels = parameters_.shape(first, 1)[0];
+  if (channels % 2 != 0 || channels > 2048) {
+    parameters_.refuse("tensor '" + first + "' has shape [" + std::to_string(channels) +
+                       "]; its length is twice the base width, which is 24 in the published network.");
   }
-  width_ = static_cast<int>(first[0] / 2);
-  const auto& fc1 = find(checkpoint, path, "fc1.weight").shape;
+  width_ = static_cast<int>(channels / 2);
+  const auto& fc1 = parameters_.shape("fc1.weight", 2);
   const std::int64_t per_width = std::int64_t{16} * width_;
-  const std::int64_t cells = fc1.size() == 2 && fc1[1] % per_width == 0 ? fc1[1] / per_width : 0;
+  const std::int64_t cells = fc1[1] % per_width == 0 ? fc1[1] / per_width : 0;
   const std::int64_t edge = std::llround(std::cbrt(static_cast<double>(cells)));
   if (cells < 1 || edge * edge * edge != cells || edge > 16) {
-    refuse(path, "tensor 'fc1.weight' has shape " + shape_text(fc1) + ", but its second extent must be " +
-                     std::to_string(per_width) + " times a cube (64 for patches of 64 voxels).");
+    parameters_.refuse("tensor 'fc1.weight' has shape " + shape_text(fc1) +
+                       ", but its second extent must be " + std::to_string(per_width) +
+                       " times a cube (64 for patches of 64 voxels).");
   }
   patch_ = static_cast<int>(16 * edge);
-
-  for (const auto& [name, shape] : wanted_tensors(width_, patch_)) {
-    TensorView tensor = find(checkpoint, path, name);
-    if (tensor.shape != shape) {
-      refuse(path, "tensor '" + name + "' has shape " + shape_text(tensor.shape) + ", wanted " +
-                       shape_text(shape) + " (base width " + std::to_string(width_) + ").");
-    }
-    const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
-    if (tensor.dtype != DType::kF32 || !aligned) {
-      if (tensor.dtype != DType::kF32 && tensor.dtype != DType::kF16 && tensor.dtype != DType::kBF16 &&
-          tensor.dtype != DType::kF64) {
-        refuse(path, "tensor '" + name + "' holds " + dtype_name(tensor.dtype) +
-                         ", wanted floating-point numbers.");
-      }
-      auto& values = converted_.emplace_back(tensor.elements());
-      to_float32(tensor, values);
-      tensor.dtype = DType::kF32;
-      tensor.bytes = std::as_bytes(std::span(values));
-    }
-    tensors_.emplace(name, std::move(tensor));
-  }
-}
-
-std::size_t MedLamWeights::parameters() const {
-  std::size_t sum = 0;
-  for (const auto& [name, tensor] : tensors_) sum += tensor.elements();
-  return sum;
-}
-
-std::string MedLamWeights::digest() const {
-  std::string text;
-  for (const auto& [name, tensor] : tensors_) {
-    const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(tensor.bytes.data()), tensor.bytes.size());
-    text += name + ' ' + shape_text(tensor.shape) + ' ' + std::to_string(crc) + '\n';
-  }
-  return text;
+  const std::string why = "base width " + std::to_string(width_);
+  for (const auto& [name, shape] : wanted_tensors(width_, patch_)) parameters_.take(name, shape, why);
+  parameters_.close();
 }
 
 }  // namespace medlsam

@@ -8,23 +8,24 @@
 
 namespace medlsam {
 
-// An Ops has weight, concat, relu and linear as in medlam.hpp, linear being over the last axis of any rank,
-// and:
-//   Tensor linear(Tensor x, Tensor weight)                       without bias
-//   Tensor conv2d(Tensor x, Tensor weight, int padding)          without bias
-//   Tensor layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon)   over the last axis
-//   Tensor gelu(Tensor x)                                        exact
-//   Tensor add(Tensor a, Tensor b)                               broadcasting
-//   Tensor reshape(Tensor x, vector<int64_t> shape)              0 keeps an extent, −1 is what is left
+// An Ops has weight, concat and linear as in medlam.hpp, linear over the last axis of any rank, and:
+//   Tensor linear(Tensor x, Tensor weight)                        without bias
+//   Tensor conv2d(Tensor x, Tensor weight, int padding)           without bias
+//   Tensor layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon)
+//   Tensor relu(Tensor x)
+//   Tensor gelu(Tensor x)                                         exact, not by tanh
+//   Tensor add(Tensor a, Tensor b)                                broadcasting
+//   Tensor reshape(Tensor x, vector<int64_t> shape)               0 keeps an extent, −1 is the rest
 //   Tensor transpose(Tensor x, vector<int64_t> axes)
 //   Tensor slice(Tensor x, int axis, int64_t begin, int64_t end)
-//   Tensor matmul_transposed(Tensor a, Tensor b)                 a·bᵀ of the last two axes
-//   Tensor attention(Tensor q, Tensor k, Tensor v, int heads)    (n, tokens, width) each; an n of 1 serves
-//   all Tensor window_attention(Tensor qkv, Tensor bias, Tensor vertical, Tensor horizontal, int heads, int
-//   window)
-//     qkv (n, h, w, 3·width) before its bias is added → (n, h, w, width). The grid is cut into windows,
-//     zero-padded *before* the bias, with relative positions decomposed into the tables (2·extent − 1, width
-//     of a head) of the two axes; window 0: one window, the grid.
+//   Tensor matmul_transposed(Tensor a, Tensor b)                  a·bᵀ of the last two axes
+//   Tensor attention(Tensor q, Tensor k, Tensor v, int heads)
+//     (n, tokens, width) each; an n of 1 serves all.
+//   Tensor window_attention(Tensor qkv, Tensor bias, Tensor vertical, Tensor horizontal, int heads,
+//                           int window)
+//     qkv (n, h, w, 3·width) without its bias → (n, h, w, width). The grid is cut into windows, padded
+//     with zeros *before* the bias; relative positions are decomposed into the tables of the two axes,
+//     (2·extent − 1, width of a head). Window 0: one window, the grid.
 template <class Ops>
 class SamEncoder {
  public:

@@ -93,7 +93,7 @@ describe("resampling (1.2)", async () => {
 
 it("HU map (1.3)", async () => {
   const file = await TensorFile.open("grid/resample.safetensors");
-  const result = steps.mapHu(Float64Array.from(await file.read("hu.input")));
+  const result = await steps.mapHu(Float64Array.from(await file.read("hu.input")));
   expect(Array.from(result)).toEqual(await file.read("hu.output"));
 });
 

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstddef>
-#include <type_traits>
 #include <utility>
 
 #include "core/support/simd.hpp"

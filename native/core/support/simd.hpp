@@ -30,7 +30,8 @@ struct FloatLanes {
   typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
 };
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(MEDLSAM_SANITIZED)
+#define MEDLSAM_WIDE_SIMD 1
 template <class Kernel>
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))) void run_avx512(const Kernel& kernel) {
   kernel.template run<16>();
@@ -43,10 +44,11 @@ __attribute__((target("avx2,fma"))) void run_avx2(const Kernel& kernel) {
 #endif
 
 // kernel.run<kLanes>(), a MEDLSAM_INLINE member template, compiled for the widest instruction set this
-// processor has: 16 lanes with AVX-512, 8 with AVX2, else 4 (SSE2, NEON).
+// processor has: 16 lanes with AVX-512, 8 with AVX2, else 4 (SSE2, NEON). Sanitizers see 4 only:
+// instrumented, each width takes a minute to compile.
 template <class Kernel>
 void run_simd(const Kernel& kernel) {
-#if defined(__x86_64__)
+#if defined(MEDLSAM_WIDE_SIMD)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     return run_avx512(kernel);

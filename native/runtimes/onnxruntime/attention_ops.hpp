@@ -7,8 +7,7 @@
 
 namespace medlsam::onnx {
 
-inline constexpr const char* kMicrosoft = "com.microsoft";  // ONNX Runtime's own operations
-inline constexpr const char* kDomain = "medlsam";           // ours
+inline constexpr const char* kDomain = "medlsam";
 // Inputs and shapes as Ops::attention and Ops::window_attention (networks/sam_encoder.hpp); attributes
 // `heads`, and `window` of the second.
 inline constexpr const char* kAttention = "Attention";

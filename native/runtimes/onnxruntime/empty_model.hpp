@@ -7,6 +7,8 @@
 
 namespace medlsam::onnx {
 
+inline constexpr const char* kMicrosoft = "com.microsoft";  // ONNX Runtime's own operations
+
 // The sets of operations that every graph here may use.
 const std::vector<Ort::Model::DomainOpsetPair>& opsets();
 
