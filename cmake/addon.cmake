@@ -14,6 +14,8 @@ set(MEDLSAM_ADDON_SOURCES
   native/networks/sam_weights.cpp
   native/runtimes/onnxruntime/api.cpp
   native/runtimes/onnxruntime/attention_ops.cpp
+  native/runtimes/onnxruntime/instance_norm_op.cpp
+  native/runtimes/onnxruntime/operations.cpp
   native/runtimes/onnxruntime/empty_model.cpp
   native/runtimes/onnxruntime/graph_ops.cpp
   native/runtimes/onnxruntime/session.cpp

@@ -53,7 +53,7 @@ Napi::Object to_js(Napi::Env env, const Description& description) {
   result.Set("positions", to_typed_array(env, description.positions));
   result.Set("supports", to_typed_array(env, templates.supports()));
   result.Set("agreement", to_typed_array(env, description.agreement));
-  result.Set("metadata", to_js(env, templates.metadata()));
+  result.Set("metadata", addon::to_js(env, templates.metadata()));
   return result;
 }
 

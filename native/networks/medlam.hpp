@@ -9,14 +9,15 @@
 
 namespace medlsam {
 
-// An Ops has a `Tensor` (cheap to copy, shape (n, c, z, y, x) or (n, k)) and:
-//   Tensor weight(const std::string& name, const TensorView&)    a parameter
-//   Tensor conv3d(Tensor x, Tensor weight, Tensor bias, int padding)
-//   Tensor instance_norm_relu(Tensor x, float epsilon)           statistics of each channel of each patch, no
-//   affine Tensor max_pool3d(Tensor x, int size) Tensor upsample_trilinear(Tensor x, int factor) half-pixel
-//   centres Tensor concat(Tensor a, Tensor b)                            along channels Tensor flatten(Tensor
-//   x)                                     (n, …) → (n, k) Tensor linear(Tensor x, Tensor weight, Tensor
-//   bias)          x·weightᵀ + bias
+// An Ops has a `Tensor` (cheap to copy, shape (n, c, z, y, x) or (n, k)) and
+//   weight(name, TensorView)           a parameter
+//   conv3d(x, weight, bias, padding)
+//   instance_norm_relu(x, epsilon)     statistics of each channel of each patch, no affine
+//   max_pool3d(x, size)
+//   upsample_trilinear(x, factor)      half-pixel centres
+//   concat(a, b)                       along channels
+//   flatten(x)                         (n, …) → (n, k)
+//   linear(x, weight, bias)            x·weightᵀ + bias
 template <class Ops>
 class MedLamNetwork {
  public:

@@ -6,6 +6,7 @@
 
 #include "core/attention/attention.hpp"
 #include "core/support/error.hpp"
+#include "runtimes/onnxruntime/operations.hpp"
 
 namespace medlsam::onnx {
 namespace {
@@ -13,14 +14,6 @@ namespace {
 // Queries that one thread takes on at a time: more would leave threads idle at the end, fewer would pack the
 // keys too often.
 constexpr std::int64_t kChunk = 1024;
-
-// body(i) for i < count on the threads of the session.
-template <class Body>
-void parallel(const Ort::KernelContext& context, std::int64_t count, const Body& body) {
-  context.ParallelFor(
-      [](void* data, std::size_t i) { (*static_cast<const Body*>(data))(static_cast<std::int64_t>(i)); },
-      static_cast<std::size_t>(count), static_cast<std::size_t>(count), const_cast<Body*>(&body));
-}
 
 void expect(bool fits, const char* what) {
   if (!fits) throw Error(ErrorCode::kInternal, what);
@@ -141,15 +134,6 @@ class WindowAttentionKernel {
   std::int64_t heads_, window_;
 };
 
-template <class Op, class Kernel, int kInputs>
-struct Operation : Ort::CustomOpBase<Op, Kernel> {
-  void* CreateKernel(const OrtApi&, const OrtKernelInfo* info) const { return new Kernel(info); }
-  std::size_t GetInputTypeCount() const { return kInputs; }
-  ONNXTensorElementDataType GetInputType(std::size_t) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
-  std::size_t GetOutputTypeCount() const { return 1; }
-  ONNXTensorElementDataType GetOutputType(std::size_t) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
-};
-
 struct AttentionOp : Operation<AttentionOp, AttentionKernel, 3> {
   const char* GetName() const { return kAttention; }
   // The batch may be that of the keys: the operations that follow find it out.
@@ -168,17 +152,11 @@ struct WindowAttentionOp : Operation<WindowAttentionOp, WindowAttentionKernel, 4
 
 }  // namespace
 
-const Ort::CustomOpDomain& operations() {
-  // Leaked on purpose, like the environment.
-  static const auto* domain = [] {
-    static const AttentionOp attention;
-    static const WindowAttentionOp window_attention;
-    auto* made = new Ort::CustomOpDomain(kDomain);
-    made->Add(&attention);
-    made->Add(&window_attention);
-    return made;
-  }();
-  return *domain;
+void add_attention(Ort::CustomOpDomain& domain) {
+  static const AttentionOp attention;
+  static const WindowAttentionOp window_attention;
+  domain.Add(&attention);
+  domain.Add(&window_attention);
 }
 
 }  // namespace medlsam::onnx

@@ -7,13 +7,11 @@
 
 namespace medlsam::onnx {
 
-inline constexpr const char* kDomain = "medlsam";
 // Inputs and shapes as Ops::attention and Ops::window_attention (networks/sam_encoder.hpp); attributes
 // `heads`, and `window` of the second.
 inline constexpr const char* kAttention = "Attention";
 inline constexpr const char* kWindowAttention = "WindowAttention";
 
-// For SessionOptions::Add.
-const Ort::CustomOpDomain& operations();
+void add_attention(Ort::CustomOpDomain& domain);
 
 }  // namespace medlsam::onnx

@@ -1,6 +1,6 @@
 #include "runtimes/onnxruntime/empty_model.hpp"
 
-#include "runtimes/onnxruntime/attention_ops.hpp"
+#include "runtimes/onnxruntime/operations.hpp"
 
 namespace medlsam::onnx {
 namespace {

@@ -8,9 +8,9 @@
 #include "networks/medlam.hpp"
 #include "networks/sam_decoder.hpp"
 #include "networks/sam_encoder.hpp"
-#include "runtimes/onnxruntime/attention_ops.hpp"
 #include "runtimes/onnxruntime/empty_model.hpp"
 #include "runtimes/onnxruntime/graph_ops.hpp"
+#include "runtimes/onnxruntime/operations.hpp"
 
 namespace medlsam::onnx {
 namespace {
@@ -51,6 +51,8 @@ Session::Session(const Ort::Model& model, std::vector<std::string> inputs, std::
     Ort::SessionOptions options;
     options.SetIntraOpNumThreads(static_cast<int>(threads));
     options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
+    // Threads that wait for the next run by spinning would take the cores from the work between runs.
+    options.AddConfigEntry("session.force_spinning_stop", "1");
     options.Add(operations());
     const std::string empty = empty_model();
     session_ = Ort::Session::CreateModelEditorSession(environment(), empty.data(), empty.size(), options);
