@@ -37,9 +37,15 @@ Napi::Value load_medlam(const Napi::CallbackInfo& info) {
       });
 }
 
-Napi::Value to_js(Napi::Env env, std::vector<float>&& values) {
-  const std::size_t count = values.size();
-  return Napi::Float32Array::New(env, count, to_array_buffer(env, std::move(values)), 0);
+// A network's output where the runtime put it, without a copy.
+Napi::Value to_js(Napi::Env env, const Array& array) {
+  std::size_t elements = 1;
+  for (std::int64_t extent : array.shape) elements *= static_cast<std::size_t>(extent);
+  auto* owner = new std::shared_ptr<const void>(array.owner);
+  const auto buffer = Napi::ArrayBuffer::New(
+      env, const_cast<float*>(array.data), elements * sizeof(float),
+      [](Napi::Env, void*, std::shared_ptr<const void>* kept) { delete kept; }, owner);
+  return Napi::Float32Array::New(env, elements, buffer, 0);
 }
 
 Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
@@ -49,22 +55,14 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       [model = open_handle<MedLamModel>(info[0]), data = patches.Data(), count = patches.ElementLength(),
        deepest = info[2].As<Napi::Number>().Int32Value()](const Task& task) {
         const std::int64_t p = model->weights().patch();
-        std::vector<std::vector<float>> outputs;
-        for (const Array& output :
-             model->run({data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}, nullptr},
-                        deepest, task)) {
-          std::size_t elements = 1;
-          for (std::int64_t extent : output.shape) elements *= static_cast<std::size_t>(extent);
-          outputs.emplace_back(output.data, output.data + elements);
-        }
-        return outputs;
+        return model->run({data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}, nullptr},
+                          deepest, task);
       },
-      [](Napi::Env env, std::vector<std::vector<float>>&& outputs) -> Napi::Value {
+      [](Napi::Env env, std::vector<Array>&& outputs) -> Napi::Value {
         auto features = Napi::Array::New(env);
-        for (std::uint32_t i = 1; i < outputs.size(); ++i)
-          features.Set(i - 1, to_js(env, std::move(outputs[i])));
+        for (std::uint32_t i = 1; i < outputs.size(); ++i) features.Set(i - 1, to_js(env, outputs[i]));
         auto result = Napi::Object::New(env);
-        result.Set("positions", to_js(env, std::move(outputs[0])));
+        result.Set("positions", to_js(env, outputs[0]));
         result.Set("features", features);
         return result;
       },
