@@ -1,5 +1,6 @@
 /** All parts together: a made-up CT from file to boxes, and what the published way would take on this machine. */
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { buildTemplates, localize, MedLam } from "../dist/index.js";
 import { networkPeer } from "./network.mjs";
 import { similarityPeer } from "./similarity.mjs";
@@ -64,10 +65,16 @@ async function localizeScan({ threads, folder }, scan, image, width, runs) {
     });
   });
   const timings = [];
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
   for (let run = 0; run < runs; run++) {
     const { timing } = await localize(image, { medlam, templates, threads });
     timings.push({ ...timing, searched: timing.patches - queries });
   }
+  delay.disable();
+  console.log(
+    `Event loop at width ${width}: delayed by ${seconds(delay.max / 1e9)} at most (< 20 ms), ${seconds(delay.percentile(99) / 1e9)} at the 99th percentile.`,
+  );
   templates.close();
   medlam.close();
   const timing = Object.fromEntries(

@@ -1,12 +1,12 @@
-/** Part 2: one patch through MedLAM, against the same graph in ONNX Runtime's Python API. */
+/** Part 2: one patch through MedLAM, against the same network in ONNX Runtime's Python API. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MedLam } from "../dist/index.js";
 import { flops, patchEdge, writeCheckpoint } from "./support/medlam.mjs";
 import { Peer } from "./support/peer.mjs";
 import { uniform } from "./support/random.mjs";
-import { printSteps, seconds } from "./support/table.mjs";
-import { alternate, median, nativeSeconds } from "./support/timing.mjs";
+import { printSteps } from "./support/table.mjs";
+import { alternate, wallSeconds } from "./support/timing.mjs";
 
 const width = 24;
 
@@ -17,15 +17,11 @@ export async function bench({ threads, folder, peaks }) {
   const { peer, patch } = await networkPeer({ threads, folder }, checkpoint);
 
   const compare = async (what, deepest, operation, runs) => {
-    const copying = [];
     const positions = {};
-    const ours = async () => {
-      const run = await nativeSeconds(async () => {
+    const ours = () =>
+      wallSeconds(async () => {
         positions.ours = (await medlam.run(patch, deepest, { threads })).positions;
       });
-      copying.push(run.copying);
-      return run.native;
-    };
     const theirs = async () => {
       const reply = await peer.ask(operation);
       positions.theirs = reply.value;
@@ -39,7 +35,6 @@ export async function bench({ threads, folder, peaks }) {
       floor: { amount: flops(width, deepest < 0), unit: "FLOP" },
       time: times.ours,
       runs,
-      copying: median(copying),
       peer: peer?.facts.version ?? "ONNX Runtime (Python)",
       peerTime: times.theirs,
       atMost: 1.03,
@@ -51,10 +46,6 @@ export async function bench({ threads, folder, peaks }) {
   medlam.close();
 
   printSteps([all, position], peaks);
-  console.log(
-    "Neither counts copies of outputs. MedLam.run() takes another " +
-      `${seconds(all.copying)} to copy the features into JavaScript; localize() does not.`,
-  );
 }
 
 /** The peer for a checkpoint (undefined where it cannot run), and the patch that it holds. */

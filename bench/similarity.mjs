@@ -6,7 +6,7 @@ import { patchEdge, writeCheckpoint } from "./support/medlam.mjs";
 import { Peer } from "./support/peer.mjs";
 import { uniform } from "./support/random.mjs";
 import { printSteps, printTable, seconds, verdict } from "./support/table.mjs";
-import { alternate, nativeSeconds } from "./support/timing.mjs";
+import { alternate, wallSeconds } from "./support/timing.mjs";
 
 const width = 24;
 const channels = 4 * width;
@@ -28,8 +28,8 @@ export async function bench({ threads, folder, peaks }) {
   const network = () => medlam.run(patch, 2, { threads });
   const times = await alternate(
     {
-      similarity: async () => (await nativeSeconds(similarity)).native,
-      network: async () => (await nativeSeconds(network)).native,
+      similarity: () => wallSeconds(similarity),
+      network: () => wallSeconds(network),
     },
     runs,
   );

@@ -1,6 +1,6 @@
 """MedLAM through ONNX Runtime's Python API: network.py CHECKPOINT.safetensors PATCH.f32 THREADS.
 
-The graph is the one that native/runtimes/onnxruntime builds, node by node.
+The graph is built as PyTorch's exporter writes it: convolution, instance normalization and ReLU are ONNX's own operators.
 """
 
 import json
@@ -43,23 +43,15 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
         return name
 
-    def instance_norm_relu(self, x):
-        def mean(operator, value):
-            rows = self.node(operator, [value], axes=[4])
-            return self.node("ReduceMean", [rows], axes=[2, 3])
-
-        centered = self.node("Sub", [x, mean("ReduceMean", x)])
-        squares = mean("ReduceSumSquare", centered)
-        row = self.node("Cast", [self.node("Shape", [x], start=4, end=5)], to=TensorProto.FLOAT)
-        variance = self.node("Div", [squares, row])
-        deviation = self.node("Sqrt", [self.node("Add", [variance, self.constant("epsilon", [1e-5])])])
-        return self.node("Relu", [self.node("Mul", [centered, self.node("Reciprocal", [deviation])])])
+    def instance_norm_relu(self, x, channels):
+        ones, zeros = (self.constant(f"{value}_{channels}", [value] * channels) for value in (1, 0))
+        return self.node("Relu", [self.node("InstanceNormalization", [x, ones, zeros], epsilon=1e-5)])
 
     def level(self, x, k):
         for j in (1, 2):
             name = f"conv{k}_{j}.model.conv1_1.Conv"
             x = self.node("Conv", [x, self.weight(name + ".weight"), self.weight(name + ".bias")], pads=[1] * 6)
-            x = self.instance_norm_relu(x)
+            x = self.instance_norm_relu(x, len(self.weights[name + ".bias"]))
         return x
 
     def medlam(self, position_only):
@@ -71,9 +63,8 @@ class Graph:
             skips.append(x)
         position = self.node("Flatten", [x])
         for i in (1, 2, 3):
-            inputs = [position, self.weight(f"fc{i}.weight")]
-            product = self.node("FusedMatMul", inputs, transB=1, domain="com.microsoft")
-            position = self.node("Add", [product, self.weight(f"fc{i}.bias")])
+            inputs = [position, self.weight(f"fc{i}.weight"), self.weight(f"fc{i}.bias")]
+            position = self.node("Gemm", inputs, transB=1)
         outputs = [position]
         for k in () if position_only else (5, 6, 7, 8):
             scales = self.constant("upsample_2", [1, 1, 2, 2, 2])
@@ -95,8 +86,7 @@ class Graph:
             [value(name, [None] * (2 if i == 0 else 5)) for i, name in enumerate(outputs)],
             list(self.initializers.values()),
         )
-        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         return onnxruntime.InferenceSession(

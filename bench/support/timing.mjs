@@ -30,14 +30,3 @@ export async function wallSeconds(run) {
   await run();
   return (performance.now() - started) / 1000;
 }
-
-/**
- * Seconds of an async call that were not spent on the JavaScript thread, and those that were: native work proper, and
- * copying arrays in and out of JavaScript.
- */
-export async function nativeSeconds(run) {
-  const before = performance.eventLoopUtilization();
-  const wall = await wallSeconds(run);
-  const copying = performance.eventLoopUtilization(before).active / 1000;
-  return { native: wall - copying, copying };
-}
