@@ -1,12 +1,20 @@
 #include "addon/handles.hpp"
 
 #include <string>
+#include <thread>
+#include <utility>
 
 namespace medlsam::addon {
 namespace {
 
+// Giving 100 MB back to the system takes tens of milliseconds, too long for the JavaScript thread.
+constexpr std::int64_t kFreedElsewhere = 1 << 20;
+
 void empty(Napi::Env env, Box& box) {
   if (!box.value) return;
+  if (box.external_bytes >= kFreedElsewhere) {
+    std::thread([value = std::move(box.value)]() mutable { value.reset(); }).detach();
+  }
   box.value.reset();
   Napi::MemoryManagement::AdjustExternalMemory(env, -box.external_bytes);
 }
