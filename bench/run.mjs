@@ -25,9 +25,9 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
 console.log(await describeMachine(threads));
-const peaks = await measurePeaks(threads);
 for (const name of positionals.length > 0 ? positionals : names) {
   const { bench } = await import(`./${name}.mjs`);
   console.log(`\n## ${name}\n`);
-  await bench({ threads, folder, peaks });
+  // Anew for each: on a shared machine they change from minute to minute.
+  await bench({ threads, folder, peaks: await measurePeaks(threads) });
 }

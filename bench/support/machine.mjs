@@ -26,7 +26,7 @@ export async function measurePeaks(threads) {
   await peer.close();
   const [gemm, copy] = [flops, bytes].map((rate) => (rate / 1e9).toFixed(0));
   console.log(
-    `Peaks for the floors (NumPy): float32 matrix product ${gemm} GFLOP/s, copying ${copy} GB/s.`,
+    `Peaks for the floors (NumPy): float32 matrix product ${gemm} GFLOP/s, copying ${copy} GB/s.\n`,
   );
   return { FLOP: flops, B: bytes };
 }
