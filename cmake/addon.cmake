@@ -20,6 +20,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/runtimes/onnxruntime/graph_ops.cpp
   native/runtimes/onnxruntime/session.cpp
   native/localize/patches.cpp
+  native/segment/slices.cpp
   native/addon/addon.cpp
   native/addon/arguments.cpp
   native/addon/handles.cpp
@@ -29,6 +30,9 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/checkpoint_binding.cpp
   native/addon/medlam_binding.cpp
   native/addon/templates_binding.cpp
+  native/addon/sam_binding.cpp
+  native/addon/masks_binding.cpp
+  native/addon/slice_steps_binding.cpp
   native/addon/steps_binding.cpp
 )
 

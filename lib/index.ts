@@ -1,5 +1,5 @@
 /**
- * medlsam: localize any organ in a CT from a few annotated examples (MedLAM of MedLSAM, arXiv 2306.14752).
+ * medlsam: localize and segment any organ in a CT from a few annotated examples (MedLSAM, arXiv 2306.14752).
  * Everything public is exported here. No call blocks the event loop; every long one takes an AbortSignal.
  */
 export { Checkpoint, type TensorInfo } from "./checkpoints/checkpoint.js";
@@ -21,6 +21,21 @@ export { MedLam } from "./localize/medlam.js";
 export type { Box, Localization, OrganLocalization, Scale } from "./localize/result.js";
 export type { CallOptions, Progress } from "./native/call.js";
 export type { Conventions, ForwardResult, StoredType, VoxelArray } from "./native/contract.js";
+export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segment/prompts.js";
+export { Sam, type SlicePrediction, type SlicePrompt } from "./segment/sam.js";
+export { type SegmentationRun, type SegmentOptions, segment } from "./segment/segment.js";
+export {
+  type MaskFilter,
+  Segmentation,
+  type SegmentationTiming,
+  type SegmentedOrgan,
+} from "./segment/segmentation.js";
+export {
+  Masks,
+  type Segmenter,
+  type SegmenterWork,
+  type SegmentRequest,
+} from "./segment/segmenter.js";
 export * as steps from "./steps.js";
 export { type BuildOptions, buildTemplates } from "./templates/build.js";
 export { type ExtremePoints, type Point, readExtremePoints } from "./templates/extreme-points.js";

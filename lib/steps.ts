@@ -119,3 +119,37 @@ export async function similarityMap(
     native.similarityMap(features, kernels, channels, patch, task),
   );
 }
+
+/**
+ * Part 6.1 but for the resizing: the volume's axial slices (count, height, width) as 8-bit pictures. They run along the
+ * stored axis nearest to head–foot, rows along that nearest to front–back, nothing flipped.
+ */
+export async function windowSlices(
+  volume: Volume,
+  { conventions = "exact", ...options }: CallOptions & { conventions?: Conventions } = {},
+): Promise<Shaped<Uint8Array>> {
+  return callNative(options, (task) => native.windowSlices(volume.handle, conventions, task));
+}
+
+/** Part 6.1's resizing: a slice (height, width) to (edge, edge), skimage's `resize` of order 2, truncated to 8 bit. */
+export async function resizeSlice(
+  slice: Uint8Array,
+  [height, width]: readonly [number, number],
+  edge: number,
+  options: CallOptions = {},
+): Promise<Uint8Array> {
+  return callNative(options, (task) => native.resizeSlice(slice, height, width, edge, task));
+}
+
+/**
+ * Part 6.4: the logits (edge/4, edge/4) of one mask → how probable every pixel of the slice (height, width) is; above ½ is
+ * foreground. `edge` is SAM's image size.
+ */
+export async function decodeMask(
+  logits: Float32Array,
+  edge: number,
+  [height, width]: readonly [number, number],
+  options: CallOptions = {},
+): Promise<Float32Array> {
+  return callNative(options, (task) => native.decodeMask(logits, edge, height, width, task));
+}

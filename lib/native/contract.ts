@@ -16,6 +16,8 @@ export type LabelGridHandle = Handle<"labelGrid">;
 export type CheckpointHandle = Handle<"checkpoint">;
 export type MedLamHandle = Handle<"medlam">;
 export type TemplatesHandle = Handle<"templates">;
+export type SamHandle = Handle<"sam">;
+export type MasksHandle = Handle<"masks">;
 export type CancelHandle = Handle<"cancel">;
 
 /** Last argument of every long call. */
@@ -132,6 +134,53 @@ export interface SearchResult {
   patches: number;
   networkSeconds: number;
   similaritySeconds: number;
+}
+
+export interface SamInfo {
+  handle: SamHandle;
+  /** S: the edge of a slice in pixels. */
+  imageSize: number;
+  /** Edge of an embedding; masks have four times as many logits along an edge. */
+  grid: number;
+  width: number;
+  depth: number;
+  heads: number;
+  /** Of an embedding. */
+  channels: number;
+  parameters: number;
+  /** As {@link MedLamInfo.digest}. */
+  digest: string;
+}
+
+/** What the JSON beside a SAM checkpoint says. */
+export interface SamGeometry {
+  heads: number;
+  window: number;
+  globalBlocks: Int32Array;
+}
+
+/** A prompt on a slice, in pixels of the S×S slice. */
+export interface NativeSamPrompt {
+  /** Left, top, right, bottom. */
+  box: Float32Array | null;
+  /** (x, y, 1 in the organ or 0 not) each. */
+  points: Float32Array;
+}
+
+/** What shows an organ in a volume, in stored voxels. */
+export interface NativeOrganPrompt {
+  /** (min z, y, x, max z, y, x) of each part, inclusive. */
+  boxes: Int32Array;
+  /** (z, y, x, 1 in the organ or 0 not) each. */
+  points: Int32Array;
+}
+
+export interface SliceWork {
+  encoderRuns: number;
+  prompts: number;
+  prepareSeconds: number;
+  encodeSeconds: number;
+  decodeSeconds: number;
 }
 
 export interface ForwardResult {
@@ -263,7 +312,107 @@ export interface NativeAddon {
     task: Task,
   ): Promise<SearchResult>;
 
+  loadSam(
+    checkpoint: CheckpointHandle,
+    stated: SamGeometry | null,
+    onnxRuntimePath: string,
+    task: Task,
+  ): Promise<SamInfo>;
+  /** Slices (n, S²), 0 … 255 → embeddings (n, channels, grid²). */
+  samEncode(sam: SamHandle, slices: Float32Array, task: Task): Promise<Float32Array>;
+  /** One embedding → logits (prompts, masks, (4·grid)²) and predicted IoUs (prompts, masks); mask prompts may be null. */
+  samDecode(
+    sam: SamHandle,
+    embedding: Float32Array,
+    prompts: NativeSamPrompt[],
+    masks: Float32Array | null,
+    multimask: boolean,
+    task: Task,
+  ): Promise<{ logits: Float32Array; ious: Float32Array }>;
+  /** Parts 6.3 and 6.5: how many slices segmentSlices will encode, and after how many of them each organ is complete. */
+  planSlices(
+    sam: SamHandle,
+    masks: MasksHandle,
+    organs: NativeOrganPrompt[],
+    only: Int32Array | null,
+  ): { slices: number; completeAfter: Int32Array };
+  /** Part 6: fills the masks; progress counts slices. `only`: slices to keep to. */
+  segmentSlices(
+    sam: SamHandle,
+    volume: VolumeHandle,
+    masks: MasksHandle,
+    organs: NativeOrganPrompt[],
+    only: Int32Array | null,
+    conventions: Conventions,
+    task: Task,
+  ): Promise<SliceWork>;
+
+  /** Empty masks of so many organs of this volume. */
+  createMasks(volume: VolumeHandle, organs: number): MasksHandle;
+  /** The organ's probabilities in a box of stored voxels become its mask. */
+  setMask(
+    masks: MasksHandle,
+    organ: number,
+    min: number[],
+    max: number[],
+    probabilities: Float32Array,
+    task: Task,
+  ): Promise<void>;
+  filterMask(
+    masks: MasksHandle,
+    organ: number,
+    largestOnly: boolean,
+    minVoxels: number,
+    task: Task,
+  ): Promise<void>;
+  /** Voxels of the mask and the volume's mean value in it, NaN for an empty one. */
+  maskStatistics(
+    masks: MasksHandle,
+    organ: number,
+    volume: VolumeHandle,
+    task: Task,
+  ): Promise<{ voxels: number; mean: number }>;
+  /** Part 6.6: organs[i] becomes labels[i], uint8 or with `wide` uint16, (z, y, x). */
+  maskValues(
+    masks: MasksHandle,
+    organs: Int32Array,
+    labels: Int32Array,
+    wide: boolean,
+    task: Task,
+  ): Promise<ArrayBuffer>;
+  /** The same into a NIfTI file; uint16 where a label needs it. */
+  writeMasks(
+    masks: MasksHandle,
+    organs: Int32Array,
+    labels: Int32Array,
+    path: string,
+    geometry: VolumeHandle,
+    labelXml: string,
+    task: Task,
+  ): Promise<void>;
+
   // Single steps, for checking and for reuse.
+  /** Part 6.1 but for the resizing: slices (count, height, width) of a volume, 0 … 255. */
+  windowSlices(
+    volume: VolumeHandle,
+    conventions: Conventions,
+    task: Task,
+  ): Promise<{ shape: [number, number, number]; data: Uint8Array }>;
+  resizeSlice(
+    slice: Uint8Array,
+    height: number,
+    width: number,
+    edge: number,
+    task: Task,
+  ): Promise<Uint8Array>;
+  /** Part 6.4: logits (edge/4)² → probabilities (height, width). */
+  decodeMask(
+    logits: Float32Array,
+    edge: number,
+    height: number,
+    width: number,
+    task: Task,
+  ): Promise<Float32Array>;
   resampleSpline(
     data: Float64Array,
     shape: number[],

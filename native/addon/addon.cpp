@@ -92,6 +92,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_checkpoints(env, exports);
   bind_medlam(env, exports);
   bind_templates(env, exports);
+  bind_sam(env, exports);
+  bind_masks(env, exports);
+  bind_slice_steps(env, exports);
   bind_steps(env, exports);
   return exports;
 }

@@ -10,6 +10,7 @@
 
 #include "core/grid/conventions.hpp"
 #include "core/volumes/volume.hpp"
+#include "networks/network.hpp"
 
 namespace medlsam::addon {
 
@@ -37,6 +38,8 @@ Napi::TypedArray expect_typed_array(const Napi::Value& value, DType dtype);
 Napi::Array to_js(Napi::Env env, const Index3& value);
 Napi::Array to_js(Napi::Env env, std::span<const double> values);
 Napi::Int32Array to_js_points(Napi::Env env, std::span<const Index3> points);
+// A network's output where the runtime put it, without a copy: a Float32Array.
+Napi::Value to_js(Napi::Env env, const Array& array);
 Napi::Object to_js(Napi::Env env, const std::map<std::string, std::string>& strings);
 std::map<std::string, std::string> to_strings(const Napi::Value& object);
 

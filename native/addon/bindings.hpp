@@ -10,6 +10,9 @@ void bind_grids(Napi::Env env, Napi::Object exports);
 void bind_checkpoints(Napi::Env env, Napi::Object exports);
 void bind_medlam(Napi::Env env, Napi::Object exports);
 void bind_templates(Napi::Env env, Napi::Object exports);
+void bind_sam(Napi::Env env, Napi::Object exports);
+void bind_masks(Napi::Env env, Napi::Object exports);
+void bind_slice_steps(Napi::Env env, Napi::Object exports);
 void bind_steps(Napi::Env env, Napi::Object exports);
 
 // Sets exports[name] to a function.

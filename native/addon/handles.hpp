@@ -10,9 +10,11 @@
 #include "core/checkpoints/checkpoint.hpp"
 #include "core/grid/grid.hpp"
 #include "core/grid/labels.hpp"
+#include "core/masks/scan_masks.hpp"
 #include "core/templates/templates.hpp"
 #include "core/volumes/volume.hpp"
 #include "networks/medlam_model.hpp"
+#include "networks/sam_model.hpp"
 
 namespace medlsam::addon {
 
@@ -41,6 +43,8 @@ MEDLSAM_HANDLE(OpenedCheckpoint, "checkpoint", 4);
 MEDLSAM_HANDLE(MedLamModel, "medlam", 5);
 MEDLSAM_HANDLE(Templates, "templates", 6);
 MEDLSAM_HANDLE(CancelFlag, "cancel", 7);
+MEDLSAM_HANDLE(SamModel, "SAM", 8);
+MEDLSAM_HANDLE(ScanMasks, "masks", 9);
 #undef MEDLSAM_HANDLE
 
 // What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own

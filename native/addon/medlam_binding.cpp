@@ -37,17 +37,6 @@ Napi::Value load_medlam(const Napi::CallbackInfo& info) {
       });
 }
 
-// A network's output where the runtime put it, without a copy.
-Napi::Value to_js(Napi::Env env, const Array& array) {
-  std::size_t elements = 1;
-  for (std::int64_t extent : array.shape) elements *= static_cast<std::size_t>(extent);
-  auto* owner = new std::shared_ptr<const void>(array.owner);
-  const auto buffer = Napi::ArrayBuffer::New(
-      env, const_cast<float*>(array.data), elements * sizeof(float),
-      [](Napi::Env, void*, std::shared_ptr<const void>* kept) { delete kept; }, owner);
-  return Napi::Float32Array::New(env, elements, buffer, 0);
-}
-
 Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
   const auto patches = expect_typed_array(info[1], DType::kF32).As<Napi::Float32Array>();
   return run_task(

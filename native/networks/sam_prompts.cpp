@@ -70,7 +70,8 @@ Array prompt_tokens(const SamWeights& weights, const std::vector<SamPrompt>& pro
     TokenWriter writer(weights, values->data() + i * tokens * channels);
     writer.copy("mask_decoder.iou_token.weight", 1);
     writer.copy("mask_decoder.mask_tokens.weight", weights.mask_tokens());
-    for (const SamPoint& point : prompts[i].points) writer.point(point.x, point.y, point.foreground ? 1 : 0);
+    for (const PromptPoint& point : prompts[i].points)
+      writer.point(point.x, point.y, point.foreground ? 1 : 0);
     if (const auto& box = prompts[i].box) {
       writer.point((*box)[0], (*box)[1], 2);
       writer.point((*box)[2], (*box)[3], 3);

@@ -1,25 +1,20 @@
 // SAM's prompt encoder, but for masks: boxes and points become the tokens that the mask decoder starts from.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <vector>
 
+#include "core/slices/prompts.hpp"
 #include "networks/network.hpp"
 #include "networks/sam_weights.hpp"
 
 namespace medlsam {
 
-struct SamPoint {
-  float x, y;  // pixels of the S×S slice
-  bool foreground;
-};
-
 // What shows one organ on a slice: points, a box (x0, y0, x1, y1 in pixels of the S×S slice, neither grown
 // nor clipped here) or both.
 struct SamPrompt {
-  std::vector<SamPoint> points;
-  std::optional<std::array<float, 4>> box;
+  std::vector<PromptPoint> points;
+  std::optional<PromptBox> box;
 };
 
 // Random Fourier features (Tancik et al., 2020) of a place on the slice, in pixels → `channels` values.

@@ -198,16 +198,37 @@ TEST_CASE("prompts: scaled, rounded half to even, grown, not clipped") {
 TEST_CASE("prompts: every slice once, later parts first, absent organs not at all") {
   const SliceLayout layout = slice_layout(affine_of("LPS"), {20, 64, 64});
   const VoxelBox low{{2, 1, 1}, {5, 9, 9}}, high{{5, 2, 2}, {7, 8, 8}}, other{{5, 0, 0}, {5, 63, 63}};
-  const std::vector<std::vector<VoxelBox>> organs = {{low, high}, {}, {other}};
+  const std::vector<OrganPrompt> organs = {{{low, high}, {}}, {}, {{other}, {}}};
   const auto plan = plan_prompts(organs, layout, 64);
   REQUIRE(plan.size() == 6);  // slices 2 … 7
   CHECK(plan.front().slice == 2);
   CHECK(plan.back().slice == 7);
-  CHECK(plan[0].organs == std::vector<std::size_t>{0});
-  CHECK(plan[0].boxes == std::vector<PromptBox>{{-9, -9, 19, 19}});
+  REQUIRE(plan[0].prompts.size() == 1);
+  CHECK(plan[0].prompts[0].organ == 0);
+  CHECK(plan[0].prompts[0].box == PromptBox{-9, -9, 19, 19});
   CHECK(plan[3].slice == 5);
-  CHECK(plan[3].organs == std::vector<std::size_t>{0, 2});
-  CHECK(plan[3].boxes == std::vector<PromptBox>{{-8, -8, 18, 18}, {-10, -10, 73, 73}});
+  REQUIRE(plan[3].prompts.size() == 2);
+  CHECK(plan[3].prompts[0].box == PromptBox{-8, -8, 18, 18});
+  CHECK(plan[3].prompts[1].organ == 2);
+  CHECK(plan[3].prompts[1].box == PromptBox{-10, -10, 73, 73});
+}
+
+TEST_CASE("prompts: points on their own slices, beside the box where there is one") {
+  const SliceLayout layout = slice_layout(affine_of("LPS"), {20, 64, 32});
+  const VoxelBox box{{2, 1, 1}, {3, 9, 9}};
+  const std::vector<OrganPrompt> organs = {{{box}, {{{3, 4, 5}, true}, {{9, 0, 31}, false}}}};
+  const auto plan = plan_prompts(organs, layout, 64);
+  REQUIRE(plan.size() == 3);
+  CHECK(plan[0].prompts[0].points.empty());
+  REQUIRE(plan[1].prompts[0].points.size() == 1);
+  CHECK(plan[1].prompts[0].box.has_value());
+  CHECK(plan[1].prompts[0].points[0].x == 10.5f);  // two pixels wide: 10 and 11
+  CHECK(plan[1].prompts[0].points[0].y == 4);
+  CHECK(plan[2].slice == 9);
+  CHECK(!plan[2].prompts[0].box.has_value());
+  CHECK(!plan[2].prompts[0].points[0].foreground);
+  const std::vector<OrganPrompt> outside = {{{}, {{{20, 0, 0}, true}}}};
+  check_refused([&] { plan_prompts(outside, layout, 64); }, "from 20 to 20 along stored z");
 }
 
 TEST_CASE("prompts: boxes that are no boxes of this volume") {
@@ -219,8 +240,18 @@ TEST_CASE("prompts: boxes that are no boxes of this volume") {
       "stored z: its bounds are exchanged");
   check_refused(
       [&] {
-        box_prompt({{0, 0, 0}, {4, 64, 9}}, layout, 64);
+        box_prompt({{0, 64, 0}, {4, 70, 9}}, layout, 64);
       },
-      "stored y; the volume has voxels 0 to 63");
-  check_refused([&] { box_prompt({{0, 0, -1}, {4, 9, 9}}, layout, 64); }, "from -1 to 9 along stored x");
+      "from 64 to 70 along stored y, outside the volume, which has voxels 0 to 63");
+  check_refused([&] { box_prompt({{0, 0, -9}, {4, 9, -1}}, layout, 64); }, "from -9 to -1 along stored x");
+}
+
+TEST_CASE("prompts: a box that reaches out of the volume keeps its bounds on the slices there are") {
+  const SliceLayout layout = slice_layout(affine_of("LPS"), {20, 64, 64});
+  const VoxelBox box{{-3, -5, 0}, {1, 9, 70}};
+  const std::vector<OrganPrompt> organs = {{{box}, {}}};
+  const auto plan = plan_prompts(organs, layout, 64);
+  REQUIRE(plan.size() == 2);
+  CHECK(plan[0].slice == 0);
+  CHECK(plan[1].prompts[0].box == PromptBox{-10, -15, 80, 19});
 }

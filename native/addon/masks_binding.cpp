@@ -1,0 +1,125 @@
+#include "addon/arguments.hpp"
+#include "addon/bindings.hpp"
+#include "addon/handles.hpp"
+#include "addon/task_runner.hpp"
+#include "core/masks/assemble.hpp"
+#include "core/masks/components.hpp"
+#include "core/volumes/nifti.hpp"
+
+namespace medlsam::addon {
+namespace {
+
+Napi::Value create_masks(const Napi::CallbackInfo& info) {
+  const auto volume = open_handle<Volume>(info[0]);
+  return make_handle(info.Env(), std::make_shared<ScanMasks>(volume->affine, volume->shape,
+                                                             info[1].As<Napi::Number>().Uint32Value()));
+}
+
+Napi::Value set_mask(const Napi::CallbackInfo& info) {
+  const auto probabilities = expect_typed_array(info[4], DType::kF32).As<Napi::Float32Array>();
+  return run_task(
+      info, info[5],
+      [masks = open_handle<ScanMasks>(info[0]), organ = info[1].As<Napi::Number>().Uint32Value(),
+       box = VoxelBox{to_index3(info[2]), to_index3(info[3])}, data = probabilities.Data(),
+       count = probabilities.ElementLength()](const Task&) {
+        medlsam::set_mask(*masks, organ, box, {data, count});
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); }, {probabilities});
+}
+
+Napi::Value filter_mask(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[4],
+      [masks = open_handle<ScanMasks>(info[0]), organ = info[1].As<Napi::Number>().Uint32Value(),
+       filter =
+           ComponentFilter{info[2].As<Napi::Boolean>().Value(),
+                           static_cast<std::size_t>(info[3].As<Napi::Number>().Int64Value())}](const Task&) {
+        filter_components(masks->organs.at(organ), filter);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+Napi::Value mask_statistics(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[3],
+      [masks = open_handle<ScanMasks>(info[0]), organ = info[1].As<Napi::Number>().Uint32Value(),
+       volume = open_handle<Volume>(info[2])](const Task& task) {
+        return medlsam::mask_statistics(*masks, organ, *volume, task);
+      },
+      [](Napi::Env env, MaskStatistics&& statistics) -> Napi::Value {
+        auto result = Napi::Object::New(env);
+        result.Set("voxels", static_cast<double>(statistics.voxels));
+        result.Set("mean", statistics.mean);
+        return result;
+      });
+}
+
+// organs[i] becomes labels[i].
+struct Labels {
+  std::vector<std::int32_t> organs, labels;
+
+  bool wide() const {
+    return std::any_of(labels.begin(), labels.end(), [](std::int32_t label) { return label > 255; });
+  }
+};
+
+template <class Label>
+std::vector<std::byte> assembled(const ScanMasks& masks, const Labels& labels, const Task& task) {
+  std::vector<LabelledMask> chosen;
+  for (std::size_t i = 0; i < labels.organs.size(); ++i) {
+    chosen.push_back({&masks.organs.at(labels.organs[i]), static_cast<std::uint16_t>(labels.labels.at(i))});
+  }
+  const SliceLayout& layout = masks.layout;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(layout.count * layout.pixels()) * sizeof(Label));
+  assemble<Label>(chosen, layout, {reinterpret_cast<Label*>(bytes.data()), bytes.size() / sizeof(Label)},
+                  task);
+  return bytes;
+}
+
+std::vector<std::byte> assembled(const ScanMasks& masks, const Labels& labels, bool wide, const Task& task) {
+  return wide ? assembled<std::uint16_t>(masks, labels, task) : assembled<std::uint8_t>(masks, labels, task);
+}
+
+Napi::Value mask_values(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[4],
+      [masks = open_handle<ScanMasks>(info[0]), labels = Labels{to_int32s(info[1]), to_int32s(info[2])},
+       wide = info[3].As<Napi::Boolean>().Value()](const Task& task) {
+        return assembled(*masks, labels, wide, task);
+      },
+      [](Napi::Env env, std::vector<std::byte>&& bytes) { return to_array_buffer(env, std::move(bytes)); });
+}
+
+Napi::Value write_masks(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[6],
+      [masks = open_handle<ScanMasks>(info[0]), labels = Labels{to_int32s(info[1]), to_int32s(info[2])},
+       path = info[3].As<Napi::String>().Utf8Value(), geometry = open_handle<Volume>(info[4]),
+       xml = info[5].As<Napi::String>().Utf8Value()](const Task& task) {
+        const bool wide = labels.wide();
+        const auto bytes = assembled(*masks, labels, wide, task);
+        NiftiOutput output;
+        output.shape = masks->shape;
+        output.dtype = wide ? DType::kU16 : DType::kU8;
+        output.data = bytes;
+        output.label_xml = xml;
+        write_nifti(path, *geometry, output, task);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+}  // namespace
+
+void bind_masks(Napi::Env env, Napi::Object exports) {
+  bind<create_masks>(env, exports, "createMasks");
+  bind<set_mask>(env, exports, "setMask");
+  bind<filter_mask>(env, exports, "filterMask");
+  bind<mask_statistics>(env, exports, "maskStatistics");
+  bind<mask_values>(env, exports, "maskValues");
+  bind<write_masks>(env, exports, "writeMasks");
+}
+
+}  // namespace medlsam::addon

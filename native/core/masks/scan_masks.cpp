@@ -1,0 +1,77 @@
+#include "core/masks/scan_masks.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "core/support/parallel.hpp"
+
+namespace medlsam {
+
+ScanMasks::ScanMasks(const Affine& affine, const Index3& stored_shape, std::size_t count)
+    : shape(stored_shape),
+      layout(slice_layout(affine, stored_shape)),
+      organs(count, OrganMask(slice_layout(affine, stored_shape))) {}
+
+void set_mask(ScanMasks& masks, std::size_t organ, const VoxelBox& box,
+              std::span<const float> probabilities) {
+  Index3 extent{};
+  std::int64_t voxels = 1;
+  for (int a = 0; a < 3; ++a) {
+    if (box.min[a] < 0 || box.min[a] > box.max[a] || box.max[a] >= masks.shape[a])
+      throw Error(ErrorCode::kBadArgument, "A mask's box is not inside the volume.");
+    extent[a] = box.max[a] - box.min[a] + 1;
+    voxels *= extent[a];
+  }
+  if (probabilities.size() != static_cast<std::size_t>(voxels)) {
+    throw Error(ErrorCode::kBadArgument, "A box of " + std::to_string(voxels) + " voxels came with " +
+                                             std::to_string(probabilities.size()) + " probabilities.");
+  }
+  const SliceLayout& layout = masks.layout;
+  const std::array<std::int64_t, 3> stride = {extent[1] * extent[2], extent[2], 1};
+  const auto [slices, rows, columns] = layout.axis;
+  OrganMask mask(layout);
+  std::vector<float> slice(static_cast<std::size_t>(extent[rows] * extent[columns]));
+  for (std::int64_t z = 0; z < extent[slices]; ++z) {
+    float* out = slice.data();
+    for (std::int64_t y = 0; y < extent[rows]; ++y) {
+      const float* line = probabilities.data() + z * stride[slices] + y * stride[rows];
+      for (std::int64_t x = 0; x < extent[columns]; ++x) *out++ = line[x * stride[columns]];
+    }
+    SliceMask& cropped = mask.slices[box.min[slices] + z] = crop_mask(slice, extent[rows], extent[columns]);
+    cropped.top += box.min[rows];
+    cropped.left += box.min[columns];
+  }
+  masks.organs.at(organ) = std::move(mask);
+}
+
+MaskStatistics mask_statistics(const ScanMasks& masks, std::size_t organ, const Volume& volume,
+                               const Task& task) {
+  if (volume.shape != masks.shape)
+    throw Error(ErrorCode::kBadArgument, "The masks are of a volume of another shape.");
+  const SliceLayout& layout = masks.layout;
+  const OrganMask& mask = masks.organs.at(organ);
+  MaskStatistics statistics;
+  double sum = 0;
+  with_stored_values(volume, [&](const auto* values) {
+    for (std::size_t z = 0; z < mask.slices.size(); ++z) {
+      task.check();
+      const SliceMask& slice = mask.slices[z];
+      const std::uint16_t* level = slice.levels.data();
+      for (std::int64_t y = slice.top; y < slice.top + slice.height; ++y) {
+        const auto* line = values + static_cast<std::int64_t>(z) * layout.stride[0] + y * layout.stride[1];
+        for (std::int64_t x = slice.left; x < slice.left + slice.width; ++x) {
+          if (*level++ == 0) continue;
+          ++statistics.voxels;
+          sum += static_cast<double>(line[x * layout.stride[2]]);
+        }
+      }
+    }
+  });
+  const auto count = static_cast<double>(statistics.voxels);
+  statistics.mean = statistics.voxels == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                           : sum / count * volume.slope + volume.intercept;
+  return statistics;
+}
+
+}  // namespace medlsam

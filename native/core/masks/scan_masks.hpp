@@ -1,0 +1,38 @@
+// The masks of all organs of one scan.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/masks/organ_mask.hpp"
+#include "core/support/task.hpp"
+#include "core/volumes/volume.hpp"
+#include "core/volumes/voxel_box.hpp"
+
+namespace medlsam {
+
+// Different organs may be filled from different threads.
+struct ScanMasks {
+  ScanMasks(const Affine& affine, const Index3& stored_shape, std::size_t count);
+
+  Index3 shape{};  // of the stored volume
+  SliceLayout layout;
+  std::vector<OrganMask> organs;
+};
+
+// What a segmenter that is no slice-wise one found: the organ's probabilities in the box, (z, y, x) with x
+// fastest, become its mask, replacing what it had; outside there is none. Throws kBadArgument for a box that
+// is not inside the volume and for another number of probabilities.
+void set_mask(ScanMasks& masks, std::size_t organ, const VoxelBox& box, std::span<const float> probabilities);
+
+struct MaskStatistics {
+  std::size_t voxels = 0;
+  double mean = 0;  // of the volume's values (HU) in the mask; NaN for an empty mask
+};
+
+// Throws kBadArgument for a volume of another shape; kAborted.
+MaskStatistics mask_statistics(const ScanMasks& masks, std::size_t organ, const Volume& volume,
+                               const Task& task);
+
+}  // namespace medlsam
