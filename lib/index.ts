@@ -15,6 +15,7 @@ export {
   UsageError,
 } from "./errors.js";
 export { type Info, info } from "./info.js";
+export { Grid, type GridOptions } from "./localize/grid.js";
 export { type LocalizeOptions, localize } from "./localize/localize.js";
 export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./localize/markups.js";
 export { MedLam } from "./localize/medlam.js";
@@ -38,8 +39,9 @@ export {
 } from "./segment/segmenter.js";
 export * as steps from "./steps.js";
 export { type BuildOptions, buildTemplates } from "./templates/build.js";
-export { type ExtremePoints, type Point, readExtremePoints } from "./templates/extreme-points.js";
+export { type ExtremePoints, readExtremePoints } from "./templates/extreme-points.js";
 export { labelNamesFromXml, labelTableXml, readLabelNames } from "./templates/label-names.js";
+export type { Point } from "./templates/slicer-markups.js";
 export type { Support } from "./templates/supports.js";
 export {
   type Strategy,

@@ -55,7 +55,7 @@ export async function imageGrid(
     ...options
   }: CallOptions & { conventions?: Conventions; normalized?: boolean } = {},
 ): Promise<Shaped<Float32Array>> {
-  const grid = await Grid.make(volume, conventions, normalized, options);
+  const grid = await Grid.make(volume, { conventions, normalized, ...options });
   try {
     return {
       shape: grid.shape,

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { stemOf } from "../datasets/cases.js";
 import { OutputError, UsageError } from "../errors.js";
 
 /** Where the results of one image go; without `json`, to standard output. */
@@ -24,11 +25,6 @@ export interface Target {
 export interface OutputFlags {
   output?: string;
   markups?: boolean;
-}
-
-/** An image's file name without `.nii` or `.nii.gz`. */
-export function stemOf(image: string): string {
-  return basename(image).replace(/\.nii(\.gz)?$/i, "");
 }
 
 /**

@@ -8,31 +8,44 @@ import type { Triple, Volume } from "../volumes/volume.js";
 /** Voxels of 0 around the scan (algorithm.md part 1.4). */
 export const padding = 32;
 
-/** A scan on the localization grid: LAS order, 3 mm, HU mapped to [0, 1], padded (algorithm.md part 1). */
+/** How a scan is put on the grid. */
+export interface GridOptions extends CallOptions {
+  /** "exact" by default. */
+  conventions?: Conventions;
+  /** The intensities are in [0, 1] already: do not map HU. */
+  normalized?: boolean;
+}
+
+/**
+ * A scan on the localization grid: LAS order, 3 mm, HU mapped to [0, 1], padded (algorithm.md part 1). `localize` makes it
+ * by itself; made ahead, it can be ready when the network is.
+ */
 export class Grid {
-  readonly info: GridInfo;
   /** Of the padded grid, (z, y, x). */
   readonly shape: Triple;
+  readonly conventions: Conventions;
+  /** @internal */
+  readonly info: GridInfo;
+  /** @internal */
   readonly handle: GridHandle;
 
-  private constructor(handle: GridHandle) {
+  private constructor(handle: GridHandle, conventions: Conventions) {
     this.handle = handle;
+    this.conventions = conventions;
     this.info = native.gridInfo(handle);
     this.shape = this.info.shape;
   }
 
-  /** @throws InputError `NOT_HU`, `BAD_VOLUME`; `normalized` volumes are in [0, 1] already. */
+  /** @throws InputError `NOT_HU`, `BAD_VOLUME`. */
   static async make(
     volume: Volume,
-    conventions: Conventions,
-    normalized: boolean,
-    options: CallOptions,
+    { conventions = "exact", normalized = false, ...options }: GridOptions = {},
   ): Promise<Grid> {
     const make = callNative(options, (task) =>
       native.makeGrid(volume.handle, conventions, normalized, task),
     );
     try {
-      return new Grid(await make);
+      return new Grid(await make, conventions);
     } catch (error) {
       if (error instanceof InputError && volume.path !== "") {
         throw new InputError(error.code, `${volume.path}: ${error.message}`, { cause: error });
@@ -75,6 +88,7 @@ export class Grid {
       : (this.info.zoom[axis] as number);
   }
 
+  /** Frees the native memory now rather than at garbage collection. */
   close(): void {
     native.release(this.handle);
   }

@@ -1,23 +1,21 @@
 import { UsageError } from "../errors.js";
-import { type CallOptions, callNative, type Progress } from "../native/call.js";
-import type { Conventions, SearchResult } from "../native/contract.js";
+import { callNative, type Progress } from "../native/call.js";
+import type { SearchResult } from "../native/contract.js";
 import { native } from "../native/loader.js";
 import { pointsPerPart, type TemplateOrgan, type Templates } from "../templates/templates.js";
 import { type Triple, type Volume, withVolume } from "../volumes/volume.js";
 import { isOutside, physicalBox, storedBox, unionBox } from "./boxes.js";
-import { Grid, roundHalfEven } from "./grid.js";
+import { Grid, type GridOptions, roundHalfEven } from "./grid.js";
 import type { MedLam } from "./medlam.js";
 import { checkQueryCenters, drawQueryCenters } from "./query.js";
 import type { Localization, OrganLocalization, Scale } from "./result.js";
 
 /** Options of {@link localize}. */
-export interface LocalizeOptions extends CallOptions {
+export interface LocalizeOptions extends GridOptions {
   medlam: MedLam;
   templates: Templates;
   /** Scales of the similarity search; all three by default, none for positions from the coordinate system alone. */
   scales?: readonly Scale[];
-  /** "exact" by default. */
-  conventions?: Conventions;
   /** Whole points [z, y, x] of the padded grid to look at the scan from; drawn by `seed` (0 by default) if not given. */
   queryCenters?: readonly Triple[];
   seed?: number;
@@ -28,8 +26,8 @@ export interface LocalizeOptions extends CallOptions {
    * there are two or more. A rule of thumb: set your own from scans where you know the answer.
    */
   minScore?: number;
-  /** The intensities are in [0, 1] already: do not map HU. */
-  normalized?: boolean;
+  /** This scan's grid, if it was made ahead; it stays open. It must have been made with the same conventions. */
+  grid?: Grid;
   onProgress?: (progress: Progress) => void;
 }
 
@@ -54,6 +52,11 @@ export async function localize(
 ): Promise<Localization> {
   const { templates, medlam, conventions = "exact" } = options;
   templates.requireNetwork(medlam);
+  if (options.grid && options.grid.conventions !== conventions) {
+    throw new UsageError(
+      `The grid was made with ${options.grid.conventions} conventions, to be localized with ${conventions} ones.`,
+    );
+  }
   const wanted = chooseOrgans(templates, options.organs);
   const scales = chooseScales(options.scales);
   const started = performance.now();
@@ -62,9 +65,9 @@ export async function localize(
   step("read");
   return withVolume(image, options, async (volume) => {
     const read = seconds(started);
-    step("grid");
+    if (!options.grid) step("grid");
     const gridStarted = performance.now();
-    const grid = await Grid.make(volume, conventions, options.normalized ?? false, options);
+    const grid = options.grid ?? (await Grid.make(volume, options));
     const gridTime = seconds(gridStarted);
     try {
       const queryStarted = performance.now();
@@ -88,7 +91,7 @@ export async function localize(
         },
       };
     } finally {
-      grid.close();
+      if (grid !== options.grid) grid.close();
     }
   });
 }

@@ -109,9 +109,9 @@ async function addSupport(
   organs: readonly Organ[],
   step: string,
 ): Promise<void> {
-  const { medlam, conventions = "exact", normalized = false, onProgress } = options;
+  const { medlam, conventions = "exact", onProgress } = options;
   if (labels) requireSameGeometry(labels, image);
-  const grid = await Grid.make(image, conventions, normalized, options);
+  const grid = await Grid.make(image, options);
   try {
     const centers: number[] = [];
     const indices: number[] = [];

@@ -17,12 +17,9 @@
  *
  * Coordinates are millimetres in the patient's frame, as DICOM and Slicer show them.
  */
-import { basename } from "node:path";
 import { z } from "zod";
 import { badAnnotation, parseJson, readAnnotationText, validate } from "./annotation-file.js";
-
-/** Millimetres. */
-export type Point = [x: number, y: number, z: number];
+import { coordinateSystem, type Point, point, pointLists, toLps } from "./slicer-markups.js";
 
 /** The extreme points of one organ in one scan. */
 export interface ExtremePoints {
@@ -33,11 +30,6 @@ export interface ExtremePoints {
   parts: Point[][];
 }
 
-const coordinate = z.number("a coordinate must be a finite number of millimetres");
-const point = z.tuple([coordinate, coordinate, coordinate], "a point is three numbers: [x, y, z]");
-const coordinateSystem = z
-  .enum(["LPS", "RAS"], 'coordinateSystem must be "LPS" or "RAS"')
-  .default("LPS");
 const organName = z
   .string("the organ's name must be text")
   .trim()
@@ -71,40 +63,6 @@ const plainFile = z.strictObject({
   organs: z.looseObject({}, "organs must be an object, by organ name"),
 });
 
-const units = z
-  .union([z.string(), z.array(z.string()).transform((code) => code[0])])
-  .refine(
-    (unit) => unit === "mm",
-    'coordinateUnits must be "mm": convert the points to millimetres',
-  )
-  .default("mm");
-
-const fiducials = z.object({
-  name: z.string("name must be text").trim().optional(),
-  coordinateSystem,
-  coordinateUnits: units,
-  controlPoints: z.array(
-    z.object({
-      positionStatus: z
-        .string()
-        .refine(
-          (status) => status === "defined",
-          "this point has no defined position: place it in Slicer, or delete it",
-        )
-        .default("defined"),
-      position: point,
-    }),
-    "a Fiducial list needs its controlPoints",
-  ),
-});
-
-const slicerFile = z.object({
-  markups: z.array(
-    z.looseObject({ type: z.string("a markup needs its type") }),
-    "markups must be a list",
-  ),
-});
-
 /** Reads six extreme points per organ from a Slicer `.mrk.json` or a plain JSON file; see this module's head. */
 export async function readExtremePoints(path: string): Promise<ExtremePoints[]> {
   const json = parseJson(path, await readAnnotationText(path));
@@ -135,32 +93,10 @@ export async function readExtremePoints(path: string): Promise<ExtremePoints[]> 
 }
 
 function fromSlicer(path: string, json: unknown): ExtremePoints[] {
-  const { markups } = validate(path, slicerFile, json);
-  const lists = markups.flatMap((markup, index) =>
-    markup.type === "Fiducial" ? [{ markup, index }] : [],
-  );
-  if (lists.length === 0 && markups.length > 0) {
-    const types = [...new Set(markups.map(({ type }) => type))].join(", ");
-    throw badAnnotation(
-      path,
-      `holds only ${types} markups. Extreme points are a Fiducial list (Slicer's "Point List") of six points.`,
-    );
-  }
-  return lists.map(({ markup, index }) => {
-    const at = ["markups", index];
-    const list = validate(path, fiducials, markup, at);
-    const name =
-      list.name || (lists.length === 1 ? basename(path).replace(/(\.mrk)?\.json$/i, "") : "");
-    if (name === "") {
-      throw badAnnotation(
-        path,
-        `markups[${index}] is a Fiducial list without a name. Name it after its organ.`,
-      );
-    }
-    const positions = list.controlPoints.map(({ position }) => position);
-    const points = validate(path, sixPoints, positions, [...at, "controlPoints"]);
-    return { name, parts: [toLps(points, list.coordinateSystem)] };
-  });
+  return pointLists(path, json).map(({ name, at, points }) => ({
+    name,
+    parts: [validate(path, sixPoints, points, [...at, "controlPoints"])],
+  }));
 }
 
 function fromPlain(path: string, json: unknown): ExtremePoints[] {
@@ -175,8 +111,4 @@ function fromPlain(path: string, json: unknown): ExtremePoints[] {
       parts: given.map((part) => toLps(part, system)),
     };
   });
-}
-
-function toLps(points: Point[], system: "LPS" | "RAS"): Point[] {
-  return system === "LPS" ? points : points.map(([x, y, z]) => [-x, -y, z]);
 }

@@ -166,7 +166,7 @@ describe("templates", () => {
     const [a] = supports as [(typeof supports)[0]];
     const [volume, labels] = [await Volume.read(a.image), await Volume.read(a.labels)];
     const labelGrid = await steps.labelGrid(labels);
-    const grid = await Grid.make(volume, "exact", false, {});
+    const grid = await Grid.make(volume);
     const flat = await steps.annotationPoints(labelGrid, 1, 0);
     const points = Array.from({ length: 6 }, (_, i) => {
       const [z, y, x] = grid.toStored(Array.from(flat.subarray(3 * i, 3 * i + 3)), "exact");

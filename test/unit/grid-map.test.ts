@@ -44,7 +44,7 @@ it("grid → stored → physical → grid comes back, for every axis order and o
       fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
       async (affine, at) => {
         const volume = await Volume.fromArray(hu, { shape, affine });
-        const grid = await Grid.make(volume, "exact", false, {});
+        const grid = await Grid.make(volume);
         const point = grid.shape.map(
           (extent, axis) => padding + (at[axis] as number) * (extent - 2 * padding - 1),
         );
