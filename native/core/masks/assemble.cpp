@@ -10,14 +10,6 @@
 namespace medlsam {
 namespace {
 
-void require_fit(const SliceMask& slice, const SliceLayout& layout) {
-  const bool inside = slice.top >= 0 && slice.height >= 0 && slice.height <= layout.height - slice.top &&
-                      slice.left >= 0 && slice.width >= 0 && slice.width <= layout.width - slice.left &&
-                      slice.levels.size() == static_cast<std::size_t>(slice.height * slice.width);
-  if (!inside)
-    throw Error(ErrorCode::kBadArgument, "A mask reaches beyond its slice: it is of another volume.");
-}
-
 void require_arguments(std::span<const LabelledMask> masks, const SliceLayout& layout, std::size_t voxels,
                        std::uint16_t greatest) {
   if (voxels != static_cast<std::size_t>(layout.count * layout.pixels())) {
@@ -29,11 +21,7 @@ void require_arguments(std::span<const LabelledMask> masks, const SliceLayout& l
       throw Error(ErrorCode::kBadArgument, "An organ cannot have the label " + std::to_string(label) +
                                                " here: labels are 1 to " + std::to_string(greatest) + ".");
     }
-    if (mask->slices.size() != static_cast<std::size_t>(layout.count)) {
-      throw Error(ErrorCode::kBadArgument, "A mask has " + std::to_string(mask->slices.size()) +
-                                               " slices, the volume " + std::to_string(layout.count) + ".");
-    }
-    for (const SliceMask& slice : mask->slices) require_fit(slice, layout);
+    require_mask_of(*mask, layout);
   }
 }
 

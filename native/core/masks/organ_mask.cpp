@@ -16,6 +16,14 @@ std::uint16_t level_of(float probability) {
   return static_cast<std::uint16_t>(1 + above * 65534);
 }
 
+void require_fit(const SliceMask& slice, const SliceLayout& layout) {
+  const bool inside = slice.top >= 0 && slice.height >= 0 && slice.height <= layout.height - slice.top &&
+                      slice.left >= 0 && slice.width >= 0 && slice.width <= layout.width - slice.left &&
+                      slice.levels.size() == static_cast<std::size_t>(slice.height * slice.width);
+  if (!inside)
+    throw Error(ErrorCode::kBadArgument, "A mask reaches beyond its slice: it is of another volume.");
+}
+
 }  // namespace
 
 SliceMask crop_mask(std::span<const float> probabilities, std::int64_t height, std::int64_t width) {
@@ -54,6 +62,14 @@ std::size_t OrganMask::voxels() const {
     count += slice.levels.size() - std::count(slice.levels.begin(), slice.levels.end(), 0);
   }
   return count;
+}
+
+void require_mask_of(const OrganMask& mask, const SliceLayout& layout) {
+  if (mask.slices.size() != static_cast<std::size_t>(layout.count)) {
+    throw Error(ErrorCode::kBadArgument, "A mask has " + std::to_string(mask.slices.size()) +
+                                             " slices, the volume " + std::to_string(layout.count) + ".");
+  }
+  for (const SliceMask& slice : mask.slices) require_fit(slice, layout);
 }
 
 }  // namespace medlsam

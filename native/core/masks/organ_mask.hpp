@@ -32,4 +32,7 @@ struct OrganMask {
   std::vector<SliceMask> slices;
 };
 
+// Throws kBadArgument unless the mask has a volume's slices, and none that reaches beyond its own.
+void require_mask_of(const OrganMask& mask, const SliceLayout& layout);
+
 }  // namespace medlsam

@@ -1,0 +1,16 @@
+// PNG pictures (ISO/IEC 15948), written into memory with zlib.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace medlsam {
+
+// The file's bytes of a picture of `height` lines of `width` pixels of red, green, blue, from the top left:
+// 8 bits a channel, not interlaced, no metadata, so the same picture gives the same bytes.
+// Throws kBadArgument when `rgb` is of another size or the picture has no pixel.
+std::vector<std::byte> encode_png(std::span<const std::uint8_t> rgb, std::int64_t width, std::int64_t height);
+
+}  // namespace medlsam
