@@ -22,6 +22,7 @@ export { MedLam } from "./localize/medlam.js";
 export type { Box, Localization, OrganLocalization, Scale } from "./localize/result.js";
 export type { CallOptions, Progress } from "./native/call.js";
 export type { Conventions, ForwardResult, StoredType, VoxelArray } from "./native/contract.js";
+export { mergePrompts, readBoxes, readPoints } from "./segment/prompt-files.js";
 export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segment/prompts.js";
 export { Sam, type SlicePrediction, type SlicePrompt } from "./segment/sam.js";
 export { type SegmentationRun, type SegmentOptions, segment } from "./segment/segment.js";

@@ -1,9 +1,11 @@
 /** `medlsam info`: versions, runtimes, devices and instruction sets, for a bug report. */
+
 import type { Command } from "commander";
+import { formatJson } from "../json.js";
 import { jsonOption } from "./options.js";
 import { writeStdout } from "./output.js";
 import type { Session } from "./session.js";
-import { facts, formatJson } from "./text.js";
+import { facts } from "./text.js";
 
 export function addInfo(program: Command, session: Session): void {
   program

@@ -1,8 +1,10 @@
 /** `medlsam localize`: where the organs are, in one image or in many. */
+
 import type { Command } from "commander";
 import { z } from "zod";
 import { AbortedError, UsageError } from "../errors.js";
 import type { Localization, MedLam, Templates } from "../index.js";
+import { formatJson } from "../json.js";
 import { roiMarkups } from "../localize/markups.js";
 import type { Scale } from "../localize/result.js";
 import type { Conventions } from "../native/contract.js";
@@ -22,7 +24,7 @@ import {
 import { type OutputFlags, planOutputs, type Target, writeStdout, writeWhole } from "./output.js";
 import { createProgress, type ProgressDisplay } from "./progress.js";
 import type { Session } from "./session.js";
-import { count, formatJson, formatSeconds } from "./text.js";
+import { count, formatSeconds } from "./text.js";
 
 interface Flags extends OutputFlags {
   templates: string;

@@ -8,6 +8,7 @@ import { addInfo } from "./info.js";
 import { watchInterrupts } from "./interrupt.js";
 import { addLocalize } from "./localize.js";
 import { addModels } from "./models.js";
+import { addSegment } from "./segment.js";
 import { createSession } from "./session.js";
 import { addTemplate } from "./template.js";
 
@@ -15,13 +16,14 @@ async function main(): Promise<number> {
   const session = createSession(watchInterrupts());
   const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
   const program = new Command("medlsam")
-    .description("Localize organs in CT scans from a few annotated examples.")
+    .description("Find organs in CT scans from a few annotated examples, and segment them.")
     .version(version, "-v, --version")
     .addHelpText("afterAll", exitCodesHelp)
     .showHelpAfterError("Add --help to see what is possible.")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "medlsam: ")) })
     .exitOverride();
   addLocalize(program, session);
+  addSegment(program, session);
   addTemplate(program, session);
   addModels(program, session);
   addInfo(program, session);

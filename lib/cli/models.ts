@@ -1,10 +1,12 @@
 /** `medlsam models`: what is in a checkpoint. */
+
 import type { Command } from "commander";
 import type { Checkpoint } from "../index.js";
+import { formatJson } from "../json.js";
 import { jsonOption } from "./options.js";
 import { writeStdout } from "./output.js";
 import type { Session } from "./session.js";
-import { facts, formatJson, table } from "./text.js";
+import { facts, table } from "./text.js";
 
 export function addModels(program: Command, session: Session): void {
   program

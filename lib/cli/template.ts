@@ -1,8 +1,10 @@
 /** `medlsam template`: make a template file from annotated scans, and look into one. */
+
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import type { Strategy, Support, Templates } from "../index.js";
+import { formatJson } from "../json.js";
 import type { Conventions } from "../native/contract.js";
 import { readExtremePoints } from "../templates/extreme-points.js";
 import { readLabelNames } from "../templates/label-names.js";
@@ -20,7 +22,7 @@ import {
 import { checkWritable, writeStdout } from "./output.js";
 import { createProgress } from "./progress.js";
 import type { Session } from "./session.js";
-import { count, facts, formatBytes, formatJson, formatSeconds, table } from "./text.js";
+import { count, facts, formatBytes, formatSeconds, table } from "./text.js";
 
 interface BuildFlags {
   images: string[];

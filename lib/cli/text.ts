@@ -1,4 +1,4 @@
-/** Text for people: tables, sizes, JSON that reads well, and names from files made harmless to a terminal. */
+/** Text for people: tables, sizes, and names from files made harmless to a terminal. */
 
 /** The text without the control characters that could drive a terminal; names come from files. */
 export function printable(text: string): string {
@@ -36,22 +36,6 @@ export function table(heading: string[], rows: string[][]): string {
 export function facts(pairs: [name: string, value: string][]): string {
   const width = Math.max(...pairs.map(([name]) => name.length)) + 2;
   return pairs.map(([name, value]) => `${`${name}:`.padEnd(width)}${oneLine(value)}`).join("\n");
-}
-
-/** JSON whose small parts (a box, a triple) stay on one line. */
-export function formatJson(value: unknown, indent = ""): string {
-  const line = JSON.stringify(value);
-  if (typeof value !== "object" || value === null || indent.length + line.length <= 100)
-    return line;
-  const deeper = `${indent}  `;
-  const isArray = Array.isArray(value);
-  const entries = isArray
-    ? value.map((item) => formatJson(item, deeper))
-    : Object.entries(value)
-        .filter(([, item]) => item !== undefined)
-        .map(([key, item]) => `${JSON.stringify(key)}: ${formatJson(item, deeper)}`);
-  const [open, close] = isArray ? "[]" : "{}";
-  return `${open}\n${deeper}${entries.join(`,\n${deeper}`)}\n${indent}${close}`;
 }
 
 /** A size in bytes as "3.5 MB". */

@@ -1,6 +1,5 @@
 /** From found points to boxes, and from boxes to a verdict (algorithm.md parts 5.4 and 5.5). */
 import type { Conventions } from "../native/contract.js";
-import { type Affine, apply } from "../volumes/affine.js";
 import type { Triple } from "../volumes/volume.js";
 import { type Grid, padding } from "./grid.js";
 import type { Box } from "./result.js";
@@ -48,27 +47,4 @@ export function isOutside(points: readonly Triple[], grid: Grid): boolean {
       Math.max(...values) < padding || Math.min(...values) >= (grid.shape[axis] as number) - padding
     );
   });
-}
-
-/** The smallest box around all. */
-export function unionBox(boxes: readonly Box[]): Box {
-  const over = (pick: (box: Box) => Triple, best: (...values: number[]) => number) =>
-    [0, 1, 2].map((axis) => best(...boxes.map((box) => pick(box)[axis] as number))) as Triple;
-  return { min: over(({ min }) => min, Math.min), max: over(({ max }) => max, Math.max) };
-}
-
-/** The axis-aligned box in LPS mm, (x, y, z), around the outer faces of the voxels in a stored box. */
-export function physicalBox(box: Box, affine: Affine): Box {
-  const corners: Triple[] = [];
-  for (const z of [box.min[0] - 0.5, box.max[0] + 0.5]) {
-    for (const y of [box.min[1] - 0.5, box.max[1] + 0.5]) {
-      for (const x of [box.min[2] - 0.5, box.max[2] + 0.5]) {
-        const [right, anterior, superior] = apply(affine, [x, y, z]);
-        corners.push([-right, -anterior, superior]);
-      }
-    }
-  }
-  const over = (best: (...values: number[]) => number) =>
-    [0, 1, 2].map((axis) => best(...corners.map((corner) => corner[axis] as number))) as Triple;
-  return { min: over(Math.min), max: over(Math.max) };
 }

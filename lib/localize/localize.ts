@@ -3,8 +3,9 @@ import { callNative, type Progress } from "../native/call.js";
 import type { SearchResult } from "../native/contract.js";
 import { native } from "../native/loader.js";
 import { pointsPerPart, type TemplateOrgan, type Templates } from "../templates/templates.js";
+import { physicalBox, unionBox } from "../volumes/box.js";
 import { type Triple, type Volume, withVolume } from "../volumes/volume.js";
-import { isOutside, physicalBox, storedBox, unionBox } from "./boxes.js";
+import { isOutside, storedBox } from "./boxes.js";
 import { Grid, type GridOptions, roundHalfEven } from "./grid.js";
 import type { MedLam } from "./medlam.js";
 import { checkQueryCenters, drawQueryCenters } from "./query.js";
@@ -62,7 +63,7 @@ export async function localize(
   const started = performance.now();
   const step = (name: string) => options.onProgress?.({ step: name, done: 0, total: 1 });
 
-  step("read");
+  if (typeof image === "string") step("read");
   return withVolume(image, options, async (volume) => {
     const read = seconds(started);
     if (!options.grid) step("grid");

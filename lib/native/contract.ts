@@ -391,6 +391,15 @@ export interface NativeAddon {
     task: Task,
   ): Promise<void>;
 
+  /** A PNG of the masks' scan with contours and boxes; organs[i] is that of mask i. */
+  writePreview(
+    masks: MasksHandle,
+    volume: VolumeHandle,
+    organs: { boxes: Int32Array; color: Uint8Array }[],
+    path: string,
+    task: Task,
+  ): Promise<void>;
+
   // Single steps, for checking and for reuse.
   /** Part 6.1 but for the resizing: slices (count, height, width) of a volume, 0 … 255. */
   windowSlices(

@@ -109,7 +109,7 @@ async function run(
       ...{ encoderRuns: 0, prompts: 0, prepare: 0, encode: 0, decode: 0, ...work },
       total: (performance.now() - started) / 1000,
     };
-    return new Segmentation(finished as SegmentedOrgan[], timing, source, ownsVolume);
+    return new Segmentation(organs, finished as SegmentedOrgan[], timing, source, ownsVolume);
   } catch (error) {
     masks?.close();
     if (ownsVolume) volume.close();

@@ -1,6 +1,6 @@
 import { type CallOptions, callNative } from "../native/call.js";
 import { native } from "../native/loader.js";
-import { labelTableXml } from "../templates/label-names.js";
+import { labelColor, labelTableXml } from "../templates/label-names.js";
 import type { Triple, Volume } from "../volumes/volume.js";
 import type { PromptedOrgan } from "./prompts.js";
 import type { Masks, SegmenterWork } from "./segmenter.js";
@@ -77,10 +77,12 @@ export class Segmentation {
   readonly organs: Readonly<Record<string, SegmentedOrgan>>;
   readonly timing: SegmentationTiming;
   readonly #source: Source;
+  readonly #prompts: readonly PromptedOrgan[];
   readonly #closeVolume: boolean;
 
   /** @internal Made by `segment`. */
   constructor(
+    prompts: readonly PromptedOrgan[],
     organs: readonly SegmentedOrgan[],
     timing: SegmentationTiming,
     source: Source,
@@ -91,6 +93,7 @@ export class Segmentation {
     this.organs = Object.fromEntries(organs.map((organ) => [organ.name, organ]));
     this.timing = timing;
     this.#source = source;
+    this.#prompts = prompts;
     this.#closeVolume = closeVolume;
   }
 
@@ -110,6 +113,21 @@ export class Segmentation {
     const labels = this.#labels;
     const names = new Map(Object.values(this.organs).map(({ label, name }) => [label, name]));
     await writeMasks(this.#source, [...labels.keys()], labels, path, labelTableXml(names), options);
+  }
+
+  /**
+   * Writes a PNG of the scan's middle slices (axial, coronal, sagittal) with the masks' contours and the boxes that
+   * prompted them. @throws OutputError
+   */
+  async writePreview(path: string, options: CallOptions = {}): Promise<void> {
+    const { masks, volume } = this.#source;
+    const organs = this.#prompts.map(({ label, boxes }) => ({
+      boxes: Int32Array.from(boxes.flatMap(({ min, max }) => [...min, ...max])),
+      color: Uint8Array.from(labelColor(label), (channel) => Math.round(255 * channel)),
+    }));
+    await callNative(options, (task) =>
+      native.writePreview(masks.handle, volume.handle, organs, path, task),
+    );
   }
 
   /** Frees the masks, and the scan if `segment` read it itself. */

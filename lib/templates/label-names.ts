@@ -172,7 +172,7 @@ export function labelTableXml(names: ReadonlyMap<number, string>): string {
     .sort(([a], [b]) => a - b)
     .map(
       ([label, name]) =>
-        `<Label Key="${label}" ${colorOf(label)}><![CDATA[${escapeCdata(name)}]]></Label>`,
+        `<Label Key="${label}" ${colorAttributes(label)}><![CDATA[${escapeCdata(name)}]]></Label>`,
     );
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -194,11 +194,19 @@ function escapeCdata(name: string): string {
     .replaceAll("]]>", "]]]]><![CDATA[>");
 }
 
-/** Saturated colours whose hues lie a golden angle apart: neighbours differ however many labels there are. */
-function colorOf(label: number): string {
+/**
+ * Red, green and blue in [0, 1] of a label: saturated colours whose hues lie a golden angle apart, so that neighbours
+ * differ however many labels there are.
+ */
+export function labelColor(label: number): [number, number, number] {
   const channel = (offset: number) => {
     const position = (offset + (label * 137.50776405) / 30) % 12;
-    return (0.5 - 0.45 * Math.max(-1, Math.min(position - 3, 9 - position, 1))).toFixed(3);
+    return 0.5 - 0.45 * Math.max(-1, Math.min(position - 3, 9 - position, 1));
   };
-  return `Red="${channel(0)}" Green="${channel(8)}" Blue="${channel(4)}" Alpha="1"`;
+  return [channel(0), channel(8), channel(4)];
+}
+
+function colorAttributes(label: number): string {
+  const [red, green, blue] = labelColor(label).map((channel) => channel.toFixed(3));
+  return `Red="${red}" Green="${green}" Blue="${blue}" Alpha="1"`;
 }

@@ -40,6 +40,14 @@ std::vector<Index3> to_points(const Napi::Value& value) {
   return points;
 }
 
+std::vector<VoxelBox> to_boxes(const Napi::Value& value) {
+  const auto bounds = to_points(value);
+  if (bounds.size() % 2 != 0) throw Napi::TypeError::New(value.Env(), "Boxes are pairs of points.");
+  std::vector<VoxelBox> boxes;
+  for (std::size_t i = 0; i < bounds.size(); i += 2) boxes.push_back({bounds[i], bounds[i + 1]});
+  return boxes;
+}
+
 VoxelBytes to_voxel_bytes(const Napi::TypedArray& array) {
   DType dtype = DType::kU8;
   switch (array.TypedArrayType()) {

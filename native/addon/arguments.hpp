@@ -10,14 +10,16 @@
 
 #include "core/grid/conventions.hpp"
 #include "core/volumes/volume.hpp"
+#include "core/volumes/voxel_box.hpp"
 #include "networks/network.hpp"
 
 namespace medlsam::addon {
 
 Index3 to_index3(const Napi::Value& value);  // [z, y, x]
 std::array<double, 3> to_numbers3(const Napi::Value& value);
-Conventions to_conventions(const Napi::Value& value);           // "exact" | "reference"
-std::vector<Index3> to_points(const Napi::Value& int32_array);  // flat (z, y, x) triples
+Conventions to_conventions(const Napi::Value& value);            // "exact" | "reference"
+std::vector<Index3> to_points(const Napi::Value& int32_array);   // flat (z, y, x) triples
+std::vector<VoxelBox> to_boxes(const Napi::Value& int32_array);  // flat (min z, y, x, max z, y, x)
 std::vector<std::int32_t> to_int32s(const Napi::Value& int32_array);
 
 template <class T>

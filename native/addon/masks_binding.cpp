@@ -4,6 +4,8 @@
 #include "addon/task_runner.hpp"
 #include "core/masks/assemble.hpp"
 #include "core/masks/components.hpp"
+#include "core/preview/preview.hpp"
+#include "core/support/atomic_file.hpp"
 #include "core/volumes/nifti.hpp"
 
 namespace medlsam::addon {
@@ -111,6 +113,37 @@ Napi::Value write_masks(const Napi::CallbackInfo& info) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
+// Boxes and colours of organs 0, 1, … of the masks.
+std::vector<PreviewOrgan> to_preview(const Napi::Array& array) {
+  std::vector<PreviewOrgan> organs;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    const auto object = array.Get(i).As<Napi::Object>();
+    PreviewOrgan organ;
+    organ.boxes = to_boxes(object.Get("boxes"));
+    const auto color = to_vector(expect_typed_array(object.Get("color"), DType::kU8).As<Napi::Uint8Array>());
+    organ.color = {color.at(0), color.at(1), color.at(2)};
+    organs.push_back(std::move(organ));
+  }
+  return organs;
+}
+
+Napi::Value write_preview(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[4],
+      [masks = open_handle<ScanMasks>(info[0]), volume = open_handle<Volume>(info[1]),
+       organs = to_preview(info[2].As<Napi::Array>()),
+       path = info[3].As<Napi::String>().Utf8Value()](const Task& task) {
+        auto shown = organs;
+        for (std::size_t i = 0; i < shown.size(); ++i) shown[i].mask = &masks->organs.at(i);
+        const auto png = render_preview(*volume, shown, task);
+        AtomicFile file(path);
+        file.write(png);
+        file.commit();
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
 }  // namespace
 
 void bind_masks(Napi::Env env, Napi::Object exports) {
@@ -120,6 +153,7 @@ void bind_masks(Napi::Env env, Napi::Object exports) {
   bind<mask_statistics>(env, exports, "maskStatistics");
   bind<mask_values>(env, exports, "maskValues");
   bind<write_masks>(env, exports, "writeMasks");
+  bind<write_preview>(env, exports, "writePreview");
 }
 
 }  // namespace medlsam::addon

@@ -118,11 +118,7 @@ std::vector<OrganPrompt> to_organ_prompts(const Napi::Array& array) {
   for (std::uint32_t i = 0; i < array.Length(); ++i) {
     const auto object = array.Get(i).As<Napi::Object>();
     OrganPrompt organ;
-    const auto boxes = to_int32s(object.Get("boxes"));
-    for (std::size_t b = 0; b + 5 < boxes.size(); b += 6) {
-      organ.parts.push_back(
-          {{boxes[b], boxes[b + 1], boxes[b + 2]}, {boxes[b + 3], boxes[b + 4], boxes[b + 5]}});
-    }
+    organ.parts = to_boxes(object.Get("boxes"));
     const auto points = to_int32s(object.Get("points"));
     for (std::size_t p = 0; p + 3 < points.size(); p += 4)
       organ.points.push_back({{points[p], points[p + 1], points[p + 2]}, points[p + 3] != 0});
