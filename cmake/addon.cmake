@@ -28,6 +28,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/grid_binding.cpp
   native/addon/checkpoint_binding.cpp
   native/addon/medlam_binding.cpp
+  native/addon/metrics_binding.cpp
   native/addon/templates_binding.cpp
   native/addon/steps_binding.cpp
 )
