@@ -55,8 +55,7 @@ async function casesIn(path: string): Promise<FoundCases> {
   }
   if (folders.length > 0) return { cases: folders };
   const asCase = (name: string) => ({ name: stem(name), path: join(path, name) });
-  if (nifti.length > 1) return { cases: nifti.map(asCase), orOne: one };
-  if (nifti.length === 1) return { cases: nifti.map(asCase) };
+  if (nifti.length > 0) return { cases: nifti.map(asCase), orOne: one };
   const boxes = names.filter((name) => /\.json$/i.test(name) && !/\.mrk\.json$/i.test(name));
   if (boxes.length > 0) return { cases: boxes.map(asCase) };
   throw new UsageError(
@@ -126,13 +125,17 @@ export function matchCases(
   return { pairs, unmatched };
 }
 
-/** A folder's files are cases if the other side has cases of their names or is a folder alike, else they are organs. */
+/**
+ * A folder's files are cases where the other side has cases of their names; they are one case's organs where it has a
+ * case of the folder's name, or a single case for the several files.
+ */
 function reading({ cases, orOne }: FoundCases, other: readonly FoundCases[]): CaseSource[] {
   if (!orOne) return cases;
   const others = other.flatMap((each) => each.cases);
   const keys = new Set(others.map(({ name }) => caseKey(name)));
   if (cases.some(({ name }) => keys.has(caseKey(name)))) return cases;
-  return keys.has(caseKey(orOne.name)) || others.length === 1 ? [orOne] : cases;
+  const fits = keys.has(caseKey(orOne.name)) || (others.length === 1 && cases.length > 1);
+  return fits ? [orOne] : cases;
 }
 
 function keyed(cases: readonly CaseSource[], side: string): Map<string, CaseSource> {
