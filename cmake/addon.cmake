@@ -29,6 +29,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/grid_binding.cpp
   native/addon/checkpoint_binding.cpp
   native/addon/medlam_binding.cpp
+  native/addon/metrics_binding.cpp
   native/addon/templates_binding.cpp
   native/addon/sam_binding.cpp
   native/addon/masks_binding.cpp

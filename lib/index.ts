@@ -14,6 +14,21 @@ export {
   UnavailableError,
   UsageError,
 } from "./errors.js";
+export { type EvaluateOptions, evaluate } from "./evaluate/evaluate.js";
+export type {
+  CaseEvaluation,
+  EvaluationSummary,
+  MetricName,
+  OrganEvaluation,
+  OrganExtent,
+  OrganMetrics,
+  OrganSummary,
+  Outcome,
+  Spread,
+} from "./evaluate/result.js";
+export type { MaskSource } from "./evaluate/sources.js";
+export { summarizeEvaluations } from "./evaluate/summary.js";
+export { casesCsv, evaluationCsv, evaluationMarkdown } from "./evaluate/tables.js";
 export { type Info, info } from "./info.js";
 export { Grid, type GridOptions } from "./localize/grid.js";
 export { type LocalizeOptions, localize } from "./localize/localize.js";

@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { AbortedError } from "../errors.js";
+import { addEvaluate } from "./evaluate.js";
 import { describeError, exitCodeOf, exitCodes, exitCodesHelp } from "./exit-codes.js";
 import { addInfo } from "./info.js";
 import { watchInterrupts } from "./interrupt.js";
@@ -25,6 +26,7 @@ async function main(): Promise<number> {
   addLocalize(program, session);
   addSegment(program, session);
   addTemplate(program, session);
+  addEvaluate(program, session);
   addModels(program, session);
   addInfo(program, session);
   try {

@@ -5,6 +5,7 @@ import type { MedLam } from "../localize/medlam.js";
 import { type CallOptions, callNative, type Progress } from "../native/call.js";
 import type { Conventions, TemplatesHandle } from "../native/contract.js";
 import { native } from "../native/loader.js";
+import { requireSameGeometry } from "../volumes/geometry.js";
 import { type Volume, withVolume } from "../volumes/volume.js";
 import { labelNamesFromXml } from "./label-names.js";
 import {
@@ -12,7 +13,6 @@ import {
   partCount,
   physicalPoints,
   readLabels,
-  requireSameGeometry,
   type Support,
 } from "./supports.js";
 import { pointsPerPart, type Strategy, Templates } from "./templates.js";
@@ -110,7 +110,9 @@ async function addSupport(
   step: string,
 ): Promise<void> {
   const { medlam, conventions = "exact", onProgress } = options;
-  if (labels) requireSameGeometry(labels, image);
+  if (labels) {
+    requireSameGeometry(labels.path || "The label map", labels, image.path || "its image", image);
+  }
   const grid = await Grid.make(image, options);
   try {
     const centers: number[] = [];

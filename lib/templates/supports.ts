@@ -49,31 +49,6 @@ export async function readLabels(
   });
 }
 
-/** @throws InputError `GEOMETRY_MISMATCH` unless labels and image have the same voxels in the same places. */
-export function requireSameGeometry(labels: LabelledSupport, image: Volume): void {
-  const name = labels.path || "The label map";
-  const of = image.path || "its image";
-  if (labels.shape.some((extent, axis) => extent !== image.shape[axis])) {
-    throw new InputError(
-      "GEOMETRY_MISMATCH",
-      `${name}: has shape [${labels.shape}] (z, y, x), but ${of} has [${image.shape}]. Resample one onto the other.`,
-    );
-  }
-  // A twentieth of a voxel: what different writers round, and far less than a shift that matters.
-  const tolerance = 0.05 * Math.min(...image.spacing);
-  const far = labels.affine.findIndex((value, i) => {
-    const extent = i % 4 === 3 ? 1 : (image.shape[2 - (i % 4)] as number);
-    return Math.abs(value - (image.affine[i] as number)) * extent > tolerance;
-  });
-  if (far >= 0) {
-    throw new InputError(
-      "GEOMETRY_MISMATCH",
-      `${name}: its affine differs from that of ${of}: [${labels.affine[far]}] against [${image.affine[far]}] in row ` +
-        `${Math.floor(far / 4)}, column ${far % 4}. Resample one onto the other, or correct its header.`,
-    );
-  }
-}
-
 /** How many parts an organ is cut into; 0 leaves it whole. `extents`: the organ in every support that shows it. */
 export function partCount(extents: readonly LabelExtent[], sliceInterval: number): number {
   const length = Math.min(...extents.map(({ min, max }) => max[0] - min[0]));

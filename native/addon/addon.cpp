@@ -96,6 +96,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_masks(env, exports);
   bind_slice_steps(env, exports);
   bind_steps(env, exports);
+  bind_metrics(env, exports);
   return exports;
 }
 

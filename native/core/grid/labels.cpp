@@ -5,6 +5,7 @@
 
 #include "core/grid/spline.hpp"
 #include "core/support/parallel.hpp"
+#include "core/volumes/label_values.hpp"
 
 namespace medlsam {
 namespace {
@@ -56,16 +57,6 @@ std::uint16_t winner(const std::array<std::uint16_t, 8>& corner, float fz, float
     }
   }
   return best;
-}
-
-template <class Stored>
-std::uint16_t to_label(Stored stored, double slope, double intercept) {
-  const double value = static_cast<double>(stored) * slope + intercept;
-  if (!(value >= 0 && value <= 65535) || value != std::floor(value)) {
-    throw Error(ErrorCode::kBadLabels, "The label map holds the value " + std::to_string(value) +
-                                           "; labels are whole numbers from 0 to 65535. Is this the image?");
-  }
-  return static_cast<std::uint16_t>(value);
 }
 
 LabelGrid sample(const Volume& volume, const std::array<AxisSamples, 3>& axes, const Index3& shape,

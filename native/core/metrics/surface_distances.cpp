@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/metrics/nearest.hpp"
-#include "core/metrics/surfaces.hpp"
 
 namespace medlsam {
 namespace {
@@ -52,8 +51,12 @@ double area(const Surfels& surface) {
 SurfaceDistances surface_distances(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b,
                                    const Index3& shape, const std::array<double, 3>& spacing,
                                    const Task& task) {
+  return surface_distances(crop_pair(a, b, shape, task), spacing, task);
+}
+
+SurfaceDistances surface_distances(const MaskPair& pair, const std::array<double, 3>& spacing,
+                                   const Task& task) {
   require_spacing(spacing);
-  const MaskPair pair = crop_pair(a, b, shape, task);
   if (pair.a.empty()) return {kNothing, kNothing, kNothing};
   const auto surface_a = surface_voxels(pair.a, pair.shape, task),
              surface_b = surface_voxels(pair.b, pair.shape, task);
@@ -70,12 +73,16 @@ SurfaceDistances surface_distances(std::span<const std::uint8_t> a, std::span<co
 
 double surface_dice(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,
                     const std::array<double, 3>& spacing, double tolerance, const Task& task) {
+  return surface_dice(crop_pair(a, b, shape, task), spacing, tolerance, task);
+}
+
+double surface_dice(const MaskPair& pair, const std::array<double, 3>& spacing, double tolerance,
+                    const Task& task) {
   require_spacing(spacing);
   if (!(tolerance >= 0)) {
     throw Error(ErrorCode::kBadArgument,
                 "A tolerance of " + std::to_string(tolerance) + " mm is none: it must be 0 or more.");
   }
-  const MaskPair pair = crop_pair(a, b, shape, task);
   if (pair.a.empty()) return kNothing;
   const auto areas = surfel_areas(spacing);
   const Surfels surface_a = surfels(pair.a, pair.shape, areas, task),

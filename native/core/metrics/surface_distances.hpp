@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/metrics/surfaces.hpp"
 #include "core/support/task.hpp"
 #include "core/volumes/volume.hpp"
 
@@ -34,5 +35,11 @@ SurfaceDistances surface_distances(std::span<const std::uint8_t> a, std::span<co
 // tolerance.
 double surface_dice(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,
                     const std::array<double, 3>& spacing, double tolerance, const Task& task);
+
+// The same of masks that are cut out already, for callers that want both.
+SurfaceDistances surface_distances(const MaskPair& pair, const std::array<double, 3>& spacing,
+                                   const Task& task);
+double surface_dice(const MaskPair& pair, const std::array<double, 3>& spacing, double tolerance,
+                    const Task& task);
 
 }  // namespace medlsam

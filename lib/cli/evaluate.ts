@@ -1,0 +1,192 @@
+/** `medlsam evaluate`: predictions against their truths, in one case or in many. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { AbortedError, UsageError } from "../errors.js";
+import { findCases, type MatchedCases, matchCases } from "../evaluate/cases.js";
+import type { CaseEvaluation, EvaluationSummary } from "../index.js";
+import { formatJson } from "../json.js";
+import { readLabelNames } from "../templates/label-names.js";
+import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
+import { parseList, parseNumber, quietOption, threadsOption } from "./options.js";
+import { checkWritable, makeFolder, writeStdout, writeWhole } from "./output.js";
+import { createProgress } from "./progress.js";
+import type { Session } from "./session.js";
+import { count, formatSeconds, oneLine } from "./text.js";
+
+const formats = ["json", "csv", "markdown"] as const;
+type Format = (typeof formats)[number];
+
+interface Flags {
+  predictions: string[];
+  truth: string[];
+  names?: string;
+  tolerance: number;
+  organs?: string[];
+  output?: string;
+  format?: Format;
+  threads: number;
+  quiet?: boolean;
+}
+
+const help = `
+PATH is a file, a list (.txt, one path a line) or a folder. A prediction is a label map, a folder of one case with
+NAME.nii.gz for each organ (what segment writes), or the JSON of boxes that localize writes; a truth is a label map or a
+folder of one case's masks, in CASE/ or CASE/segmentations/. Folders of these are taken as a case each. Cases are matched by
+name; a truth may end in _label or _seg. A folder of NIfTI files is one of label maps, unless it is called segmentations,
+holds boxes.json, or only fits the other side as one case's masks.
+
+A missed organ counts as IoU, DSC and NSD of 0 and has no distance, as has one that is predicted where the truth has none;
+an organ that both lack does not count.`;
+
+export function addEvaluate(program: Command, session: Session): void {
+  program
+    .command("evaluate")
+    .description("compare predicted masks and boxes with the truth: IoU, WD, Dice, HD95, NSD, ASSD")
+    .requiredOption("--predictions <path...>", "what segment or localize wrote, or label maps")
+    .requiredOption("--truth <path...>", "label maps, or folders of organ masks")
+    .option("--names <file>", "names of the labels: ITK-SNAP, 3D Slicer .ctbl or JSON")
+    .option("--tolerance <mm>", "of the normalized surface Dice", parseNumber(0, 1000), 2)
+    .option("--organs <names>", "only these organs, separated by commas", parseList)
+    .option("-o, --output <path>", "FILE.json, .csv or .md; or a folder for all of them")
+    .addOption(new Option("--format <name>", "default: by the file's ending").choices(formats))
+    .addOption(threadsOption())
+    .addOption(quietOption())
+    .addHelpText("after", `${help}\nWithout -o a Markdown table goes to standard output.`)
+    .action(async (flags: Flags) => {
+      session.exitCode = await evaluateAll(flags, session);
+    });
+}
+
+async function evaluateAll(flags: Flags, session: Session): Promise<number> {
+  const outputs = planReport(flags);
+  const [predictions, truths] = [await findCases(flags.predictions), await findCases(flags.truth)];
+  const matched = matchCases(predictions, truths);
+  const inputs = matched.pairs.flatMap(({ prediction, truth }) => [prediction.path, truth.path]);
+  for (const { path } of outputs) if (path !== undefined) checkWritable(path, inputs);
+  const names = flags.names === undefined ? undefined : await readLabelNames(flags.names);
+  const progress = createProgress(flags.quiet ?? false, session.signal);
+  sayUnmatched(matched, flags.quiet ?? false);
+  const api = await session.api();
+  const started = performance.now();
+
+  const cases: CaseEvaluation[] = [];
+  const failures: { case: string; message: string; error: unknown }[] = [];
+  for (const { name, prediction, truth } of matched.pairs) {
+    try {
+      const { tolerance, organs, threads } = flags;
+      const { signal } = session;
+      const onProgress = progress.follow(name);
+      onProgress({ step: "read", done: 0, total: 1 });
+      cases.push(
+        await api.evaluate({
+          prediction: prediction.path,
+          truth: truth.path,
+          ...{ name, names, tolerance, organs, threads, signal, onProgress },
+        }),
+      );
+    } catch (error) {
+      progress.clear();
+      if (error instanceof AbortedError) throw error;
+      process.stderr.write(`${describeError(error, name)}\n`);
+      failures.push({ case: name, message: (error as Error).message, error });
+    }
+  }
+  progress.clear();
+  if (cases.length === 0) {
+    return failures.length === 1 ? exitCodeOf(failures[0]?.error) : exitCodes.someFailed;
+  }
+  const summary = api.summarizeEvaluations(cases);
+  sayUnknownOrgans(flags.organs, summary);
+  const failed = failures.map(({ case: name, message }) => ({ case: name, message }));
+  const report = { summary, cases, failed, unmatched: matched.unmatched };
+  for (const output of outputs) await write(output, report, api);
+  const seconds = formatSeconds((performance.now() - started) / 1000);
+  progress.say(`${count(cases.length, "case")}, ${organCount(summary)}, ${seconds}`);
+  return failures.length === 0 ? exitCodes.done : exitCodes.someFailed;
+}
+
+interface Output {
+  /** Standard output if not given. */
+  path?: string;
+  what: Format | "cases";
+}
+
+const endings: Record<string, Format> = { ".json": "json", ".csv": "csv", ".md": "markdown" };
+
+/** Where the report goes, its folder made. */
+function planReport({ output, format }: Flags): Output[] {
+  if (output === undefined) return [{ what: format ?? "markdown" }];
+  if (!output.endsWith("/") && !isFolder(output)) {
+    const ending = /\.[^./]+$/.exec(output)?.[0].toLowerCase() ?? "";
+    const what = format ?? endings[ending];
+    if (what !== undefined) return [{ path: output, what }];
+    throw new UsageError(
+      `${output}: the ending says no format. Give FILE.json, FILE.csv or FILE.md, a folder (ending in /), or --format.`,
+    );
+  }
+  makeFolder(output);
+  const all: Output[] = [
+    { path: join(output, "evaluation.json"), what: "json" },
+    { path: join(output, "evaluation.csv"), what: "csv" },
+    { path: join(output, "cases.csv"), what: "cases" },
+    { path: join(output, "evaluation.md"), what: "markdown" },
+  ];
+  return all.filter(({ what }) => format === undefined || what === format);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+interface Report {
+  summary: EvaluationSummary;
+  cases: CaseEvaluation[];
+  failed: { case: string; message: string }[];
+  unmatched: MatchedCases["unmatched"];
+}
+
+async function write(
+  { path, what }: Output,
+  report: Report,
+  api: Awaited<ReturnType<Session["api"]>>,
+): Promise<void> {
+  const text = {
+    json: () => formatJson({ version: 1, ...report }),
+    csv: () => api.evaluationCsv(report.summary),
+    cases: () => api.casesCsv(report.cases),
+    markdown: () => api.evaluationMarkdown(report.summary),
+  }[what]();
+  if (path === undefined) return writeStdout(`${text}\n`);
+  writeWhole(path, `${text}\n`);
+}
+
+function sayUnmatched({ unmatched: { predictions, truths } }: MatchedCases, quiet: boolean): void {
+  if (quiet) return;
+  const say = (names: string[], side: string, other: string) => {
+    if (names.length === 0) return;
+    process.stderr.write(
+      `${oneLine(`medlsam: ${side} without a ${other}, left out: ${names.join(", ")}`)}\n`,
+    );
+  };
+  say(predictions, "predictions", "truth");
+  say(truths, "truths", "prediction");
+}
+
+function sayUnknownOrgans(
+  wanted: string[] = [],
+  { organs, notAnnotated }: EvaluationSummary,
+): void {
+  const unknown = wanted.filter(
+    (name) => organs[name] === undefined && !notAnnotated.includes(name),
+  );
+  if (unknown.length === 0) return;
+  const known = Object.keys(organs).join(", ") || "none of these";
+  process.stderr.write(
+    `${oneLine(`medlsam: --organs: in no case: ${unknown.join(", ")}. There are: ${known}.`)}\n`,
+  );
+}
+
+function organCount({ organs }: EvaluationSummary): string {
+  return count(Object.keys(organs).length, "organ");
+}
