@@ -19,6 +19,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/runtimes/onnxruntime/empty_model.cpp
   native/runtimes/onnxruntime/graph_ops.cpp
   native/runtimes/onnxruntime/session.cpp
+  native/runtimes/torch/library.cpp
   native/localize/patches.cpp
   native/addon/addon.cpp
   native/addon/arguments.cpp
@@ -28,6 +29,8 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/grid_binding.cpp
   native/addon/checkpoint_binding.cpp
   native/addon/medlam_binding.cpp
+  native/addon/runtime.cpp
+  native/addon/torch_binding.cpp
   native/addon/templates_binding.cpp
   native/addon/steps_binding.cpp
 )

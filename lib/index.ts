@@ -20,7 +20,14 @@ export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./localize/markups.
 export { MedLam } from "./localize/medlam.js";
 export type { Box, Localization, OrganLocalization, Scale } from "./localize/result.js";
 export type { CallOptions, Progress } from "./native/call.js";
-export type { Conventions, ForwardResult, StoredType, VoxelArray } from "./native/contract.js";
+export type {
+  Conventions,
+  ForwardResult,
+  Precision,
+  StoredType,
+  VoxelArray,
+} from "./native/contract.js";
+export type { RuntimeOptions } from "./native/runtime.js";
 export * as steps from "./steps.js";
 export { type BuildOptions, buildTemplates } from "./templates/build.js";
 export { type ExtremePoints, type Point, readExtremePoints } from "./templates/extreme-points.js";

@@ -17,6 +17,8 @@ import {
   parseNumber,
   parseScales,
   quietOption,
+  type RuntimeName,
+  runtimeOption,
   threadsOption,
 } from "./options.js";
 import { type OutputFlags, planOutputs, type Target, writeStdout, writeWhole } from "./output.js";
@@ -27,6 +29,7 @@ import { count, formatJson, formatSeconds } from "./text.js";
 interface Flags extends OutputFlags {
   templates: string;
   medlam: string;
+  runtime: RuntimeName;
   scales: Scale[];
   conventions: Conventions;
   queryCenters?: string;
@@ -45,6 +48,7 @@ export function addLocalize(program: Command, session: Session): void {
     .argument("<image...>", "CT scans: .nii or .nii.gz")
     .requiredOption("-t, --templates <file>", "template file (see: medlsam template build)")
     .addOption(medlamOption())
+    .addOption(runtimeOption())
     .option(
       "--scales <list>",
       'feature scales to search with, "none" for the coarse step alone',
@@ -80,14 +84,14 @@ export function addLocalize(program: Command, session: Session): void {
 async function localizeAll(images: string[], flags: Flags, session: Session): Promise<number> {
   const targets = planOutputs(images, flags);
   const progress = createProgress(flags.quiet ?? false, session.signal);
-  const { threads, roiSubset } = flags;
+  const { runtime, threads, roiSubset } = flags;
   const { signal } = session;
   const api = await session.api();
   const queryCenters =
     flags.queryCenters === undefined ? undefined : await readQueryCenters(flags.queryCenters);
   const templates = await api.Templates.open(flags.templates, { signal });
   if (roiSubset) refuseUnknownOrgans(roiSubset, templates);
-  const medlam = await api.MedLam.load(flags.medlam, { threads, signal });
+  const medlam = await api.MedLam.load(flags.medlam, { runtime, threads, signal });
   templates.requireNetwork(medlam);
   const work: Work = { api, templates, medlam, queryCenters, flags, signal, progress };
 

@@ -2,9 +2,11 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
 import type { Scale } from "../localize/result.js";
-import type { Conventions } from "../native/contract.js";
+import type { Conventions, Runtime } from "../native/contract.js";
 import type { Strategy } from "../templates/templates.js";
 
+export type RuntimeName = Runtime["name"];
+export const runtimes = ["onnx", "torch"] as const satisfies readonly RuntimeName[];
 export const conventions = ["exact", "reference"] as const satisfies readonly Conventions[];
 export const strategies = ["wpl", "spl"] as const satisfies readonly Strategy[];
 const allScales = [0, 1, 2] as const satisfies readonly Scale[];
@@ -29,6 +31,14 @@ export const threadsOption = () =>
   new Option("--threads <n>", "threads to compute with")
     .argParser(parseInteger(1, maxThreads))
     .default(Math.min(availableParallelism(), maxThreads), "one per CPU");
+
+export const runtimeOption = () =>
+  new Option(
+    "--runtime <name>",
+    "what runs the network: ONNX Runtime, or libtorch (npm run build:torch)",
+  )
+    .choices(runtimes)
+    .default("onnx" satisfies RuntimeName);
 
 export const quietOption = () => new Option("-q, --quiet", "no progress, only errors");
 

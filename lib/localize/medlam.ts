@@ -3,7 +3,8 @@ import { Checkpoint } from "../checkpoints/checkpoint.js";
 import { UsageError } from "../errors.js";
 import { type CallOptions, callNative } from "../native/call.js";
 import type { ForwardResult, MedLamHandle, MedLamInfo } from "../native/contract.js";
-import { native, onnxRuntimePath } from "../native/loader.js";
+import { native } from "../native/loader.js";
+import { findRuntime, type RuntimeOptions } from "../native/runtime.js";
 
 /** The MedLAM network (algorithm.md part 2), ready to run. Load it once and use it for any number of scans. */
 export class MedLam {
@@ -29,16 +30,17 @@ export class MedLam {
   }
 
   /**
-   * Loads a checkpoint of any kind that {@link Checkpoint} reads. `threads` holds for all later runs.
+   * Loads a checkpoint of any kind that {@link Checkpoint} reads. `threads` and what {@link RuntimeOptions} say hold
+   * for all later runs.
    * @throws InputError `BAD_CHECKPOINT` naming the tensor, the shape found and the shape wanted;
-   * UnavailableError if ONNX Runtime is missing.
+   * UnavailableError if the runtime or the device is missing.
    */
-  static async load(path: string, options: CallOptions = {}): Promise<MedLam> {
+  static async load(path: string, options: CallOptions & RuntimeOptions = {}): Promise<MedLam> {
     const checkpoint = await Checkpoint.open(path, options);
     try {
-      const library = onnxRuntimePath();
+      const runtime = await findRuntime(options);
       const load = callNative(options, (task) =>
-        native.loadMedLam(checkpoint.handle, library, task),
+        native.loadMedLam(checkpoint.handle, runtime, task),
       );
       return new MedLam(path, await load);
     } finally {

@@ -150,6 +150,20 @@ export interface AddonInfo {
   onnxRuntime: { version: string; providers: string[] } | { error: string };
 }
 
+/** What runs a network, and how: see lib/native/runtime.ts. */
+export type Runtime =
+  | { name: "onnx"; library: string }
+  | { name: "torch"; library: string; device: string; precision: Precision };
+
+/** What weights and activations are kept in; results are float32 always. */
+export type Precision = "float32" | "bfloat16" | "float16";
+
+export interface TorchInfo {
+  /** libtorch's. */
+  version: string;
+  cudaDevices: number;
+}
+
 export interface NativeAddon {
   info(onnxRuntimePath: string, task: Task): Promise<AddonInfo>;
   createCancel(): CancelHandle;
@@ -212,11 +226,10 @@ export interface NativeAddon {
   /** A tensor as float32 (floating types) or as stored bytes. */
   tensorData(checkpoint: CheckpointHandle, name: string, task: Task): Promise<ArrayBuffer>;
 
-  loadMedLam(
-    checkpoint: CheckpointHandle,
-    onnxRuntimePath: string,
-    task: Task,
-  ): Promise<MedLamInfo>;
+  /** Loads the torch plugin into this process. */
+  torchInfo(plugin: string, task: Task): Promise<TorchInfo>;
+
+  loadMedLam(checkpoint: CheckpointHandle, runtime: Runtime, task: Task): Promise<MedLamInfo>;
   /** Patches (n, patch³) through the network; features of scales 0 … deepest only. */
   medlamForward(
     medlam: MedLamHandle,

@@ -92,6 +92,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_checkpoints(env, exports);
   bind_medlam(env, exports);
   bind_templates(env, exports);
+  bind_torch(env, exports);
   bind_steps(env, exports);
   return exports;
 }

@@ -10,6 +10,7 @@ void bind_grids(Napi::Env env, Napi::Object exports);
 void bind_checkpoints(Napi::Env env, Napi::Object exports);
 void bind_medlam(Napi::Env env, Napi::Object exports);
 void bind_templates(Napi::Env env, Napi::Object exports);
+void bind_torch(Napi::Env env, Napi::Object exports);
 void bind_steps(Napi::Env env, Napi::Object exports);
 
 // Sets exports[name] to a function.

@@ -1,0 +1,42 @@
+#include "addon/runtime.hpp"
+
+#include "runtimes/onnxruntime/api.hpp"
+#include "runtimes/onnxruntime/session.hpp"
+#include "runtimes/torch/library.hpp"
+
+namespace medlsam::addon {
+namespace {
+
+torch::NetworkOptions network_options(const Runtime& runtime, unsigned threads) {
+  const std::int32_t precision = runtime.precision == "bfloat16"  ? MEDLSAM_TORCH_BFLOAT16
+                                 : runtime.precision == "float16" ? MEDLSAM_TORCH_FLOAT16
+                                                                  : MEDLSAM_TORCH_FLOAT32;
+  return {runtime.device, precision, threads};
+}
+
+}  // namespace
+
+Runtime to_runtime(const Napi::Value& value) {
+  const auto object = value.As<Napi::Object>();
+  const auto text = [&](const char* name) { return object.Get(name).As<Napi::String>().Utf8Value(); };
+  if (text("name") == "onnx") return {false, text("library"), "", ""};
+  return {true, text("library"), text("device"), text("precision")};
+}
+
+MedLamBuilder medlam_builder(const Runtime& runtime, unsigned threads) {
+  if (runtime.torch) {
+    return torch::medlam_builder(torch::load(runtime.library), network_options(runtime, threads));
+  }
+  onnx::load(runtime.library);
+  return onnx::medlam_builder(threads);
+}
+
+SamBuilder sam_builder(const Runtime& runtime, unsigned threads) {
+  if (runtime.torch) {
+    return torch::sam_builder(torch::load(runtime.library), network_options(runtime, threads));
+  }
+  onnx::load(runtime.library);
+  return onnx::sam_builder(threads);
+}
+
+}  // namespace medlsam::addon
