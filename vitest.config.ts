@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // These need the torch plugin: vitest.torch.config.ts.
+    exclude: ["test/torch/**"],
     environment: "node",
     // Processes, not threads: a native crash then fails one file, and signals and exit codes can be tested.
     pool: "forks",

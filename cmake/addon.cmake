@@ -17,8 +17,10 @@ set(MEDLSAM_ADDON_SOURCES
   native/runtimes/onnxruntime/instance_norm_op.cpp
   native/runtimes/onnxruntime/operations.cpp
   native/runtimes/onnxruntime/empty_model.cpp
+  native/runtimes/onnxruntime/execution.cpp
   native/runtimes/onnxruntime/graph_ops.cpp
   native/runtimes/onnxruntime/session.cpp
+  native/runtimes/torch/library.cpp
   native/localize/patches.cpp
   native/segment/slices.cpp
   native/addon/addon.cpp
@@ -30,6 +32,8 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/checkpoint_binding.cpp
   native/addon/medlam_binding.cpp
   native/addon/metrics_binding.cpp
+  native/addon/runtime.cpp
+  native/addon/torch_binding.cpp
   native/addon/templates_binding.cpp
   native/addon/sam_binding.cpp
   native/addon/masks_binding.cpp

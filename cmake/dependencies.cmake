@@ -43,7 +43,7 @@ if(NOT ZLIB_FOUND)
 endif()
 
 # --- doctest: the C++ tests only ------------------------------------------------------------------------------
-if(MEDLSAM_TESTS)
+if(MEDLSAM_TESTS OR MEDLSAM_TORCH_TESTS)
   find_path(DOCTEST_INCLUDE_DIR doctest/doctest.h)
   set(doctest_include "${DOCTEST_INCLUDE_DIR}")
   if(NOT doctest_include)

@@ -36,7 +36,14 @@ export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./localize/markups.
 export { MedLam } from "./localize/medlam.js";
 export type { Box, Localization, OrganLocalization, Scale } from "./localize/result.js";
 export type { CallOptions, Progress } from "./native/call.js";
-export type { Conventions, ForwardResult, StoredType, VoxelArray } from "./native/contract.js";
+export type {
+  Conventions,
+  ForwardResult,
+  Precision,
+  StoredType,
+  VoxelArray,
+} from "./native/contract.js";
+export type { RuntimeOptions } from "./native/runtime.js";
 export { mergePrompts, readBoxes, readPoints } from "./segment/prompt-files.js";
 export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segment/prompts.js";
 export { Sam, type SlicePrediction, type SlicePrompt } from "./segment/sam.js";

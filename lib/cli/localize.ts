@@ -12,6 +12,7 @@ import { parseJson, readAnnotationText, validate } from "../templates/annotation
 import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
 import {
   conventionsOption,
+  deviceOption,
   medlamOption,
   normalizedOption,
   parseInteger,
@@ -19,6 +20,8 @@ import {
   parseNumber,
   parseScales,
   quietOption,
+  type RuntimeName,
+  runtimeOption,
   threadsOption,
 } from "./options.js";
 import { type OutputFlags, planOutputs, type Target, writeStdout, writeWhole } from "./output.js";
@@ -29,6 +32,8 @@ import { count, formatSeconds } from "./text.js";
 interface Flags extends OutputFlags {
   templates: string;
   medlam: string;
+  runtime: RuntimeName;
+  device: string;
   scales: Scale[];
   conventions: Conventions;
   queryCenters?: string;
@@ -47,6 +52,8 @@ export function addLocalize(program: Command, session: Session): void {
     .argument("<image...>", "CT scans: .nii or .nii.gz")
     .requiredOption("-t, --templates <file>", "template file (see: medlsam template build)")
     .addOption(medlamOption())
+    .addOption(runtimeOption())
+    .addOption(deviceOption())
     .option(
       "--scales <list>",
       'feature scales to search with, "none" for the coarse step alone',
@@ -82,14 +89,15 @@ export function addLocalize(program: Command, session: Session): void {
 async function localizeAll(images: string[], flags: Flags, session: Session): Promise<number> {
   const targets = planOutputs(images, flags);
   const progress = createProgress(flags.quiet ?? false, session.signal);
-  const { threads, roiSubset } = flags;
+  const { runtime, device, threads, roiSubset } = flags;
   const { signal } = session;
   const api = await session.api();
   const queryCenters =
     flags.queryCenters === undefined ? undefined : await readQueryCenters(flags.queryCenters);
   const templates = await api.Templates.open(flags.templates, { signal });
   if (roiSubset) refuseUnknownOrgans(roiSubset, templates);
-  const medlam = await api.MedLam.load(flags.medlam, { threads, signal });
+  const medlam = await api.MedLam.load(flags.medlam, { runtime, device, threads, signal });
+  if (medlam.fallback !== "") progress.say(`medlsam: ${medlam.fallback}`);
   templates.requireNetwork(medlam);
   const work: Work = { api, templates, medlam, queryCenters, flags, signal, progress };
 

@@ -2,9 +2,11 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
 import type { Scale } from "../localize/result.js";
-import type { Conventions } from "../native/contract.js";
+import type { Conventions, Runtime } from "../native/contract.js";
 import type { Strategy } from "../templates/templates.js";
 
+export type RuntimeName = Runtime["name"];
+export const runtimes = ["onnx", "torch"] as const satisfies readonly RuntimeName[];
 export const conventions = ["exact", "reference"] as const satisfies readonly Conventions[];
 export const strategies = ["wpl", "spl"] as const satisfies readonly Strategy[];
 const allScales = [0, 1, 2] as const satisfies readonly Scale[];
@@ -25,10 +27,23 @@ export const conventionsOption = () =>
 export const normalizedOption = () =>
   new Option("--normalized", "intensities are in 0..1 already, not in Hounsfield units");
 
+export const deviceOption = () =>
+  new Option("--device <name>", "cpu, or cuda[:N] where the runtime has it")
+    .argParser(parseDevice)
+    .default("cpu");
+
 export const threadsOption = () =>
   new Option("--threads <n>", "threads to compute with")
     .argParser(parseInteger(1, maxThreads))
     .default(Math.min(availableParallelism(), maxThreads), "one per CPU");
+
+export const runtimeOption = () =>
+  new Option(
+    "--runtime <name>",
+    "what runs the network: ONNX Runtime, or libtorch (npm run build:torch)",
+  )
+    .choices(runtimes)
+    .default("onnx" satisfies RuntimeName);
 
 export const quietOption = () => new Option("-q, --quiet", "no progress, only errors");
 
@@ -42,6 +57,13 @@ export function parseScales(text: string): Scale[] {
     throw new InvalidArgumentError('Give some of 0,1,2 without repeats, or "none".');
   }
   return (scales as Scale[]).sort();
+}
+
+/** "cpu", "cuda" or "cuda:N"; "gpu" as other tools call it is cuda. */
+export function parseDevice(text: string): string {
+  const name = text.replace(/^gpu/, "cuda");
+  if (/^(cpu|cuda(:\d{1,3})?)$/.test(name)) return name;
+  throw new InvalidArgumentError("Give cpu, cuda or cuda:N.");
 }
 
 /** "a, b" → ["a", "b"]. */

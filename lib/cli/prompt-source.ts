@@ -61,7 +61,8 @@ async function fromTemplates(
     templates.organs.map(({ name }) => name),
     "The templates have",
   );
-  const medlam = await api.MedLam.load(medlamPath, { threads, signal });
+  const { runtime, device } = flags;
+  const medlam = await api.MedLam.load(medlamPath, { runtime, device, threads, signal });
   templates.requireNetwork(medlam);
   return {
     needsGrid: true,

@@ -9,11 +9,14 @@ import type { Conventions } from "../native/contract.js";
 import { runCases } from "./cases.js";
 import {
   conventionsOption,
+  deviceOption,
   parseInteger,
   parseList,
   parseNumber,
   parseScales,
   quietOption,
+  type RuntimeName,
+  runtimeOption,
   threadsOption,
 } from "./options.js";
 import { checkWritable } from "./output.js";
@@ -43,6 +46,8 @@ export interface SegmentFlags {
   preview?: boolean;
   report?: string;
   skipExisting?: boolean;
+  runtime: RuntimeName;
+  device: string;
   numParts?: number;
   partId?: number;
   threads: number;
@@ -94,6 +99,8 @@ export function addSegment(program: Command, session: Session): void {
         .argParser(parseInteger(0, 999_999))
         .default(undefined, "SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX"),
     )
+    .addOption(runtimeOption())
+    .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(quietOption())
     .addHelpText(
@@ -118,7 +125,9 @@ async function segmentAll(
   const { signal } = session;
   const api = await session.api();
   const source = await promptSource(flags, images.length, api, signal);
-  const sam = await api.Sam.load(flags.sam, { threads: flags.threads, signal });
+  const { runtime, device, threads } = flags;
+  const sam = await api.Sam.load(flags.sam, { runtime, device, threads, signal });
+  if (sam.fallback !== "") progress.say(`medlsam: ${sam.fallback}`);
   const work: Work = { api, source, sam, flags, signal, progress };
   const report = new Report(flags, { ...source.facts, sam: sam.fingerprint });
   const code = await runCases(cases, {

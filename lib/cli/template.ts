@@ -16,6 +16,8 @@ import {
   parseInteger,
   parseLabels,
   quietOption,
+  type RuntimeName,
+  runtimeOption,
   strategies,
   threadsOption,
 } from "./options.js";
@@ -29,6 +31,7 @@ interface BuildFlags {
   labels?: string[];
   extremePoints?: string[];
   medlam: string;
+  runtime: RuntimeName;
   classes?: number[];
   names?: string;
   strategy?: Strategy;
@@ -54,6 +57,7 @@ export function addTemplate(program: Command, session: Session): void {
       "or six extreme points per organ: 3D Slicer .mrk.json or plain JSON",
     )
     .addOption(medlamOption())
+    .addOption(runtimeOption())
     .option("--classes <list>", "only these labels: 1,2", parseLabels)
     .option("--names <file>", "names of the labels: ITK-SNAP, 3D Slicer .ctbl or JSON")
     .addOption(
@@ -82,7 +86,8 @@ export function addTemplate(program: Command, session: Session): void {
 }
 
 async function build(flags: BuildFlags, session: Session): Promise<void> {
-  const { threads, normalized, output, strategy, sliceInterval, conventions, classes } = flags;
+  const { runtime, threads, normalized, output, strategy, sliceInterval, conventions, classes } =
+    flags;
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
   }
@@ -94,7 +99,7 @@ async function build(flags: BuildFlags, session: Session): Promise<void> {
   const api = await session.api();
   const supports = await supportsOf(flags);
   const names = flags.names === undefined ? undefined : await readLabelNames(flags.names);
-  const medlam = await api.MedLam.load(flags.medlam, { threads, signal });
+  const medlam = await api.MedLam.load(flags.medlam, { runtime, threads, signal });
   try {
     const templates = await api.buildTemplates({
       medlam,

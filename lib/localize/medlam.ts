@@ -3,7 +3,8 @@ import { Checkpoint } from "../checkpoints/checkpoint.js";
 import { UsageError } from "../errors.js";
 import { type CallOptions, callNative } from "../native/call.js";
 import type { ForwardResult, MedLamHandle, MedLamInfo } from "../native/contract.js";
-import { native, onnxRuntimePath } from "../native/loader.js";
+import { native } from "../native/loader.js";
+import { findRuntime, type RuntimeOptions } from "../native/runtime.js";
 
 /** The MedLAM network (algorithm.md part 2), ready to run. Load it once and use it for any number of scans. */
 export class MedLam {
@@ -16,6 +17,10 @@ export class MedLam {
   readonly parameters: number;
   /** Names these weights: templates carry it and are refused with another network. */
   readonly fingerprint: string;
+  /** Where it runs: "cpu" or "cuda:N". */
+  readonly device: string;
+  /** Why it does not run on the device that was asked for; "" where it does. */
+  readonly fallback: string;
   /** @internal */
   readonly handle: MedLamHandle;
 
@@ -25,20 +30,23 @@ export class MedLam {
     this.patch = info.patch;
     this.parameters = info.parameters;
     this.fingerprint = createHash("sha256").update(info.digest).digest("hex").slice(0, 32);
+    this.device = info.device;
+    this.fallback = info.fallback;
     this.handle = info.handle;
   }
 
   /**
-   * Loads a checkpoint of any kind that {@link Checkpoint} reads. `threads` holds for all later runs.
+   * Loads a checkpoint of any kind that {@link Checkpoint} reads. `threads` and what {@link RuntimeOptions} say hold
+   * for all later runs.
    * @throws InputError `BAD_CHECKPOINT` naming the tensor, the shape found and the shape wanted;
-   * UnavailableError if ONNX Runtime is missing.
+   * UnavailableError if the runtime or the device is missing.
    */
-  static async load(path: string, options: CallOptions = {}): Promise<MedLam> {
+  static async load(path: string, options: CallOptions & RuntimeOptions = {}): Promise<MedLam> {
     const checkpoint = await Checkpoint.open(path, options);
     try {
-      const library = onnxRuntimePath();
+      const runtime = await findRuntime(options);
       const load = callNative(options, (task) =>
-        native.loadMedLam(checkpoint.handle, library, task),
+        native.loadMedLam(checkpoint.handle, runtime, task),
       );
       return new MedLam(path, await load);
     } finally {

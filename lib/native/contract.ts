@@ -100,7 +100,15 @@ export interface CheckpointInfo {
   metadata: Record<string, string>;
 }
 
-export interface MedLamInfo {
+/** Where a network really runs. */
+export interface Placement {
+  /** "cpu" or "cuda:N". */
+  device: string;
+  /** Why that is not the device that was asked for; "" where it is. */
+  fallback: string;
+}
+
+export interface MedLamInfo extends Placement {
   handle: MedLamHandle;
   /** Base width B of algorithm.md part 2. */
   width: number;
@@ -136,7 +144,7 @@ export interface SearchResult {
   similaritySeconds: number;
 }
 
-export interface SamInfo {
+export interface SamInfo extends Placement {
   handle: SamHandle;
   /** S: the edge of a slice in pixels. */
   imageSize: number;
@@ -223,6 +231,20 @@ export interface AddonInfo {
   onnxRuntime: { version: string; providers: string[] } | { error: string };
 }
 
+/** What runs a network, and how: see lib/native/runtime.ts. */
+export type Runtime =
+  | { name: "onnx"; library: string; device: string }
+  | { name: "torch"; library: string; device: string; precision: Precision };
+
+/** What weights and activations are kept in; results are float32 always. */
+export type Precision = "float32" | "bfloat16" | "float16";
+
+export interface TorchInfo {
+  /** libtorch's. */
+  version: string;
+  cudaDevices: number;
+}
+
 export interface NativeAddon {
   info(onnxRuntimePath: string, task: Task): Promise<AddonInfo>;
   createCancel(): CancelHandle;
@@ -285,11 +307,10 @@ export interface NativeAddon {
   /** A tensor as float32 (floating types) or as stored bytes. */
   tensorData(checkpoint: CheckpointHandle, name: string, task: Task): Promise<ArrayBuffer>;
 
-  loadMedLam(
-    checkpoint: CheckpointHandle,
-    onnxRuntimePath: string,
-    task: Task,
-  ): Promise<MedLamInfo>;
+  /** Loads the torch plugin into this process. */
+  torchInfo(plugin: string, task: Task): Promise<TorchInfo>;
+
+  loadMedLam(checkpoint: CheckpointHandle, runtime: Runtime, task: Task): Promise<MedLamInfo>;
   /** Patches (n, patch³) through the network; features of scales 0 … deepest only. */
   medlamForward(
     medlam: MedLamHandle,
@@ -339,7 +360,7 @@ export interface NativeAddon {
   loadSam(
     checkpoint: CheckpointHandle,
     stated: SamGeometry | null,
-    onnxRuntimePath: string,
+    runtime: Runtime,
     task: Task,
   ): Promise<SamInfo>;
   /** Slices (n, S²), 0 … 255 → embeddings (n, channels, grid²). */

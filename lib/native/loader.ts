@@ -9,11 +9,14 @@ import type { NativeAddon } from "./contract.js";
 
 const require = createRequire(import.meta.url);
 /** The package's folder: this file is two folders below it, in lib/ as in dist/. */
-const root = fileURLToPath(new URL("../..", import.meta.url));
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The module that finds and loads the addon in {@link root}. */
+export const addonModule = require.resolve("node-gyp-build");
 
 function load(): NativeAddon {
   try {
-    return require("node-gyp-build")(root) as NativeAddon;
+    return require(addonModule)(root) as NativeAddon;
   } catch (cause) {
     throw new UnavailableError("RUNTIME_UNAVAILABLE", explain(cause as Error), { cause });
   }

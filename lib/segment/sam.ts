@@ -5,7 +5,8 @@ import { Checkpoint } from "../checkpoints/checkpoint.js";
 import { InputError, UsageError } from "../errors.js";
 import { type CallOptions, callNative } from "../native/call.js";
 import type { NativeOrganPrompt, SamGeometry, SamHandle, SamInfo } from "../native/contract.js";
-import { native, onnxRuntimePath } from "../native/loader.js";
+import { native } from "../native/loader.js";
+import { findRuntime, type RuntimeOptions } from "../native/runtime.js";
 import { parseJson, readAnnotationText, validate } from "../templates/annotation-file.js";
 import type { PromptedOrgan } from "./prompts.js";
 import type { Segmenter, SegmenterWork, SegmentRequest } from "./segmenter.js";
@@ -45,6 +46,10 @@ export class Sam implements Segmenter {
   readonly parameters: number;
   /** Names these weights. */
   readonly fingerprint: string;
+  /** Where it runs: "cpu" or "cuda:N". */
+  readonly device: string;
+  /** Why it does not run on the device that was asked for; "" where it does. */
+  readonly fallback: string;
   /** @internal */
   readonly handle: SamHandle;
 
@@ -58,22 +63,24 @@ export class Sam implements Segmenter {
     this.heads = info.heads;
     this.parameters = info.parameters;
     this.fingerprint = createHash("sha256").update(info.digest).digest("hex").slice(0, 32);
+    this.device = info.device;
+    this.fallback = info.fallback;
     this.handle = info.handle;
   }
 
   /**
-   * Loads `sam_vit_*.pth`, `medsam_vit_b.pth` or the like. `threads` holds for all later runs. A JSON file of the same
+   * Loads `sam_vit_*.pth`, `medsam_vit_b.pth` or the like. `threads` and what {@link RuntimeOptions} say hold for all later runs. A JSON file of the same
    * stem beside it (`{"heads", "window", "glob"}`), if there is one, must agree with the tensors.
    * @throws InputError `BAD_CHECKPOINT` naming the tensor, the shape found and the shape wanted, or the model it looks
-   * like; UnavailableError if ONNX Runtime is missing.
+   * like; UnavailableError if the runtime is missing.
    */
-  static async load(path: string, options: CallOptions = {}): Promise<Sam> {
+  static async load(path: string, options: CallOptions & RuntimeOptions = {}): Promise<Sam> {
     const checkpoint = await Checkpoint.open(path, options);
     try {
       const stated = await readGeometry(path);
-      const library = onnxRuntimePath();
+      const runtime = await findRuntime(options);
       const load = callNative(options, (task) =>
-        native.loadSam(checkpoint.handle, stated, library, task),
+        native.loadSam(checkpoint.handle, stated, runtime, task),
       );
       return new Sam(path, await load);
     } finally {

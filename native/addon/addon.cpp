@@ -95,6 +95,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_sam(env, exports);
   bind_masks(env, exports);
   bind_slice_steps(env, exports);
+  bind_torch(env, exports);
   bind_steps(env, exports);
   bind_metrics(env, exports);
   return exports;

@@ -1,10 +1,9 @@
 #include "addon/arguments.hpp"
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
+#include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
 #include "localize/patches.hpp"
-#include "runtimes/onnxruntime/api.hpp"
-#include "runtimes/onnxruntime/session.hpp"
 
 namespace medlsam::addon {
 namespace {
@@ -12,18 +11,19 @@ namespace {
 struct Loaded {
   std::shared_ptr<MedLamModel> model;
   std::string digest;
+  Placement placement;
 };
 
 Napi::Value load_medlam(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[2],
-      [opened = open_handle<OpenedCheckpoint>(info[0]),
-       library = info[1].As<Napi::String>().Utf8Value()](const Task& task) {
+      [opened = open_handle<OpenedCheckpoint>(info[0]), runtime = to_runtime(info[1])](const Task& task) {
         auto weights = std::make_unique<const MedLamWeights>(opened->checkpoint, opened->path);
-        onnx::load(library);
+        Placement placement = place(runtime);
+        const MedLamBuilder builder = medlam_builder(runtime, placement, task.threads);
         std::string digest = weights->digest();
-        return Loaded{std::make_shared<MedLamModel>(std::move(weights), onnx::medlam_builder(task.threads)),
-                      std::move(digest)};
+        return Loaded{std::make_shared<MedLamModel>(std::move(weights), builder), std::move(digest),
+                      std::move(placement)};
       },
       [](Napi::Env env, Loaded&& loaded) -> Napi::Value {
         const MedLamWeights& weights = loaded.model->weights();
@@ -32,6 +32,7 @@ Napi::Value load_medlam(const Napi::CallbackInfo& info) {
         result.Set("patch", weights.patch());
         result.Set("parameters", static_cast<double>(weights.parameters()));
         result.Set("digest", loaded.digest);
+        describe(result, loaded.placement);
         result.Set("handle", make_handle(env, loaded.model, weights.parameters() * sizeof(float)));
         return result;
       });

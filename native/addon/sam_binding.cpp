@@ -1,9 +1,8 @@
 #include "addon/arguments.hpp"
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
+#include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
-#include "runtimes/onnxruntime/api.hpp"
-#include "runtimes/onnxruntime/session.hpp"
 #include "segment/slices.hpp"
 
 namespace medlsam::addon {
@@ -12,6 +11,7 @@ namespace {
 struct Loaded {
   std::shared_ptr<SamModel> model;
   std::string digest;
+  Placement placement;
 };
 
 // {heads, window, globalBlocks} or null.
@@ -27,13 +27,14 @@ Napi::Value load_sam(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[3],
       [opened = open_handle<OpenedCheckpoint>(info[0]), stated = to_geometry(info[1]),
-       library = info[2].As<Napi::String>().Utf8Value()](const Task& task) {
+       runtime = to_runtime(info[2])](const Task& task) {
         auto weights =
             std::make_unique<const SamWeights>(opened->checkpoint, opened->path, stated ? &*stated : nullptr);
-        onnx::load(library);
+        Placement placement = place(runtime);
+        const SamBuilder builder = sam_builder(runtime, placement, task.threads);
         std::string digest = weights->digest();
-        return Loaded{std::make_shared<SamModel>(std::move(weights), onnx::sam_builder(task.threads)),
-                      std::move(digest)};
+        return Loaded{std::make_shared<SamModel>(std::move(weights), builder), std::move(digest),
+                      std::move(placement)};
       },
       [](Napi::Env env, Loaded&& loaded) -> Napi::Value {
         const SamWeights& weights = loaded.model->weights();
@@ -46,6 +47,7 @@ Napi::Value load_sam(const Napi::CallbackInfo& info) {
         result.Set("channels", weights.channels());
         result.Set("parameters", static_cast<double>(weights.parameters()));
         result.Set("digest", loaded.digest);
+        describe(result, loaded.placement);
         result.Set("handle", make_handle(env, loaded.model, weights.parameters() * sizeof(float)));
         return result;
       });

@@ -17,6 +17,7 @@ namespace medlsam {
 //   upsample_trilinear(x, factor)      half-pixel centres
 //   concat(a, b)                       along channels
 //   flatten(x)                         (n, …) → (n, k)
+//   dropout(x)                         what training hides of level 4; x itself elsewhere
 //   linear(x, weight, bias)            x·weightᵀ + bias
 template <class Ops>
 class MedLamNetwork {
@@ -35,6 +36,7 @@ class MedLamNetwork {
       x = unit(unit(x, level, 1), level, 2);
       skips.push_back(x);
     }
+    x = ops_.dropout(x);
     std::vector<Tensor> outputs = {
         fully_connected(fully_connected(fully_connected(ops_.flatten(x), 1), 2), 3)};
     // The decoder's first stage (units 5) leads to the scales, one more stage for each.

@@ -15,6 +15,7 @@ class MedLamWeights {
   MedLamWeights(const Checkpoint& checkpoint, const std::string& path);
 
   const TensorView& at(const std::string& name) const { return parameters_.at(name); }
+  const std::map<std::string, TensorView>& tensors() const { return parameters_.tensors(); }
   int width() const { return width_; }                 // B
   int patch() const { return patch_; }                 // edge in voxels, a multiple of 16
   int feature_channels() const { return 4 * width_; }  // of every scale

@@ -31,6 +31,7 @@ class Parameters {
   void close() { checkpoint_ = nullptr; }
 
   const TensorView& at(const std::string& name) const;
+  const std::map<std::string, TensorView>& tensors() const { return tensors_; }  // what came from the file
   const float* values(const std::string& name) const {
     return reinterpret_cast<const float*>(at(name).bytes.data());
   }

@@ -35,6 +35,7 @@ class SamWeights {
   std::size_t parameters() const { return parameters_.count(); }
 
   const TensorView& at(const std::string& name) const { return parameters_.at(name); }
+  const std::map<std::string, TensorView>& tensors() const { return parameters_.tensors(); }
   const float* values(const std::string& name) const { return parameters_.values(name); }
   std::string digest() const { return parameters_.digest(); }
 

@@ -1,9 +1,8 @@
-// SAM on ONNX Runtime against the conformance answers (sam/forward). MEDLSAM_ONNXRUNTIME names the library.
+// SAM on a runtime against the conformance answers (sam/forward).
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <numeric>
@@ -13,8 +12,7 @@
 
 #include "core/checkpoints/checkpoint.hpp"
 #include "networks/sam_model.hpp"
-#include "runtimes/onnxruntime/api.hpp"
-#include "runtimes/onnxruntime/session.hpp"
+#include "tests/sam_runtime.hpp"
 
 namespace medlsam {
 namespace {
@@ -57,12 +55,9 @@ constexpr float kTolerance = 1e-3f;
 
 SamModel& model() {
   static SamModel loaded = [] {
-    const char* library = std::getenv("MEDLSAM_ONNXRUNTIME");
-    REQUIRE_MESSAGE(library != nullptr, "MEDLSAM_ONNXRUNTIME must name ONNX Runtime's library.");
-    onnx::load(library);
     const std::string path = kFolder + "sam_tiny.pth";
     return SamModel(std::make_unique<const SamWeights>(open_checkpoint(path), path, &kStated),
-                    onnx::sam_builder(2));
+                    sam_runtime(2));
   }();
   return loaded;
 }

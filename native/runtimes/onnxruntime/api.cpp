@@ -60,7 +60,7 @@ std::vector<std::string> providers() {
 
 Ort::Env& environment() {
   // Leaked on purpose: sessions may outlive static destruction when the process ends in the middle of a run.
-  static auto* env = new Ort::Env(ORT_LOGGING_LEVEL_ERROR, "medlsam");
+  static auto* env = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "medlsam");
   return *env;
 }
 

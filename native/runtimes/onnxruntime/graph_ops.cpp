@@ -191,12 +191,12 @@ void GraphOps::output(const Tensor& value, std::size_t rank) {
   output_names_.push_back(value);
 }
 
-std::unique_ptr<Network> GraphOps::build(unsigned threads) {
+std::unique_ptr<Network> GraphOps::build(const Execution& execution) {
   graph_.SetInputs(inputs_);
   graph_.SetOutputs(outputs_);
   Ort::Model model(opsets());
   model.AddGraph(graph_);
-  return std::make_unique<Session>(model, input_names_, output_names_, constants_, threads);
+  return std::make_unique<Session>(model, input_names_, output_names_, constants_, execution);
 }
 
 }  // namespace medlsam::onnx

@@ -12,6 +12,7 @@
 #include "core/checkpoints/tensor.hpp"
 #include "networks/network.hpp"
 #include "runtimes/onnxruntime/api.hpp"
+#include "runtimes/onnxruntime/execution.hpp"
 
 namespace medlsam::onnx {
 
@@ -30,6 +31,7 @@ class GraphOps {
   Tensor upsample_trilinear(const Tensor& x, int factor);
   Tensor concat(const Tensor& a, const Tensor& b);
   Tensor flatten(const Tensor& x);
+  Tensor dropout(const Tensor& x) { return x; }
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
   Tensor linear(const Tensor& x, const Tensor& weight);
@@ -49,8 +51,8 @@ class GraphOps {
   // Declares the next output of the Network. ONNX Runtime must know its rank; the extents it infers.
   void output(const Tensor& value, std::size_t rank);
 
-  // Ends the graph and makes it runnable on `threads` CPU threads. The GraphOps is spent.
-  std::unique_ptr<Network> build(unsigned threads);
+  // Ends the graph and makes it runnable. The GraphOps is spent.
+  std::unique_ptr<Network> build(const Execution& execution);
 
  private:
   Tensor node(const char* op, const std::vector<Tensor>& inputs, std::vector<Ort::OpAttr> attributes,

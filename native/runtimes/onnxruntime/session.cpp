@@ -45,14 +45,10 @@ class Terminator {
 }  // namespace
 
 Session::Session(const Ort::Model& model, std::vector<std::string> inputs, std::vector<std::string> outputs,
-                 std::shared_ptr<const void> constants, unsigned threads)
+                 std::shared_ptr<const void> constants, const Execution& execution)
     : inputs_(std::move(inputs)), outputs_(std::move(outputs)), constants_(std::move(constants)) {
   try {
-    Ort::SessionOptions options;
-    options.SetIntraOpNumThreads(static_cast<int>(threads));
-    options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
-    // Threads that wait for the next run by spinning would take the cores from the work between runs.
-    options.AddConfigEntry("session.force_spinning_stop", "1");
+    Ort::SessionOptions options = session_options(execution);
     options.Add(operations());
     const std::string empty = empty_model();
     session_ = Ort::Session::CreateModelEditorSession(environment(), empty.data(), empty.size(), options);
@@ -97,23 +93,23 @@ std::vector<Array> Session::run(std::span<const Array> inputs, const Task& task)
   }
 }
 
-MedLamBuilder medlam_builder(unsigned threads) {
-  return [threads](const MedLamWeights& weights, int deepest) -> std::unique_ptr<Network> {
+MedLamBuilder medlam_builder(const Execution& execution) {
+  return [execution](const MedLamWeights& weights, int deepest) -> std::unique_ptr<Network> {
     try {
       GraphOps ops;
       const std::int64_t p = weights.patch();
       const auto patch = ops.input("patch", {-1, 1, p, p, p});
       const auto outputs = MedLamNetwork(ops, weights)(patch, deepest);
       for (std::size_t i = 0; i < outputs.size(); ++i) ops.output(outputs[i], i == 0 ? 2 : 5);
-      return ops.build(threads);
+      return ops.build(execution);
     } catch (const Ort::Exception& error) {
       rethrow(error);
     }
   };
 }
 
-SamBuilder sam_builder(unsigned threads) {
-  return [threads](const SamWeights& weights, SamPart part) -> std::unique_ptr<Network> {
+SamBuilder sam_builder(const Execution& execution) {
+  return [execution](const SamWeights& weights, SamPart part) -> std::unique_ptr<Network> {
     try {
       GraphOps ops;
       const std::int64_t s = weights.image_size(), grid = weights.grid(), channels = weights.channels();
@@ -130,7 +126,7 @@ SamBuilder sam_builder(unsigned threads) {
         ops.output(outputs[0], 4);
         ops.output(outputs[1], 2);
       }
-      return ops.build(threads);
+      return ops.build(execution);
     } catch (const Ort::Exception& error) {
       rethrow(error);
     }

@@ -8,15 +8,17 @@
 #include "networks/network.hpp"
 #include "networks/sam_model.hpp"
 #include "runtimes/onnxruntime/api.hpp"
+#include "runtimes/onnxruntime/execution.hpp"
 
 namespace medlsam::onnx {
 
-// A graph made runnable on ONNX Runtime's CPU provider.
+// A graph made runnable. Our own operations have CPU kernels only; on CUDA, ONNX Runtime carries their
+// tensors there and back.
 class Session : public Network {
  public:
   // `constants` is memory the graph points into. Throws kInternal with ONNX Runtime's words.
   Session(const Ort::Model& model, std::vector<std::string> inputs, std::vector<std::string> outputs,
-          std::shared_ptr<const void> constants, unsigned threads);
+          std::shared_ptr<const void> constants, const Execution& execution);
 
   std::vector<Array> run(std::span<const Array> inputs, const Task& task) override;
 
@@ -26,10 +28,10 @@ class Session : public Network {
   Ort::Session session_{nullptr};
 };
 
-// MedLAM on ONNX Runtime with this many threads; load() first.
-MedLamBuilder medlam_builder(unsigned threads);
+// MedLAM on ONNX Runtime; load() first.
+MedLamBuilder medlam_builder(const Execution& execution);
 
 // SAM likewise.
-SamBuilder sam_builder(unsigned threads);
+SamBuilder sam_builder(const Execution& execution);
 
 }  // namespace medlsam::onnx

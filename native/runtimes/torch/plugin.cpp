@@ -1,0 +1,109 @@
+// The plugin's side of plugin_api.hpp: exceptions become codes, C arrays tensors.
+#include <ATen/Parallel.h>
+
+#include "runtimes/torch/aten_network.hpp"
+#include "runtimes/torch/plugin_api.hpp"
+
+namespace medlsam::torch {
+namespace {
+
+thread_local std::string last_error;
+
+std::int32_t fail(ErrorCode code, const char* message) {
+  last_error = message;
+  return 1 + static_cast<std::int32_t>(code);
+}
+
+template <class Body>
+std::int32_t guarded(Body&& body) {
+  try {
+    body();
+    return 0;
+  } catch (const Error& error) {
+    return fail(error.code(), error.what());
+  } catch (const c10::Error& error) {
+    return fail(ErrorCode::kInternal, (std::string("libtorch: ") + error.what_without_backtrace()).c_str());
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kInternal, "Out of memory.");
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInternal, error.what());
+  }
+}
+
+at::ScalarType scalar_type(std::int32_t precision) {
+  if (precision == MEDLSAM_TORCH_BFLOAT16) return at::kBFloat16;
+  return precision == MEDLSAM_TORCH_FLOAT16 ? at::kHalf : at::kFloat;
+}
+
+std::vector<std::int64_t> shape_of(const MedlsamTorchArray& array) {
+  return {array.shape, array.shape + array.rank};
+}
+
+Checkpoint to_checkpoint(const MedlsamTorchArray* arrays, std::size_t count) {
+  Checkpoint checkpoint;
+  for (std::size_t i = 0; i < count; ++i) {
+    TensorView view = {DType::kF32, shape_of(arrays[i]), {}};
+    view.bytes = std::as_bytes(std::span(arrays[i].data, view.elements()));
+    checkpoint.tensors.emplace(arrays[i].name, std::move(view));
+  }
+  return checkpoint;
+}
+
+std::int32_t create_network(const MedlsamTorchNetworkOptions* options, void** network) {
+  return guarded([&] {
+    const Checkpoint weights = to_checkpoint(options->weights, options->weight_count);
+    const auto arithmetic = tensor_options(options->device, scalar_type(options->precision));
+    *network = (options->network == MEDLSAM_TORCH_SAM
+                    ? make_sam(weights, static_cast<SamPart>(options->part), arithmetic)
+                    : make_medlam(weights, options->part, arithmetic))
+                   .release();
+  });
+}
+
+Check to_check(const MedlsamTorchRun& run) {
+  return [&run] {
+    if (run.is_cancelled(run.context) != 0) throw Error(ErrorCode::kAborted, "The operation was aborted.");
+  };
+}
+
+std::int32_t run_network(void* network, const MedlsamTorchArray* inputs, std::size_t count,
+                         std::int32_t threads, const MedlsamTorchRun* run) {
+  return guarded([&] {
+    // Of this thread: OpenMP counts threads for each that asks.
+    at::set_num_threads(threads);
+    std::vector<at::Tensor> tensors;
+    for (std::size_t i = 0; i < count; ++i) {
+      tensors.push_back(at::from_blob(const_cast<float*>(inputs[i].data), shape_of(inputs[i]), at::kFloat));
+    }
+    for (at::Tensor& output : static_cast<AtenNetwork*>(network)->run(tensors, to_check(*run))) {
+      auto* owner = new at::Tensor(std::move(output));
+      const MedlsamTorchArray array = {nullptr, owner->const_data_ptr<float>(), owner->sizes().data(),
+                                       static_cast<std::int32_t>(owner->dim())};
+      run->output(run->context, &array, owner);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace medlsam::torch
+
+extern "C" {
+
+__attribute__((visibility("default"))) std::int32_t medlsam_torch_abi() {
+  return MEDLSAM_TORCH_ABI;
+}
+
+__attribute__((visibility("default"))) const MedlsamTorchTable* medlsam_torch_table() {
+  using namespace medlsam::torch;
+  static const MedlsamTorchTable table = {
+      MEDLSAM_TORCH_VERSION,
+      static_cast<std::int32_t>(at::getNumGPUs()),
+      [] { return last_error.c_str(); },
+      create_network,
+      run_network,
+      [](void* owner) { delete static_cast<at::Tensor*>(owner); },
+      [](void* network) { delete static_cast<AtenNetwork*>(network); },
+  };
+  return &table;
+}
+}

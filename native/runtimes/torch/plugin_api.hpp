@@ -1,0 +1,59 @@
+// What the torch plugin (medlsam_torch.so) and the addon agree on: a table of C functions, so that no C++
+// type and no exception crosses between two libraries that may have been built apart.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+extern "C" {
+
+// Changes with every change of this file; the addon refuses a plugin of another number.
+#define MEDLSAM_TORCH_ABI 1
+
+// A dense row-major float32 array; `name` only where names are called for.
+struct MedlsamTorchArray {
+  const char* name;
+  const float* data;
+  const std::int64_t* shape;
+  std::int32_t rank;
+};
+
+enum : std::int32_t { MEDLSAM_TORCH_FLOAT32 = 0, MEDLSAM_TORCH_BFLOAT16 = 1, MEDLSAM_TORCH_FLOAT16 = 2 };
+enum : std::int32_t { MEDLSAM_TORCH_MEDLAM = 0, MEDLSAM_TORCH_SAM = 1 };
+
+struct MedlsamTorchNetworkOptions {
+  std::int32_t network;  // MEDLSAM_TORCH_MEDLAM …
+  std::int32_t part;     // MedLAM: the deepest scale, −1 to 2; SAM: medlsam::SamPart
+  const MedlsamTorchArray* weights;
+  std::size_t weight_count;
+  const char* device;      // "cpu", "cuda", "cuda:1"
+  std::int32_t precision;  // MEDLSAM_TORCH_FLOAT32 …, of weights and arithmetic
+};
+
+// What a running call asks and tells; called from the calling thread.
+struct MedlsamTorchRun {
+  void* context;
+  std::int32_t (*is_cancelled)(void* context);
+  // The next output. `owner` keeps its memory alive until release_output(owner).
+  void (*output)(void* context, const MedlsamTorchArray* array, void* owner);
+};
+
+// Functions that can fail return 0, or 1 + a medlsam::ErrorCode, its message in last_error() of this thread.
+struct MedlsamTorchTable {
+  const char* version;  // of libtorch
+  std::int32_t cuda_devices;
+  const char* (*last_error)();
+
+  // The weights' memory outlives the network.
+  std::int32_t (*create_network)(const MedlsamTorchNetworkOptions* options, void** network);
+  std::int32_t (*run_network)(void* network, const MedlsamTorchArray* inputs, std::size_t input_count,
+                              std::int32_t threads, const MedlsamTorchRun* run);
+  void (*release_output)(void* owner);
+  void (*destroy_network)(void* network);
+};
+
+// The plugin's only symbols, medlsam_torch_abi and medlsam_torch_table. The number comes first: the table is
+// read only if it is the wanted one.
+using MedlsamTorchAbi = std::int32_t (*)();
+using MedlsamTorchGetTable = const MedlsamTorchTable* (*)();
+}

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { MedLam, UnavailableError, UsageError } from "../../lib/index.js";
+import { conformance } from "../support/data.js";
+
+const checkpoint = conformance("medlam/medlam.pth");
+const folder = mkdtempSync(join(tmpdir(), "medlsam-plugin-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("without a torch plugin that fits", () => {
+  const before = process.env.MEDLSAM_TORCH;
+  afterEach(() => {
+    if (before === undefined) delete process.env.MEDLSAM_TORCH;
+    else process.env.MEDLSAM_TORCH = before;
+  });
+
+  async function refusal(plugin: string): Promise<string> {
+    process.env.MEDLSAM_TORCH = plugin;
+    const error = await MedLam.load(checkpoint, { runtime: "torch" }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(UnavailableError);
+    expect(error.code).toBe("RUNTIME_UNAVAILABLE");
+    expect(error.message).toContain("npm run build:torch");
+    return error.message;
+  }
+
+  it("says where it looked", async () => {
+    expect(await refusal(join(folder, "none.so"))).toContain(join(folder, "none.so"));
+  });
+
+  it("says what is wrong with a file that is no library", async () => {
+    const path = join(folder, "text.so");
+    writeFileSync(path, "not a library");
+    expect(await refusal(path)).toContain("could not be loaded");
+  });
+
+  it("says that another library is no plugin", async () => {
+    const addon = new URL("../../build/Release/medlsam.node", import.meta.url);
+    expect(await refusal(addon.pathname)).toContain("is not medlsam's torch plugin");
+  });
+});
+
+describe("the onnx runtime", () => {
+  it("computes in no other precision", async () => {
+    await expect(MedLam.load(checkpoint, { precision: "float16" })).rejects.toThrow(UsageError);
+  });
+
+  it("falls back to the CPU where it has no CUDA, and says so", async () => {
+    const medlam = await MedLam.load(checkpoint, { device: "cuda:1" });
+    // A machine whose ONNX Runtime has it is right to use it.
+    if (medlam.device === "cpu") expect(medlam.fallback).toContain("no CUDA here, the CPU is used");
+    else expect(medlam).toMatchObject({ device: "cuda:1", fallback: "" });
+    medlam.close();
+  });
+
+  it("knows devices", async () => {
+    const load = MedLam.load(checkpoint, { runtime: "torch", device: "tpu" });
+    await expect(load).rejects.toThrow(/device must be cpu, cuda or cuda:N, not "tpu"/);
+  });
+});
