@@ -9,6 +9,7 @@ import { addInfo } from "./info.js";
 import { watchInterrupts } from "./interrupt.js";
 import { addLocalize } from "./localize.js";
 import { addModels } from "./models.js";
+import { addRun } from "./run.js";
 import { addSegment } from "./segment.js";
 import { createSession } from "./session.js";
 import { addTemplate } from "./template.js";
@@ -25,6 +26,7 @@ async function main(): Promise<number> {
     .exitOverride();
   addLocalize(program, session);
   addSegment(program, session);
+  addRun(program, session);
   addTemplate(program, session);
   addEvaluate(program, session);
   addModels(program, session);

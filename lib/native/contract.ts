@@ -436,11 +436,21 @@ export interface NativeAddon {
     task: Task,
   ): Promise<void>;
 
-  /** A PNG of the masks' scan with contours and boxes; organs[i] is that of mask i. */
+  /** An organ's mask as a volume of 0 and 1. */
+  maskVolume(
+    masks: MasksHandle,
+    organ: number,
+    geometry: VolumeHandle,
+    task: Task,
+  ): Promise<VolumeHandle>;
+  /** How many voxels of each axial slice of a label map have one of these labels. */
+  labelledPixels(labelMap: VolumeHandle, labels: Int32Array, task: Task): Promise<Float64Array>;
+  /** A PNG of the masks' scan with contours and boxes, and the contour of a label map's organ in white. */
   writePreview(
     masks: MasksHandle,
     volume: VolumeHandle,
-    organs: { boxes: Int32Array; color: Uint8Array }[],
+    organs: { organ: number; boxes: Int32Array; color: Uint8Array }[],
+    truth: { labels: VolumeHandle; label: number } | null,
     path: string,
     task: Task,
   ): Promise<void>;

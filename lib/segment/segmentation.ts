@@ -1,7 +1,8 @@
+import type { Box } from "../localize/result.js";
 import { type CallOptions, callNative } from "../native/call.js";
 import { native } from "../native/loader.js";
 import { labelColor, labelTableXml } from "../templates/label-names.js";
-import type { Triple, Volume } from "../volumes/volume.js";
+import { type Triple, Volume } from "../volumes/volume.js";
 import type { PromptedOrgan } from "./prompts.js";
 import type { Masks, SegmenterWork } from "./segmenter.js";
 
@@ -27,7 +28,7 @@ export class SegmentedOrgan {
   readonly #source: Source;
   readonly #index: number;
 
-  /** @internal */
+  /** @internal Made by `segment`. */
   constructor(
     { name, label, boxes, points }: PromptedOrgan,
     { voxels, mean }: { voxels: number; mean: number },
@@ -53,6 +54,30 @@ export class SegmentedOrgan {
         native.maskValues(this.#source.masks.handle, organ, label, false, task),
       ),
     );
+  }
+
+  /** The mask in native memory, 0 or 1, with the scan's geometry. Close it after use. */
+  async toVolume(options: CallOptions = {}): Promise<Volume> {
+    const { masks, volume } = this.#source;
+    return Volume.fromHandle(
+      await callNative(options, (task) =>
+        native.maskVolume(masks.handle, this.#index, volume.handle, task),
+      ),
+    );
+  }
+
+  /**
+   * Writes a PNG like {@link Segmentation.writePreview} of this organ alone, through the middle of `boxes`.
+   * @param truth a label map on the same voxels, and the organ's label in it: its contour is drawn in white.
+   */
+  async writePreview(
+    path: string,
+    boxes: readonly Box[],
+    truth: { labels: Volume; label: number } | null = null,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const only = { organ: this.#index, boxes, label: this.label };
+    await writePreview(path, this.#source, [only], truth, options);
   }
 
   /** Writes the mask as `.nii` or `.nii.gz` with the scan's geometry to the bit. @throws OutputError */
@@ -120,14 +145,7 @@ export class Segmentation {
    * prompted them. @throws OutputError
    */
   async writePreview(path: string, options: CallOptions = {}): Promise<void> {
-    const { masks, volume } = this.#source;
-    const organs = this.#prompts.map(({ label, boxes }) => ({
-      boxes: Int32Array.from(boxes.flatMap(({ min, max }) => [...min, ...max])),
-      color: Uint8Array.from(labelColor(label), (channel) => Math.round(255 * channel)),
-    }));
-    await callNative(options, (task) =>
-      native.writePreview(masks.handle, volume.handle, organs, path, task),
-    );
+    await writePreview(path, this.#source, this.#prompts.map(shown), null, options);
   }
 
   /** Frees the masks, and the scan if `segment` read it itself. */
@@ -139,6 +157,34 @@ export class Segmentation {
   get #labels(): number[] {
     return Object.values(this.organs).map(({ label }) => label);
   }
+}
+
+/** What a preview shows of an organ. */
+interface Shown {
+  organ: number;
+  boxes: readonly Box[];
+  label: number;
+}
+
+const shown = ({ label, boxes }: PromptedOrgan, organ: number): Shown => ({ organ, label, boxes });
+
+/** @param truth a label map's organ, drawn white. */
+async function writePreview(
+  path: string,
+  { masks, volume }: Source,
+  organs: readonly Shown[],
+  truth: { labels: Volume; label: number } | null,
+  options: CallOptions,
+): Promise<void> {
+  const drawn = organs.map(({ organ, boxes, label }) => ({
+    organ,
+    boxes: Int32Array.from(boxes.flatMap(({ min, max }) => [...min, ...max])),
+    color: Uint8Array.from(labelColor(label), (channel) => Math.round(255 * channel)),
+  }));
+  const white = truth && { labels: truth.labels.handle, label: truth.label };
+  await callNative(options, (task) =>
+    native.writePreview(masks.handle, volume.handle, drawn, white, path, task),
+  );
 }
 
 async function writeMasks(

@@ -68,6 +68,11 @@ export class Volume {
     if (info.labelXml !== undefined) this.labelXml = info.labelXml;
   }
 
+  /** @internal A volume that native code made. */
+  static fromHandle(handle: VolumeHandle): Volume {
+    return new Volume(handle, "");
+  }
+
   /**
    * Reads a NIfTI-1 or NIfTI-2 file, `.nii` or `.nii.gz`.
    * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_VOLUME`.

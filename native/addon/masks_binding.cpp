@@ -5,6 +5,7 @@
 #include "core/masks/assemble.hpp"
 #include "core/masks/components.hpp"
 #include "core/preview/preview.hpp"
+#include "core/slices/layout.hpp"
 #include "core/support/atomic_file.hpp"
 #include "core/volumes/nifti.hpp"
 
@@ -58,6 +59,17 @@ Napi::Value mask_statistics(const Napi::CallbackInfo& info) {
       });
 }
 
+Napi::Value labelled_pixels(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[2],
+      [volume = open_handle<Volume>(info[0]), labels = to_int32s(info[1])](const Task& task) {
+        return medlsam::labelled_pixels(*volume, slice_layout(volume->affine, volume->shape), labels, task);
+      },
+      [](Napi::Env env, std::vector<std::int64_t>&& counts) -> Napi::Value {
+        return to_typed_array(env, std::vector<double>(counts.begin(), counts.end()));
+      });
+}
+
 // organs[i] becomes labels[i].
 struct Labels {
   std::vector<std::int32_t> organs, labels;
@@ -94,6 +106,25 @@ Napi::Value mask_values(const Napi::CallbackInfo& info) {
       [](Napi::Env env, std::vector<std::byte>&& bytes) { return to_array_buffer(env, std::move(bytes)); });
 }
 
+// The organ's binary volume as a volume of its own.
+Napi::Value mask_volume(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[3],
+      [masks = open_handle<ScanMasks>(info[0]), organ = info[1].As<Napi::Number>().Int32Value(),
+       geometry = open_handle<Volume>(info[2])](const Task& task) {
+        auto volume = std::make_shared<Volume>();
+        volume->shape = masks->shape;
+        volume->dtype = DType::kU8;
+        volume->affine = geometry->affine;
+        volume->data = assembled(*masks, {{organ}, {1}}, false, task);
+        return volume;
+      },
+      [](Napi::Env env, std::shared_ptr<Volume>&& volume) {
+        const std::size_t bytes = volume->data.size();
+        return make_handle(env, std::move(volume), bytes);
+      });
+}
+
 Napi::Value write_masks(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[6],
@@ -113,28 +144,51 @@ Napi::Value write_masks(const Napi::CallbackInfo& info) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// Boxes and colours of organs 0, 1, … of the masks.
-std::vector<PreviewOrgan> to_preview(const Napi::Array& array) {
+// An organ of the masks with its boxes and colour, and the label map's organ with a colour of its own.
+struct Preview {
+  std::vector<std::uint32_t> masks;
   std::vector<PreviewOrgan> organs;
+};
+
+Preview to_preview(const Napi::Array& array) {
+  Preview preview;
   for (std::uint32_t i = 0; i < array.Length(); ++i) {
     const auto object = array.Get(i).As<Napi::Object>();
     PreviewOrgan organ;
     organ.boxes = to_boxes(object.Get("boxes"));
     const auto color = to_vector(expect_typed_array(object.Get("color"), DType::kU8).As<Napi::Uint8Array>());
     organ.color = {color.at(0), color.at(1), color.at(2)};
-    organs.push_back(std::move(organ));
+    preview.masks.push_back(object.Get("organ").As<Napi::Number>().Uint32Value());
+    preview.organs.push_back(std::move(organ));
   }
-  return organs;
+  return preview;
+}
+
+// {labels, label} or null: a truth, drawn white over the organs.
+struct Truth {
+  std::shared_ptr<Volume> labels;
+  std::int64_t label = 0;
+};
+
+Truth to_truth(const Napi::Value& value) {
+  if (!value.IsObject()) return {};
+  const auto object = value.As<Napi::Object>();
+  return {open_handle<Volume>(object.Get("labels")), object.Get("label").As<Napi::Number>().Int64Value()};
 }
 
 Napi::Value write_preview(const Napi::CallbackInfo& info) {
   return run_task(
-      info, info[4],
+      info, info[5],
       [masks = open_handle<ScanMasks>(info[0]), volume = open_handle<Volume>(info[1]),
-       organs = to_preview(info[2].As<Napi::Array>()),
-       path = info[3].As<Napi::String>().Utf8Value()](const Task& task) {
-        auto shown = organs;
-        for (std::size_t i = 0; i < shown.size(); ++i) shown[i].mask = &masks->organs.at(i);
+       preview = to_preview(info[2].As<Napi::Array>()), truth = to_truth(info[3]),
+       path = info[4].As<Napi::String>().Utf8Value()](const Task& task) {
+        auto shown = preview.organs;
+        for (std::size_t i = 0; i < shown.size(); ++i) shown[i].mask = &masks->organs.at(preview.masks[i]);
+        OrganMask drawn(masks->layout);
+        if (truth.labels) {
+          drawn = mask_of_label(*truth.labels, masks->layout, truth.label, task);
+          shown.push_back({&drawn, {}, {255, 255, 255}});
+        }
         const auto png = render_preview(*volume, shown, task);
         AtomicFile file(path);
         file.write(png);
@@ -151,6 +205,8 @@ void bind_masks(Napi::Env env, Napi::Object exports) {
   bind<set_mask>(env, exports, "setMask");
   bind<filter_mask>(env, exports, "filterMask");
   bind<mask_statistics>(env, exports, "maskStatistics");
+  bind<labelled_pixels>(env, exports, "labelledPixels");
+  bind<mask_volume>(env, exports, "maskVolume");
   bind<mask_values>(env, exports, "maskValues");
   bind<write_masks>(env, exports, "writeMasks");
   bind<write_preview>(env, exports, "writePreview");

@@ -2,11 +2,27 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <string>
 
 #include "core/support/parallel.hpp"
 
 namespace medlsam {
+namespace {
+
+// Calls use(value) for every voxel of a slice, row by row.
+template <class Use>
+void for_each_label(const Volume& labels, const SliceLayout& layout, std::size_t z, Use&& use) {
+  with_stored_values(labels, [&](const auto* values) {
+    for (std::int64_t y = 0; y < layout.height; ++y) {
+      const auto* line = values + static_cast<std::int64_t>(z) * layout.stride[0] + y * layout.stride[1];
+      for (std::int64_t x = 0; x < layout.width; ++x)
+        use(static_cast<double>(line[x * layout.stride[2]]) * labels.slope + labels.intercept);
+    }
+  });
+}
+
+}  // namespace
 
 ScanMasks::ScanMasks(const Affine& affine, const Index3& stored_shape, std::size_t count)
     : shape(stored_shape),
@@ -43,6 +59,29 @@ void set_mask(ScanMasks& masks, std::size_t organ, const VoxelBox& box,
     cropped.left += box.min[columns];
   }
   masks.organs.at(organ) = std::move(mask);
+}
+
+OrganMask mask_of_label(const Volume& labels, const SliceLayout& layout, std::int64_t label,
+                        const Task& task) {
+  OrganMask mask(layout);
+  std::vector<std::vector<float>> slices(std::max(1u, task.threads), std::vector<float>(layout.pixels()));
+  parallel_for(task, layout.count, [&](std::size_t z, std::size_t worker) {
+    float* out = slices[worker].data();
+    for_each_label(labels, layout, z, [&](double value) { *out++ = value == static_cast<double>(label); });
+    mask.slices[z] = crop_mask(slices[worker], layout.height, layout.width);
+  });
+  return mask;
+}
+
+std::vector<std::int64_t> labelled_pixels(const Volume& labels, const SliceLayout& layout,
+                                          std::span<const std::int32_t> wanted, const Task& task) {
+  const std::set<double> chosen(wanted.begin(), wanted.end());
+  std::vector<std::int64_t> counts(layout.count);
+  parallel_for(task, layout.count, [&](std::size_t z, std::size_t) {
+    for_each_label(labels, layout, z,
+                   [&](double value) { counts[z] += value != 0 && chosen.contains(value); });
+  });
+  return counts;
 }
 
 MaskStatistics mask_statistics(const ScanMasks& masks, std::size_t organ, const Volume& volume,

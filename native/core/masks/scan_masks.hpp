@@ -26,6 +26,14 @@ struct ScanMasks {
 // is not inside the volume and for another number of probabilities.
 void set_mask(ScanMasks& masks, std::size_t organ, const VoxelBox& box, std::span<const float> probabilities);
 
+// The mask of one label of a label map, sure of every voxel.
+OrganMask mask_of_label(const Volume& labels, const SliceLayout& layout, std::int64_t label,
+                        const Task& task);
+
+// How many voxels of each slice have one of these labels. Throws kAborted.
+std::vector<std::int64_t> labelled_pixels(const Volume& labels, const SliceLayout& layout,
+                                          std::span<const std::int32_t> wanted, const Task& task);
+
 struct MaskStatistics {
   std::size_t voxels = 0;
   double mean = 0;  // of the volume's values (HU) in the mask; NaN for an empty mask
