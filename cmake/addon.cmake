@@ -30,6 +30,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/medlam_binding.cpp
   native/addon/templates_binding.cpp
   native/addon/steps_binding.cpp
+  native/addon/phantom_binding.cpp
 )
 
 file(READ package.json package)

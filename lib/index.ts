@@ -20,7 +20,21 @@ export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./localize/markups.
 export { MedLam } from "./localize/medlam.js";
 export type { Box, Localization, OrganLocalization, Scale } from "./localize/result.js";
 export type { CallOptions, Progress } from "./native/call.js";
-export type { Conventions, ForwardResult, StoredType, VoxelArray } from "./native/contract.js";
+export type {
+  Conventions,
+  ForwardResult,
+  PhantomAbout,
+  PhantomRegion,
+  StoredType,
+  VoxelArray,
+} from "./native/contract.js";
+export {
+  makePhantom,
+  type Phantom,
+  type PhantomOptions,
+  phantomNames,
+  phantomRegions,
+} from "./phantoms/phantom.js";
 export * as steps from "./steps.js";
 export { type BuildOptions, buildTemplates } from "./templates/build.js";
 export { type ExtremePoints, type Point, readExtremePoints } from "./templates/extreme-points.js";

@@ -8,6 +8,7 @@ import { addInfo } from "./info.js";
 import { watchInterrupts } from "./interrupt.js";
 import { addLocalize } from "./localize.js";
 import { addModels } from "./models.js";
+import { addPhantom } from "./phantom.js";
 import { createSession } from "./session.js";
 import { addTemplate } from "./template.js";
 
@@ -24,6 +25,7 @@ async function main(): Promise<number> {
   addLocalize(program, session);
   addTemplate(program, session);
   addModels(program, session);
+  addPhantom(program, session);
   addInfo(program, session);
   try {
     await program.parseAsync();

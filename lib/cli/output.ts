@@ -68,7 +68,8 @@ function refuseEqualTargets(targets: Target[]): void {
   }
 }
 
-function makeFolder(path: string): void {
+/** @throws UsageError if it is a file; OutputError if it cannot be made. */
+export function makeFolder(path: string): void {
   if (stats(path)?.isDirectory() === false) {
     throw new UsageError(`${path} is a file. For several images give a folder with -o.`);
   }

@@ -103,6 +103,11 @@ export class Volume {
     return new Volume(await run, "");
   }
 
+  /** @internal A volume that native code made. */
+  static fromHandle(handle: VolumeHandle): Volume {
+    return new Volume(handle, "");
+  }
+
   /** A copy of the stored values, (z, y, x), x fastest. */
   async stored(options: CallOptions = {}): Promise<VoxelArray> {
     const bytes = await callNative(options, (task) => native.volumeData(this.handle, false, task));
@@ -116,9 +121,14 @@ export class Volume {
     );
   }
 
-  /** Writes the volume as `.nii` or `.nii.gz`; the file is whole or not there. @throws OutputError */
-  async write(path: string, options: CallOptions = {}): Promise<void> {
-    await callNative(options, (task) => native.writeVolume(path, this.handle, null, "", task));
+  /**
+   * Writes the volume as `.nii` or `.nii.gz`; the file is whole or not there.
+   * @param labelXml a label table for the header extension, see `labelTableXml`.
+   * @throws OutputError
+   */
+  async write(path: string, options: CallOptions & { labelXml?: string } = {}): Promise<void> {
+    const xml = options.labelXml ?? "";
+    await callNative(options, (task) => native.writeVolume(path, this.handle, null, xml, task));
   }
 
   /**

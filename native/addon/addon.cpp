@@ -93,6 +93,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_medlam(env, exports);
   bind_templates(env, exports);
   bind_steps(env, exports);
+  bind_phantoms(env, exports);
   return exports;
 }
 

@@ -19,9 +19,11 @@ void add_kidney(Anatomy& body, float side, Draw& draw) {
   const bool cyst = draw.chance(0.2F);
   const Vec cyst_at{side * draw.uniform(10, 26), draw.uniform(-14, 14), draw.uniform(-40, 40)};
   const float cyst_radius = draw.uniform(6, 18);
+  const Rotation turn = rotation(-10, side * 14, side * 35);
+  body.scene.shape({.hu = kFat, .texture = 8, .wobble = 3, .in_cavity = true});
+  body.scene.ellipsoid(center, size * Vec{32, 29, 56}, turn);
   if (!present) return;
   const std::uint8_t label = on_side(kKidneyLeft, side);
-  const Rotation turn = rotation(-10, side * 14, side * 35);
   const auto at = [&](Vec offset) { return center + size * turn(mirrored(offset, side)); };
   body.scene.shape({.hu = hu.kidney_medulla,
                     .label = label,
@@ -63,7 +65,7 @@ void add_adrenal(Anatomy& body, float side) {
 }
 
 void add_spleen(Anatomy& body, Draw& draw) {
-  const Vec center = shifted(draw, {100, 42, 414}, 4) + Vec{0, 0, 0.7F * body.subject.breath};
+  const Vec center = shifted(draw, {92, 40, 408}, 4) + Vec{0, 0, 0.7F * body.subject.breath};
   const float size = draw.factor(0.12F);
   if (!body.subject.present[kSpleen]) return;
   const float spots = body.subject.phase == Phase::kArterial ? 35.F : 4.F;
@@ -74,8 +76,8 @@ void add_spleen(Anatomy& body, Draw& draw) {
                     .wobble = 2.5F,
                     .in_cavity = true,
                     .under_diaphragm = true});
-  body.scene.ellipsoid(center, size * Vec{33, 52, 52}, turn);
-  body.scene.cut_ellipsoid(center + size * Vec{-38, -20, -4}, size * Vec{34, 46, 50}, turn);
+  body.scene.ellipsoid(center, size * Vec{34, 55, 57}, turn);
+  body.scene.cut_ellipsoid(center + size * Vec{-50, -20, -4}, size * Vec{36, 44, 48}, turn);
 }
 
 void add_stomach(Anatomy& body, Draw& draw) {
@@ -201,14 +203,14 @@ void add_portal_vessels(Anatomy& body) {
 
 void add_abdomen(Anatomy& body) {
   Draw draw(body.subject.seed, Stream::kAbdomen);
+  add_stomach(body, draw);
+  add_spleen(body, draw);
+  add_liver(body, draw);
   for (const float side : kSides) {
     add_kidney(body, side, draw);
     add_adrenal(body, side);
   }
-  add_spleen(body, draw);
-  add_stomach(body, draw);
   add_pancreas(body, draw);
-  add_liver(body, draw);
   add_gallbladder(body, draw);
   add_portal_vessels(body);
 }

@@ -9,8 +9,8 @@ namespace {
 void add_loop(Anatomy& body, Draw& draw, int index, int count) {
   const float t = (static_cast<float>(index) + 0.5F) / static_cast<float>(count);
   const float front = -30 - 0.8F * body.subject.belly;
-  const Vec center{50 - 85 * t + draw.normal(0, 28), front + draw.normal(0, 22),
-                   312 - 165 * t + draw.normal(0, 18)};
+  const Vec center{45 - 75 * t + draw.normal(0, 32), front + draw.normal(0, 24),
+                   318 - 185 * t + draw.normal(0, 18)};
   std::vector<Vec> line = {center};
   Vec heading{draw.normal(0, 1), draw.normal(0, 0.7F), draw.normal(0, 0.6F)};
   for (int i = 0; i < 5; ++i) {
@@ -83,7 +83,7 @@ void add_bowel(Anatomy& body) {
     const Vec root{-6, -30, draw.uniform(270, 330)};
     body.scene.tube({root, lerp(root, end, 0.5F) + Vec{0, 8, 0}, end}, {2.5F, 1.2F});
   }
-  constexpr int kLoops = 16;
+  constexpr int kLoops = 30;
   for (int i = 0; i < kLoops; ++i) add_loop(body, draw, i, kLoops);
   add_colon(body, draw);
 }

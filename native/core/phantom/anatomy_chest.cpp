@@ -180,8 +180,13 @@ void add_airways(Anatomy& body) {
     scene.cone(end, 5, end + Vec{side * 20, -8, 22}, 3.5F);
     scene.cone(end + Vec{side * 8, 6, -16}, 4.5F, end + Vec{side * 26, -18, -40}, 3);
   }
-  scene.shape({.hu = kAir + 5, .label = kTrachea, .shell = 1.8F, .shell_hu = 30});
-  scene.tube({{0, -16, 676}, {0, -8, 650}, {-1, 5, 610}, kCarina}, {9.5F * wide, 9.5F * wide});
+  const auto windpipe = [&](float radius) {
+    scene.tube({{0, -16, 676}, {0, -8, 650}, {-1, 5, 610}, kCarina}, {radius, radius});
+  };
+  scene.shape({.hu = 35});
+  windpipe(9.5F * wide + 1.8F);
+  scene.shape({.hu = kAir + 5, .label = kTrachea});
+  windpipe(9.5F * wide);
 }
 
 }  // namespace medlsam::phantom

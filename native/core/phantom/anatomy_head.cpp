@@ -206,7 +206,7 @@ void add_neck(Anatomy& body) {
   for (const float side : kSides) {
     const auto at = [&](float x, float y, float z) { return Vec{side * x, y, z}; };
     scene.shape({.hu = kFat, .texture = 10, .wobble = 2});
-    scene.tube({at(38, 10, 640), at(38, 14, 690), at(42, 16, 735)}, {15, 12, 8});
+    scene.tube({at(38, 10, 640), at(38, 14, 690), at(42, 16, 735)}, {9, 8, 6});
     scene.plate(at(20, 50, 735), at(46, 52, 680), at(16, 60, 660), 1.3F);
     scene.shape({.hu = hu.muscle, .texture = 8});
     scene.tube({at(16, -48, 628), at(36, -36, 665), at(50, -6, 710), at(60, 22, 756)}, {8, 10, 10, 9});

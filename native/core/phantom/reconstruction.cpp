@@ -69,6 +69,25 @@ float attenuation(const std::int16_t* hu, std::size_t count, double area) {
   return static_cast<float>(std::exp(std::clamp((width - 200) * 0.004, -0.8, 1.0)));
 }
 
+// Whether a voxel of row y and column x lies outside a round field of view.
+class Circle {
+ public:
+  explicit Circle(const Scan& scan)
+      : round_(scan.circle),
+        middle_y_(static_cast<float>(scan.shape[1] - 1) / 2),
+        middle_x_(static_cast<float>(scan.shape[2] - 1) / 2),
+        radius_(static_cast<float>(scan.shape[2]) / 2) {}
+
+  bool excludes(std::int64_t y, std::int64_t x) const {
+    const float dy = static_cast<float>(y) - middle_y_, dx = static_cast<float>(x) - middle_x_;
+    return round_ && dx * dx + dy * dy > radius_ * radius_;
+  }
+
+ private:
+  bool round_;
+  float middle_y_, middle_x_, radius_;
+};
+
 }  // namespace
 
 Volume reconstruct_image(const Rendering& rendering, const Scan& scan, std::uint32_t seed, const Task& task) {
@@ -78,22 +97,20 @@ Volume reconstruct_image(const Rendering& rendering, const Scan& scan, std::uint
   auto* stored = reinterpret_cast<std::int16_t*>(volume.data.data());
   const auto [slices, rows, columns] = scan.shape;
   const auto plane = static_cast<std::size_t>(rows * columns);
+  const Circle circle(scan);
   const std::uint32_t key = stream_key(seed, Stream::kNoise);
   std::vector<SliceNoise> workers(std::max(1U, task.threads), SliceNoise(rows, columns, scan.smoothing));
   parallel_for(task, static_cast<std::size_t>(slices), [&](std::size_t z, std::size_t worker) {
     const std::int16_t* hu = &rendering.hu[z * plane];
     const float* noise = workers[worker].slice(mix(key + static_cast<std::uint32_t>(z)));
     const float level = scan.noise * attenuation(hu, plane, scan.spacing[1] * scan.spacing[2]);
-    const float radius = static_cast<float>(columns) / 2;
     for (std::int64_t y = 0; y < rows; ++y) {
-      const float dy = static_cast<float>(y) - static_cast<float>(rows - 1) / 2;
       std::int16_t* out =
           stored + order.offset + static_cast<std::int64_t>(z) * order.stride[0] + y * order.stride[1];
       for (std::int64_t x = 0; x < columns; ++x) {
-        const float dx = static_cast<float>(x) - static_cast<float>(columns - 1) / 2;
         const std::int64_t i = y * columns + x;
         float value = static_cast<float>(hu[i]) + level * noise[i];
-        if (scan.circle && dx * dx + dy * dy > radius * radius) value = kMinHu;
+        if (circle.excludes(y, x)) value = kMinHu;
         value = std::clamp(std::nearbyint(value), kMinHu, kMaxHu);
         out[x * order.stride[2]] = static_cast<std::int16_t>(value - scan.intercept);
       }
@@ -105,6 +122,7 @@ Volume reconstruct_image(const Rendering& rendering, const Scan& scan, std::uint
 Volume reconstruct_labels(const Rendering& rendering, const Scan& scan, const Task& task) {
   const StoredOrder order = stored_order(scan);
   Volume volume = empty_volume(scan, DType::kU8, order);
+  const Circle circle(scan);
   auto* stored = reinterpret_cast<std::uint8_t*>(volume.data.data());
   const auto [slices, rows, columns] = scan.shape;
   parallel_for(task, static_cast<std::size_t>(slices), [&](std::size_t z, std::size_t) {
@@ -112,7 +130,9 @@ Volume reconstruct_labels(const Rendering& rendering, const Scan& scan, const Ta
     for (std::int64_t y = 0; y < rows; ++y) {
       std::uint8_t* out =
           stored + order.offset + static_cast<std::int64_t>(z) * order.stride[0] + y * order.stride[1];
-      for (std::int64_t x = 0; x < columns; ++x) out[x * order.stride[2]] = labels[y * columns + x];
+      for (std::int64_t x = 0; x < columns; ++x) {
+        out[x * order.stride[2]] = circle.excludes(y, x) ? std::uint8_t{0} : labels[y * columns + x];
+      }
     }
   });
   return volume;

@@ -29,9 +29,9 @@ enum class Solid : std::uint8_t { kEllipsoid, kCone, kDisc, kPlate };
 // What the fields mean depends on the solid (scene.cpp fills them, distance.cpp reads them).
 struct Primitive {
   Solid solid = Solid::kEllipsoid;
-  bool cut = false;  // taken away from the shape instead of added
-  Vec a{}, b{}, c{}; // kEllipsoid, kDisc: centre, semi-axes (disc: half height in z); others: corners
-  Rotation turn{};   // into the solid's own axes
+  bool cut = false;   // taken away from the shape instead of added
+  Vec a{}, b{}, c{};  // kEllipsoid, kDisc: centre, semi-axes (disc: half height in z); others: corners
+  Rotation turn{};    // into the solid's own axes
   float radius = 0, radius_end = 0;
   Bounds bounds{};
 };
