@@ -39,6 +39,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/masks_binding.cpp
   native/addon/slice_steps_binding.cpp
   native/addon/steps_binding.cpp
+  native/addon/phantom_binding.cpp
 )
 
 file(READ package.json package)

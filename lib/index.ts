@@ -39,11 +39,20 @@ export type { CallOptions, Progress } from "./native/call.js";
 export type {
   Conventions,
   ForwardResult,
+  PhantomAbout,
+  PhantomRegion,
   Precision,
   StoredType,
   VoxelArray,
 } from "./native/contract.js";
 export type { RuntimeOptions } from "./native/runtime.js";
+export {
+  makePhantom,
+  type Phantom,
+  type PhantomOptions,
+  phantomNames,
+  phantomRegions,
+} from "./phantoms/phantom.js";
 export { mergePrompts, readBoxes, readPoints } from "./segment/prompt-files.js";
 export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segment/prompts.js";
 export { Sam, type SlicePrediction, type SlicePrompt } from "./segment/sam.js";

@@ -9,6 +9,7 @@ import { addInfo } from "./info.js";
 import { watchInterrupts } from "./interrupt.js";
 import { addLocalize } from "./localize.js";
 import { addModels } from "./models.js";
+import { addPhantom } from "./phantom.js";
 import { addRun } from "./run.js";
 import { addSegment } from "./segment.js";
 import { createSession } from "./session.js";
@@ -30,6 +31,7 @@ async function main(): Promise<number> {
   addTemplate(program, session);
   addEvaluate(program, session);
   addModels(program, session);
+  addPhantom(program, session);
   addInfo(program, session);
   try {
     await program.parseAsync();

@@ -121,9 +121,14 @@ export class Volume {
     );
   }
 
-  /** Writes the volume as `.nii` or `.nii.gz`; the file is whole or not there. @throws OutputError */
-  async write(path: string, options: CallOptions = {}): Promise<void> {
-    await callNative(options, (task) => native.writeVolume(path, this.handle, null, "", task));
+  /**
+   * Writes the volume as `.nii` or `.nii.gz`; the file is whole or not there.
+   * @param labelXml a label table for the header extension, see `labelTableXml`.
+   * @throws OutputError
+   */
+  async write(path: string, options: CallOptions & { labelXml?: string } = {}): Promise<void> {
+    const xml = options.labelXml ?? "";
+    await callNative(options, (task) => native.writeVolume(path, this.handle, null, xml, task));
   }
 
   /**

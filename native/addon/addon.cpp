@@ -98,6 +98,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_torch(env, exports);
   bind_steps(env, exports);
   bind_metrics(env, exports);
+  bind_phantoms(env, exports);
   return exports;
 }
 

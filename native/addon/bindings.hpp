@@ -16,6 +16,7 @@ void bind_slice_steps(Napi::Env env, Napi::Object exports);
 void bind_torch(Napi::Env env, Napi::Object exports);
 void bind_steps(Napi::Env env, Napi::Object exports);
 void bind_metrics(Napi::Env env, Napi::Object exports);
+void bind_phantoms(Napi::Env env, Napi::Object exports);
 
 // Sets exports[name] to a function.
 template <auto function>

@@ -1,0 +1,145 @@
+/** `medlsam phantom`: synthetic CT scans and their label maps. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../errors.js";
+import type { Phantom, PhantomRegion, Triple } from "../index.js";
+import { labelTableXml } from "../templates/label-names.js";
+import { parseInteger, parseList, parseNumber, quietOption, threadsOption } from "./options.js";
+import { makeFolder } from "./output.js";
+import { createProgress } from "./progress.js";
+import type { Session } from "./session.js";
+import { count, formatSeconds } from "./text.js";
+
+interface Flags {
+  seed: number;
+  count: number;
+  output: string;
+  region: PhantomRegion | "auto";
+  spacing?: Triple;
+  axes?: string;
+  threads: number;
+  skipExisting?: boolean;
+  quiet?: boolean;
+}
+
+const maxSeed = 2 ** 32 - 1;
+const regions = [
+  "auto",
+  "whole",
+  "trunk",
+  "abdomen",
+  "thorax",
+  "head",
+] as const satisfies readonly (PhantomRegion | "auto")[];
+
+export function addPhantom(program: Command, session: Session): void {
+  program
+    .command("phantom")
+    .description("make synthetic CT scans with labelled organs: made up, no patient's data")
+    .requiredOption("--seed <n>", "seed of the first phantom", parseInteger(0, maxSeed))
+    .option("--count <n>", "how many, of seeds n, n+1, …", parseInteger(1, maxSeed), 1)
+    .requiredOption(
+      "-o, --output <folder>",
+      "folder for phantom-SEED.nii.gz and phantom-SEED_label.nii.gz",
+    )
+    .addOption(
+      new Option("--region <name>", "what part of the body is scanned")
+        .choices(regions)
+        .default("auto", "by the seed"),
+    )
+    .option(
+      "--spacing <mm>",
+      "voxel size, or three along head-feet, front-back, left-right: 5,1,1 (default: by the seed)",
+      parseSpacing,
+    )
+    .option(
+      "--axes <letters>",
+      "where the stored axes point, such as LPS (default: by the seed)",
+      parseAxes,
+    )
+    .addOption(threadsOption())
+    .option("--skip-existing", "leave out phantoms whose two files are there")
+    .addOption(quietOption())
+    .action((flags: Flags) => makeAll(flags, session));
+}
+
+function parseSpacing(text: string): Triple {
+  const [z, y, x, ...more] = parseList(text).map(parseNumber(0.5, 10));
+  if (z !== undefined && y === undefined) return [z, z, z];
+  if (z === undefined || y === undefined || x === undefined || more.length > 0) {
+    throw new InvalidArgumentError("Give one number, or three separated by commas.");
+  }
+  return [z, y, x];
+}
+
+function parseAxes(text: string): string {
+  const axes = text.toUpperCase();
+  const sorted = [...axes].map((letter) => "RLAPSI".indexOf(letter) >> 1).sort();
+  if (sorted.join() === "0,1,2") return axes;
+  throw new InvalidArgumentError("Give one letter of each pair R L, A P, S I.");
+}
+
+async function makeAll(flags: Flags, session: Session): Promise<void> {
+  const { seed: first, output, skipExisting, region, spacing, axes, threads } = flags;
+  const last = first + flags.count - 1;
+  if (last > maxSeed) {
+    throw new UsageError(`--seed ${first} --count ${flags.count}: seeds end at ${maxSeed}.`);
+  }
+  makeFolder(output);
+  const progress = createProgress(flags.quiet ?? false, session.signal);
+  const { makePhantom } = await session.api();
+  const { signal } = session;
+  try {
+    for (let seed = first; seed <= last; seed++) {
+      const files = filesOf(output, seed);
+      if (skipExisting && existsSync(files.image) && existsSync(files.labels)) continue;
+      const started = performance.now();
+      const phantom = await makePhantom({
+        seed,
+        region: region === "auto" ? undefined : region,
+        spacing,
+        axes,
+        threads,
+        signal,
+        onProgress: progress.follow(files.image),
+      });
+      await save(phantom, files, signal);
+      progress.say(
+        `${files.image}: ${describe(phantom)}, ${formatSeconds((performance.now() - started) / 1000)}`,
+      );
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
+interface Files {
+  image: string;
+  labels: string;
+}
+
+function filesOf(folder: string, seed: number): Files {
+  const base = join(folder, `phantom-${seed}`);
+  return { image: `${base}.nii.gz`, labels: `${base}_label.nii.gz` };
+}
+
+async function save(
+  { image, labels, names }: Phantom,
+  files: Files,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await labels.write(files.labels, { signal, labelXml: labelTableXml(names) });
+    await image.write(files.image, { signal });
+  } finally {
+    image.close();
+    labels.close();
+  }
+}
+
+function describe({ image, about: { sex, region, contrast, missing } }: Phantom): string {
+  const [z, y, x] = image.shape;
+  const without = missing.length === 0 ? "" : `, without ${missing.join(" and ")}`;
+  return `${sex}, ${region}, contrast ${contrast}, ${x} × ${y} × ${count(z, "slice")}${without}`;
+}

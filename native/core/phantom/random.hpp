@@ -1,0 +1,81 @@
+// Random numbers that depend on a seed and on what they are for, never on the order of computation.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+
+namespace medlsam::phantom {
+
+// A bijection of 32-bit numbers whose output bits each depend on all input bits.
+inline std::uint32_t mix(std::uint32_t bits) {
+  bits = (bits ^ (bits >> 16)) * 0x7feb352dU;
+  bits = (bits ^ (bits >> 15)) * 0x846ca68bU;
+  return bits ^ (bits >> 16);
+}
+
+// What a stream of draws is for. A patient stays the same whatever is drawn for the scan.
+enum class Stream : std::uint32_t {
+  kSubject = 1,
+  kPosture,
+  kScan,
+  kLimbs,
+  kChest,
+  kLungs,
+  kAbdomen,
+  kBowel,
+  kPelvis,
+  kSkeleton,
+  kHead,
+  kDeformation,
+  kTexture,
+  kNoise,
+};
+
+inline std::uint32_t stream_key(std::uint32_t seed, Stream stream) {
+  return mix(mix(seed) + 0x9e3779b9U * static_cast<std::uint32_t>(stream));
+}
+
+// [0, 1), of 24 bits: every value is exact as float.
+inline float unit(std::uint32_t bits) {
+  return static_cast<float>(bits >> 8) * 0x1p-24F;
+}
+
+class Draw {
+ public:
+  Draw(std::uint32_t seed, Stream stream) : key_(stream_key(seed, stream)) {}
+
+  std::uint32_t bits() { return mix(key_ + mix(count_++)); }
+  float uniform(float from, float to) { return from + (to - from) * unit(bits()); }
+  bool chance(float probability) { return unit(bits()) < probability; }
+
+  // Nearly normal and never beyond 2.45 standard deviations: the sum of six uniform numbers.
+  float normal(float mean, float deviation) {
+    float sum = -3;
+    for (int i = 0; i < 6; ++i) sum += unit(bits());
+    return mean + deviation * sum * 1.41421356F;
+  }
+
+  // A factor around 1 whose logarithm is normal.
+  float factor(float deviation) { return std::exp(normal(0, deviation)); }
+
+  // An index, with probability proportional to its weight.
+  int pick(std::initializer_list<float> weights) {
+    float total = 0;
+    for (const float weight : weights) total += weight;
+    float left = uniform(0, total);
+    int index = 0;
+    for (const float weight : weights) {
+      if (left < weight) return index;
+      left -= weight;
+      ++index;
+    }
+    return index - 1;
+  }
+
+ private:
+  std::uint32_t key_;
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace medlsam::phantom
