@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { z } from "zod";
+import { listImages } from "../datasets/cases.js";
 import { AbortedError, UsageError } from "../errors.js";
 import type { Localization, MedLam, Templates } from "../index.js";
 import { formatJson } from "../json.js";
@@ -49,7 +50,7 @@ export function addLocalize(program: Command, session: Session): void {
   program
     .command("localize")
     .description("find organs in CT scans (NIfTI): boxes as JSON")
-    .argument("<image...>", "CT scans: .nii or .nii.gz")
+    .argument("<image...>", "CT scans: .nii or .nii.gz, folders of them, or .txt lists")
     .requiredOption("-t, --templates <file>", "template file (see: medlsam template build)")
     .addOption(medlamOption())
     .addOption(runtimeOption())
@@ -86,8 +87,8 @@ export function addLocalize(program: Command, session: Session): void {
     });
 }
 
-async function localizeAll(images: string[], flags: Flags, session: Session): Promise<number> {
-  const targets = planOutputs(images, flags);
+async function localizeAll(inputs: string[], flags: Flags, session: Session): Promise<number> {
+  const targets = planOutputs(await listImages(inputs), flags);
   const progress = createProgress(flags.quiet ?? false, session.signal);
   const { runtime, device, threads, roiSubset } = flags;
   const { signal } = session;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -92,11 +92,13 @@ describe("bad scans", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  it("a missing one, a folder, and all of several", async () => {
+  it("a missing one, a folder without any, and all of several", async () => {
     const missing = join(folder, "missing.nii.gz");
     expectRefusal(await localize(missing), 3, missing, /no such file|does not exist/i);
-    expectRefusal(await localize(folder), 3, folder);
-    const { code, stderr } = await localize(missing, folder);
+    const none = join(folder, "none");
+    mkdirSync(none);
+    expectRefusal(await localize(none), 3, none, "no .nii or .nii.gz in this folder");
+    const { code, stderr } = await localize(missing, join(folder, "absent.nii"));
     expect(code).toBe(4);
     expect(stderr.trim().split("\n")).toHaveLength(2);
   });
