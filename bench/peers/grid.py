@@ -1,26 +1,13 @@
 """SciPy on the localization grid: grid.py IMAGE.nii LABELS.nii ZOOM_Z ZOOM_Y ZOOM_X."""
 
-import struct
 import sys
 
 from serving import require, serve
+from volumes import read
 
 numpy = require("numpy")
 ndimage = require("scipy.ndimage")
 scipy = require("scipy")
-
-TYPES = {2: numpy.uint8, 4: numpy.int16}
-
-
-def read(path):
-    """An uncompressed NIfTI-1 file of one volume, (z, y, x)."""
-    with open(path, "rb") as file:
-        header = file.read(348)
-    shape = struct.unpack_from("<3h", header, 42)[::-1]
-    dtype = TYPES[struct.unpack_from("<h", header, 70)[0]]
-    offset = int(struct.unpack_from("<f", header, 108)[0])
-    return numpy.fromfile(path, dtype, offset=offset).reshape(shape)
-
 
 image = read(sys.argv[1]).astype(numpy.float64)
 labels = read(sys.argv[2])

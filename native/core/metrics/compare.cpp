@@ -60,7 +60,9 @@ void count_plane(const Volume& volume, std::int64_t z, std::vector<std::uint16_t
       const std::int64_t start = x;
       const std::uint16_t label = line[x];
       while (x < width && line[x] == label) ++x;
-      if (label != 0) include(counts[label], x - start, {z, y, start}, {z, y, x - 1});
+      if (label == 0) continue;
+      if (label >= counts.size()) counts.resize(label + 1);
+      include(counts[label], x - start, {z, y, start}, {z, y, x - 1});
     }
   }
 }
@@ -161,22 +163,19 @@ void require_same_shape(const Volume& a, const Volume& b) {
 std::vector<LabelCount> count_labels(const Volume& volume, const Task& task) {
   struct Scratch {
     std::vector<std::uint16_t> line;
-    std::vector<LabelCount> counts;
+    std::vector<LabelCount> counts;  // by label, as far as labels were seen: most maps need few of 65536
   };
   std::vector<Scratch> scratch(std::max(1u, task.threads));
   parallel_for(task, volume.shape[0], [&](std::size_t z, std::size_t worker) {
     auto& [line, counts] = scratch[worker];
-    if (counts.empty()) {
-      line.resize(volume.shape[2]);
-      counts.resize(kLabels);
-    }
+    line.resize(volume.shape[2]);
     count_plane(volume, static_cast<std::int64_t>(z), line, counts);
   });
   std::vector<LabelCount> found;
   for (int label = 1; label < kLabels; ++label) {
     LabelCount total{label, 0, {}};
     for (const auto& [line, counts] : scratch) {
-      if (counts.empty() || counts[label].voxels == 0) continue;
+      if (label >= static_cast<int>(counts.size()) || counts[label].voxels == 0) continue;
       include(total, counts[label].voxels, counts[label].box.min, counts[label].box.max);
     }
     if (total.voxels > 0) found.push_back(total);
