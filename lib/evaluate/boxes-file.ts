@@ -13,11 +13,13 @@ export interface PredictedBoxes {
 export interface PredictedBox {
   label: number;
   present: boolean;
-  box: Box;
+  /** None for an organ that was prompted by points. */
+  box?: Box;
   physicalBox?: Box;
 }
 
-const index = z.int("an index is a whole number").min(0, "an index is at least 0");
+// In reference conventions boxes may reach out of the volume.
+const index = z.int("an index is a whole number");
 const three = <Item extends z.ZodType>(item: Item) =>
   z.tuple([item, item, item], "must be three numbers, (z, y, x)");
 const storedBox = z
@@ -35,13 +37,13 @@ const file = z.object(
       z.object({
         label: z.int(),
         present: z.boolean(),
-        box: storedBox,
+        box: storedBox.optional(),
         physicalBox: z.object({ min: coordinate, max: coordinate }).optional(),
       }),
       "must be an object of boxes by organ",
     ),
   },
-  "is not what `medlsam localize` writes",
+  "is not what `medlsam localize` or `medlsam segment` writes",
 );
 
 /** @throws InputError `BAD_ANNOTATION` for other files, `FILE_NOT_FOUND`, `READ_FAILED`. */

@@ -166,7 +166,7 @@ async function evaluateOrgans(
         annotated: truthMask !== undefined,
         truth: truthMask?.extent ?? { voxels: 0, box: null },
         ...(predicted && { mask: mask?.extent ?? { voxels: 0, box: null } }),
-        ...(opened.boxes && { box: box?.present ? box.box : null }),
+        ...(opened.boxes && boxEvidence(box)),
       };
       const comparison =
         comparisons?.get(name) ?? (await compareMasks(mask, truthMask, tolerance, options));
@@ -178,6 +178,12 @@ async function evaluateOrgans(
   }
   options.onProgress?.({ step: "compare", done: names.length, total: names.length });
   return Object.fromEntries(results);
+}
+
+/** The predicted box, or the verdict that there is none; nothing for an organ that was prompted by points. */
+function boxEvidence(found: PredictedBox | undefined): Pick<OrganEvidence, "box"> {
+  if (!found?.present) return { box: null };
+  return found.box ? { box: found.box } : {};
 }
 
 /** Two label maps: all organs in one call. Nothing where one of them is a mask per organ. */
@@ -250,7 +256,7 @@ function requireSamePlace(
   if (!boxes) return;
   const of = predictionPath || "The boxes";
   requireSameShape(of, boxes.shape, path, volume.shape);
-  if (!box?.physicalBox) return;
+  if (!box?.box || !box.physicalBox) return;
   const there = physicalBox(box.box, volume.affine);
   const [is, should] = [box.physicalBox, there].map(({ min, max }) => [...min, ...max]);
   const tolerance = placeTolerance(volume);
