@@ -3,8 +3,6 @@
 The graph is built as PyTorch's exporter writes it: convolution, instance normalization and ReLU are ONNX's own operators.
 """
 
-import json
-import struct
 import sys
 
 from serving import require, serve
@@ -13,17 +11,7 @@ numpy = require("numpy")
 onnx = require("onnx")
 onnxruntime = require("onnxruntime")
 from onnx import TensorProto, helper, numpy_helper
-
-
-def read_weights(path):
-    with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    data = numpy.memmap(path, numpy.uint8, "r", offset=8 + length)
-    return {
-        name: data[slice(*entry["data_offsets"])].view(numpy.float32).reshape(entry["shape"])
-        for name, entry in header.items()
-    }
+from weights import read_weights
 
 
 class Graph:

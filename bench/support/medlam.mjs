@@ -1,6 +1,5 @@
 /** MedLAM as the benchmarks need it: how much work it is, and a checkpoint with random weights. */
-import { writeFileSync } from "node:fs";
-import { uniform } from "./random.mjs";
+import { product, writeRandomTensors } from "./safetensors.mjs";
 
 export const patchEdge = 64;
 const levels = 5;
@@ -33,8 +32,6 @@ function* layers(width) {
   }
 }
 
-const product = (shape) => shape.reduce((a, b) => a * b, 1);
-
 /** Multiplications and additions of one patch's convolutions and layers: all, or up to the position only. */
 export function flops(width, positionOnly = false) {
   const counted = [...layers(width)].filter(({ decoder }) => !(positionOnly && decoder));
@@ -43,28 +40,14 @@ export function flops(width, positionOnly = false) {
 
 /** Writes a checkpoint of random weights as safetensors, the same for the same seed. */
 export function writeCheckpoint(path, width, seed = 1) {
-  const random = uniform(seed);
-  const header = {};
-  const parts = [];
-  let end = 0;
-  const add = (name, shape, bound) => {
-    const values = Float32Array.from({ length: product(shape) }, () => bound * (2 * random() - 1));
-    header[name] = { dtype: "F32", shape, data_offsets: [end, end + values.byteLength] };
-    end += values.byteLength;
-    parts.push(values);
-  };
-  for (const { name, shape } of layers(width)) {
+  const tensors = [...layers(width)].flatMap(({ name, shape }) => {
     const inputs = product(shape) / shape[0];
     // Values keep their size from layer to layer; positions come out near 0.1, where tanh is far from flat.
-    add(`${name}.weight`, shape, (name === "fc3" ? 0.1 : 1) * Math.sqrt(3 / inputs));
-    add(`${name}.bias`, [shape[0]], 0.1);
-  }
-  const text = JSON.stringify(header);
-  const json = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
-  writeFileSync(
-    path,
-    Buffer.concat([length, json, ...parts.map(({ buffer }) => Buffer.from(buffer))]),
-  );
+    const bound = (name === "fc3" ? 0.1 : 1) * Math.sqrt(3 / inputs);
+    return [
+      { name: `${name}.weight`, shape, bound },
+      { name: `${name}.bias`, shape: [shape[0]], bound: 0.1 },
+    ];
+  });
+  writeRandomTensors(path, tensors, seed);
 }
