@@ -2,6 +2,10 @@
 #include <napi.h>
 #include <zlib.h>
 
+#if defined(__linux__)
+#include <malloc.h>
+#endif
+
 #include <cstdlib>
 
 #include "addon/bindings.hpp"
@@ -81,7 +85,17 @@ Napi::Value exit_now(const Napi::CallbackInfo& call) {
   std::_Exit(call[0].As<Napi::Number>().Int32Value());
 }
 
+// Buffers from this size on come from the system and go back to it. glibc would raise this by itself to 32
+// MB, and leave what was freed in the heaps of threads that have ended: over 200 scans the resident set grew
+// by a quarter.
+void give_large_buffers_back() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  give_large_buffers_back();
   bind<info>(env, exports, "info");
   bind<create_cancel>(env, exports, "createCancel");
   bind<cancel>(env, exports, "cancel");
