@@ -110,7 +110,7 @@ describe.each([
       const [first, again] = ["masks", "again"].map((run) =>
         readFileSync(join(out(run), "q", name)),
       );
-      expect(again, name).toEqual(first);
+      expect(again?.equals(first as Buffer), name).toBe(true);
     }
   });
 
@@ -185,7 +185,8 @@ describe("orientation", () => {
     for (const name of ["1", "3"]) {
       const wanted = await read(at("spl-masks", "q", `${name}.nii.gz`));
       const { values } = await read(at("turned", "turned", `${name}.nii.gz`));
-      expect(values).toEqual(turn(wanted.values, new Uint8Array(values.length)));
+      const turnedMask = turn(wanted.values, new Uint8Array(values.length));
+      expect(Buffer.compare(values, turnedMask)).toBe(0);
     }
   });
 });
