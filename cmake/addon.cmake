@@ -20,6 +20,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/runtimes/onnxruntime/graph_ops.cpp
   native/runtimes/onnxruntime/session.cpp
   native/runtimes/torch/library.cpp
+  native/runtimes/torch/plugin_trainer.cpp
   native/localize/patches.cpp
   native/addon/addon.cpp
   native/addon/arguments.cpp
@@ -31,6 +32,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/medlam_binding.cpp
   native/addon/runtime.cpp
   native/addon/torch_binding.cpp
+  native/addon/train_binding.cpp
   native/addon/templates_binding.cpp
   native/addon/steps_binding.cpp
 )

@@ -79,5 +79,6 @@ if(MEDLSAM_TORCH_TESTS)
     CONFORMANCE_DIR="${CMAKE_SOURCE_DIR}/test/conformance/data")
   set_target_properties(medlsam_torch_tests PROPERTIES BUILD_RPATH "${LIBTORCH}/lib")
   add_test(NAME torch COMMAND medlsam_torch_tests)
-  set_tests_properties(torch PROPERTIES ENVIRONMENT "MEDLSAM_TORCH=$<TARGET_FILE:medlsam_torch>")
+  set_tests_properties(torch PROPERTIES
+    ENVIRONMENT "MEDLSAM_TORCH=$<TARGET_FILE:medlsam_torch>;OMP_WAIT_POLICY=passive")
 endif()

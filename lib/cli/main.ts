@@ -10,6 +10,7 @@ import { addLocalize } from "./localize.js";
 import { addModels } from "./models.js";
 import { createSession } from "./session.js";
 import { addTemplate } from "./template.js";
+import { addTrain } from "./train.js";
 
 async function main(): Promise<number> {
   const session = createSession(watchInterrupts());
@@ -24,6 +25,7 @@ async function main(): Promise<number> {
   addLocalize(program, session);
   addTemplate(program, session);
   addModels(program, session);
+  addTrain(program, session);
   addInfo(program, session);
   try {
     await program.parseAsync();

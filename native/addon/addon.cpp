@@ -93,6 +93,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_medlam(env, exports);
   bind_templates(env, exports);
   bind_torch(env, exports);
+  bind_training(env, exports);
   bind_steps(env, exports);
   return exports;
 }

@@ -11,6 +11,7 @@ void bind_checkpoints(Napi::Env env, Napi::Object exports);
 void bind_medlam(Napi::Env env, Napi::Object exports);
 void bind_templates(Napi::Env env, Napi::Object exports);
 void bind_torch(Napi::Env env, Napi::Object exports);
+void bind_training(Napi::Env env, Napi::Object exports);
 void bind_steps(Napi::Env env, Napi::Object exports);
 
 // Sets exports[name] to a function.

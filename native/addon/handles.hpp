@@ -13,6 +13,7 @@
 #include "core/templates/templates.hpp"
 #include "core/volumes/volume.hpp"
 #include "networks/medlam_model.hpp"
+#include "runtimes/torch/plugin_trainer.hpp"
 
 namespace medlsam::addon {
 
@@ -41,6 +42,7 @@ MEDLSAM_HANDLE(OpenedCheckpoint, "checkpoint", 4);
 MEDLSAM_HANDLE(MedLamModel, "medlam", 5);
 MEDLSAM_HANDLE(Templates, "templates", 6);
 MEDLSAM_HANDLE(CancelFlag, "cancel", 7);
+MEDLSAM_HANDLE(torch::PluginTrainer, "trainer", 20);
 #undef MEDLSAM_HANDLE
 
 // What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own

@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <cstdint>
 #include <string>
 
 #include "networks/medlam_model.hpp"
@@ -15,6 +16,8 @@ struct Runtime {
   std::string library;            // the path of ONNX Runtime or of the torch plugin
   std::string device, precision;  // torch only
 };
+
+std::int32_t to_precision(const std::string& name);  // MEDLSAM_TORCH_FLOAT32 …
 
 Runtime to_runtime(const Napi::Value& object);
 

@@ -63,9 +63,7 @@ std::vector<char> bytes_of(const std::string& path) {
 
 TEST_CASE("the losses fall, and held-out patches are placed better") {
   const Folder folder;
-  TrainerOptions options = small(folder);
-  options.batch = 1;
-  Trainer trainer(options);
+  Trainer trainer(small(folder));
   const double before = trainer.validate(24, kGoOn);
   CHECK(trainer.validate(24, kGoOn) == before);
   double first_uam = 0, first_mss = 0, last_uam = 0, last_mss = 0;
