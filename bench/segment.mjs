@@ -164,7 +164,8 @@ function printStages(all, counts, time, encoding) {
       ["all of segmenting", each(time.segment), "100 %"],
     ],
   );
-  const rest = (time.segment - counts.encoderRuns * encoding) / time.segment;
+  // Their own seconds, though they pass beside the encoder's.
+  const rest = (time.prepare + time.decode) / (time.prepare + time.decode + time.encode);
   const outside = time.read + time.write;
   printTable(
     [

@@ -21,6 +21,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/runtimes/onnxruntime/graph_ops.cpp
   native/runtimes/onnxruntime/session.cpp
   native/runtimes/torch/library.cpp
+  native/runtimes/torch/plugin_trainer.cpp
   native/localize/patches.cpp
   native/segment/slices.cpp
   native/addon/addon.cpp
@@ -34,6 +35,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/addon/metrics_binding.cpp
   native/addon/runtime.cpp
   native/addon/torch_binding.cpp
+  native/addon/train_binding.cpp
   native/addon/templates_binding.cpp
   native/addon/sam_binding.cpp
   native/addon/masks_binding.cpp

@@ -39,10 +39,20 @@ add_library(medlsam_torch_objects STATIC
   native/runtimes/torch/aten_ops.cpp
   native/runtimes/torch/aten_attention.cpp
   native/runtimes/torch/aten_network.cpp
+  native/training/augment.cpp
+  native/training/batch.cpp
+  native/training/loader.cpp
+  native/training/losses.cpp
+  native/training/initial_weights.cpp
+  native/training/trainer.cpp
+  native/training/trainer_files.cpp
 )
 target_link_libraries(medlsam_torch_objects PUBLIC medlsam_core libtorch)
 
-add_library(medlsam_torch SHARED native/runtimes/torch/plugin.cpp)
+add_library(medlsam_torch SHARED
+  native/runtimes/torch/plugin.cpp
+  native/runtimes/torch/plugin_training.cpp
+)
 set_target_properties(medlsam_torch PROPERTIES
   PREFIX "" SUFFIX ".so" LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}" VISIBILITY_INLINES_HIDDEN ON
   BUILD_RPATH "${LIBTORCH}/lib")
@@ -57,6 +67,8 @@ if(MEDLSAM_TORCH_TESTS)
   enable_testing()
   add_executable(medlsam_torch_tests
     native/tests/main.cpp
+    native/tests/losses_test.cpp
+    native/tests/trainer_test.cpp
     native/tests/sam_test.cpp
     native/tests/sam_runtime_torch.cpp
     native/networks/sam_model.cpp
@@ -67,5 +79,6 @@ if(MEDLSAM_TORCH_TESTS)
     CONFORMANCE_DIR="${CMAKE_SOURCE_DIR}/test/conformance/data")
   set_target_properties(medlsam_torch_tests PROPERTIES BUILD_RPATH "${LIBTORCH}/lib")
   add_test(NAME torch COMMAND medlsam_torch_tests)
-  set_tests_properties(torch PROPERTIES ENVIRONMENT "MEDLSAM_TORCH=$<TARGET_FILE:medlsam_torch>")
+  set_tests_properties(torch PROPERTIES
+    ENVIRONMENT "MEDLSAM_TORCH=$<TARGET_FILE:medlsam_torch>;OMP_WAIT_POLICY=passive")
 endif()

@@ -81,4 +81,10 @@ export {
   Templates,
   type TemplatesDescription,
 } from "./templates/templates.js";
+export {
+  type TrainedEpoch,
+  type TrainedMedLam,
+  type TrainMedLamOptions,
+  trainMedLam,
+} from "./train/medlam.js";
 export { type Triple, Volume, type VolumeGeometry } from "./volumes/volume.js";

@@ -14,6 +14,7 @@ import { addRun } from "./run.js";
 import { addSegment } from "./segment.js";
 import { createSession } from "./session.js";
 import { addTemplate } from "./template.js";
+import { addTrain } from "./train.js";
 
 async function main(): Promise<number> {
   const session = createSession(watchInterrupts());
@@ -32,6 +33,7 @@ async function main(): Promise<number> {
   addEvaluate(program, session);
   addModels(program, session);
   addPhantom(program, session);
+  addTrain(program, session);
   addInfo(program, session);
   try {
     await program.parseAsync();

@@ -6,6 +6,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** The package's API. Loading it loads the native addon: `--help` and usage errors work where that cannot be. */
   api(): Promise<typeof Api>;
+  /** After an interrupt the work may take the time it needs to end well; a second interrupt still ends it at once. */
+  waitForWork(): void;
   /** Ends the command with this exit status unless an error does. */
   exitCode: number;
 }
@@ -14,6 +16,7 @@ export function createSession(interrupts: Interrupts): Session {
   return {
     signal: interrupts.signal,
     exitCode: 0,
+    waitForWork: interrupts.waitForWork,
     async api() {
       const [api, { native }] = await Promise.all([
         import("../index.js"),

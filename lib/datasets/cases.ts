@@ -44,10 +44,10 @@ async function expand(input: string): Promise<string[]> {
   throw new InputError("FILE_NOT_FOUND", `${input}: no .nii or .nii.gz in this folder.`);
 }
 
-/** The paths in a list, one a line; empty lines are passed over. */
+/** The paths in a list, one a line; empty lines and those that begin with # are passed over. */
 export async function readImageList(path: string): Promise<string[]> {
   const lines = (await readAnnotationText(path)).split(/\r\n|\n|\r/).map((line) => line.trim());
-  const images = lines.filter((line) => line !== "");
+  const images = lines.filter((line) => line !== "" && !line.startsWith("#"));
   if (images.length > 0) return images;
   throw new InputError(
     "BAD_ANNOTATION",

@@ -18,6 +18,7 @@ export type MedLamHandle = Handle<"medlam">;
 export type TemplatesHandle = Handle<"templates">;
 export type SamHandle = Handle<"sam">;
 export type MasksHandle = Handle<"masks">;
+export type TrainerHandle = Handle<"trainer">;
 export type CancelHandle = Handle<"cancel">;
 
 /** Last argument of every long call. */
@@ -259,6 +260,35 @@ export interface PhantomAbout {
   missing: string[];
 }
 
+export interface TrainerOptions {
+  /** Files of writeTrainingScan. */
+  scans: string[];
+  validationScans: string[];
+  width: number;
+  patch: number;
+  batch: number;
+  epochSteps: number;
+  seed: number;
+  learningRate: number;
+  device: string;
+  precision: Precision;
+}
+
+/** What one step of training did. */
+export interface TrainingStep {
+  /** Steps done, this one included. */
+  step: number;
+  /** Mean squared error in mm². */
+  uam: number;
+  mss: number;
+  /** The gradient's norm before clipping. */
+  gradient: number;
+  learningRate: number;
+  /** Of `seconds`, how many the network waited for patches. */
+  waitSeconds: number;
+  seconds: number;
+}
+
 export interface NativeAddon {
   info(onnxRuntimePath: string, task: Task): Promise<AddonInfo>;
   createCancel(): CancelHandle;
@@ -488,6 +518,18 @@ export interface NativeAddon {
     b: VoxelBox,
     spacing: number[],
   ): { iou: number; wallDistances: [number, number, number] };
+
+  /** Writes the grid without its padding as float16, for training. */
+  writeTrainingScan(grid: GridHandle, path: string, task: Task): Promise<void>;
+  createTrainer(plugin: string, options: TrainerOptions, task: Task): Promise<TrainerHandle>;
+  /** Up to `steps` steps; fewer if it is cancelled, which does not reject: what was done stays done. */
+  trainSteps(trainer: TrainerHandle, steps: number, task: Task): Promise<TrainingStep[]>;
+  /** Root mean square error of UAM in mm over pairs of patches of the validation scans, always the same. */
+  validateTrainer(trainer: TrainerHandle, pairs: number, task: Task): Promise<number>;
+  saveTrainer(trainer: TrainerHandle, path: string, task: Task): Promise<void>;
+  loadTrainer(trainer: TrainerHandle, path: string, task: Task): Promise<void>;
+  exportTrainer(trainer: TrainerHandle, path: string, task: Task): Promise<void>;
+  trainerSteps(trainer: TrainerHandle): number;
 
   // Single steps, for checking and for reuse.
   /** Part 6.1 but for the resizing: slices (count, height, width) of a volume, 0 … 255. */

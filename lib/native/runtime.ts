@@ -39,9 +39,7 @@ export async function findRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw new UsageError(`device must be cpu, cuda or cuda:N, not "${device}".`);
   }
   if (runtime === "torch") {
-    const library = torchPluginPath();
-    await probeTorch(library);
-    return { name: "torch", library, device, precision };
+    return { name: "torch", library: await readyTorch(), device, precision };
   }
   if (precision !== "float32") {
     throw new UsageError(`The onnx runtime computes in float32; ${precision} needs the torch one.`);
@@ -109,6 +107,16 @@ async function probeOnce(path: string): Promise<TorchInfo> {
     `The torch plugin at ${path} could not be tried: a process that loads it ended with ${ended}.` +
       ` ${stderr.trim().split("\n").at(-1) ?? ""} Build it anew with \`npm run build:torch\`.`;
   throw new UnavailableError("RUNTIME_UNAVAILABLE", why);
+}
+
+/** The plugin's path, ready to be loaded into this process. */
+export async function readyTorch(): Promise<string> {
+  const library = torchPluginPath();
+  await probeTorch(library);
+  // OpenMP reads this when libtorch is loaded. Its threads otherwise wait by spinning: where another process or a
+  // virtual machine beside this one wants the core, small operations then take 50 times as long.
+  env.OMP_WAIT_POLICY ??= "passive";
+  return library;
 }
 
 function parse(text: string): { info?: TorchInfo; error?: string } {

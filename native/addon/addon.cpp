@@ -110,6 +110,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_masks(env, exports);
   bind_slice_steps(env, exports);
   bind_torch(env, exports);
+  bind_training(env, exports);
   bind_steps(env, exports);
   bind_metrics(env, exports);
   bind_phantoms(env, exports);

@@ -15,6 +15,7 @@
 #include "core/volumes/volume.hpp"
 #include "networks/medlam_model.hpp"
 #include "networks/sam_model.hpp"
+#include "runtimes/torch/plugin_trainer.hpp"
 
 namespace medlsam::addon {
 
@@ -45,6 +46,7 @@ MEDLSAM_HANDLE(Templates, "templates", 6);
 MEDLSAM_HANDLE(CancelFlag, "cancel", 7);
 MEDLSAM_HANDLE(SamModel, "SAM", 8);
 MEDLSAM_HANDLE(ScanMasks, "masks", 9);
+MEDLSAM_HANDLE(torch::PluginTrainer, "trainer", 10);
 #undef MEDLSAM_HANDLE
 
 // What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own

@@ -10,10 +10,7 @@ namespace medlsam::addon {
 namespace {
 
 torch::NetworkOptions network_options(const Runtime& runtime, unsigned threads) {
-  const std::int32_t precision = runtime.precision == "bfloat16"  ? MEDLSAM_TORCH_BFLOAT16
-                                 : runtime.precision == "float16" ? MEDLSAM_TORCH_FLOAT16
-                                                                  : MEDLSAM_TORCH_FLOAT32;
-  return {runtime.device, precision, threads};
+  return {runtime.device, to_precision(runtime.precision), threads};
 }
 
 // N of "cuda:N", 0 of "cuda"; nothing for the CPU.
@@ -23,6 +20,11 @@ std::optional<int> cuda_device(const std::string& device) {
 }
 
 }  // namespace
+
+std::int32_t to_precision(const std::string& name) {
+  if (name == "bfloat16") return MEDLSAM_TORCH_BFLOAT16;
+  return name == "float16" ? MEDLSAM_TORCH_FLOAT16 : MEDLSAM_TORCH_FLOAT32;
+}
 
 Runtime to_runtime(const Napi::Value& value) {
   const auto object = value.As<Napi::Object>();

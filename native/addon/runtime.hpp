@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <cstdint>
 #include <string>
 
 #include "networks/medlam_model.hpp"
@@ -21,6 +22,8 @@ struct Runtime {
 struct Placement {
   std::string device, fallback;
 };
+
+std::int32_t to_precision(const std::string& name);  // MEDLSAM_TORCH_FLOAT32 …
 
 Runtime to_runtime(const Napi::Value& object);
 

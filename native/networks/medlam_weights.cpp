@@ -7,11 +7,6 @@
 namespace medlsam {
 namespace {
 
-struct Wanted {
-  std::string name;
-  std::vector<std::int64_t> shape;
-};
-
 // Unit convK_J: channels in and out, in multiples of B (0: the single channel of the patch).
 struct Unit {
   const char* name;
@@ -24,8 +19,10 @@ constexpr Unit kUnits[] = {
     {"conv7_2", 4, 4},  {"conv8_1", 6, 4}, {"conv8_2", 4, 4},
 };
 
-std::vector<Wanted> wanted_tensors(std::int64_t width, std::int64_t patch) {
-  std::vector<Wanted> wanted;
+}  // namespace
+
+std::vector<NamedShape> medlam_tensors(std::int64_t width, std::int64_t patch) {
+  std::vector<NamedShape> wanted;
   for (const Unit& unit : kUnits) {
     const std::string name = std::string(unit.name) + ".model.conv1_1.Conv";
     wanted.push_back({name + ".weight", {unit.out * width, unit.in == 0 ? 1 : unit.in * width, 3, 3, 3}});
@@ -40,8 +37,6 @@ std::vector<Wanted> wanted_tensors(std::int64_t width, std::int64_t patch) {
   }
   return wanted;
 }
-
-}  // namespace
 
 MedLamWeights::MedLamWeights(const Checkpoint& checkpoint, const std::string& path)
     : parameters_(checkpoint, "MedLAM", path) {
@@ -63,7 +58,7 @@ MedLamWeights::MedLamWeights(const Checkpoint& checkpoint, const std::string& pa
   }
   patch_ = static_cast<int>(16 * edge);
   const std::string why = "base width " + std::to_string(width_);
-  for (const auto& [name, shape] : wanted_tensors(width_, patch_)) parameters_.take(name, shape, why);
+  for (const auto& [name, shape] : medlam_tensors(width_, patch_)) parameters_.take(name, shape, why);
   parameters_.close();
 }
 

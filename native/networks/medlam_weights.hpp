@@ -1,10 +1,21 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "networks/parameters.hpp"
 
 namespace medlsam {
+
+struct NamedShape {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+
+// What a MedLAM of base width `width` for patches of `patch` voxels is made of; every bias follows its
+// weight.
+std::vector<NamedShape> medlam_tensors(std::int64_t width, std::int64_t patch);
 
 // MedLAM's parameters, and the sizes they give the network.
 class MedLamWeights {

@@ -2,38 +2,10 @@
 #include <ATen/Parallel.h>
 
 #include "runtimes/torch/aten_network.hpp"
-#include "runtimes/torch/plugin_api.hpp"
+#include "runtimes/torch/plugin_guard.hpp"
 
 namespace medlsam::torch {
 namespace {
-
-thread_local std::string last_error;
-
-std::int32_t fail(ErrorCode code, const char* message) {
-  last_error = message;
-  return 1 + static_cast<std::int32_t>(code);
-}
-
-template <class Body>
-std::int32_t guarded(Body&& body) {
-  try {
-    body();
-    return 0;
-  } catch (const Error& error) {
-    return fail(error.code(), error.what());
-  } catch (const c10::Error& error) {
-    return fail(ErrorCode::kInternal, (std::string("libtorch: ") + error.what_without_backtrace()).c_str());
-  } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kInternal, "Out of memory.");
-  } catch (const std::exception& error) {
-    return fail(ErrorCode::kInternal, error.what());
-  }
-}
-
-at::ScalarType scalar_type(std::int32_t precision) {
-  if (precision == MEDLSAM_TORCH_BFLOAT16) return at::kBFloat16;
-  return precision == MEDLSAM_TORCH_FLOAT16 ? at::kHalf : at::kFloat;
-}
 
 std::vector<std::int64_t> shape_of(const MedlsamTorchArray& array) {
   return {array.shape, array.shape + array.rank};
@@ -60,12 +32,6 @@ std::int32_t create_network(const MedlsamTorchNetworkOptions* options, void** ne
   });
 }
 
-Check to_check(const MedlsamTorchRun& run) {
-  return [&run] {
-    if (run.is_cancelled(run.context) != 0) throw Error(ErrorCode::kAborted, "The operation was aborted.");
-  };
-}
-
 std::int32_t run_network(void* network, const MedlsamTorchArray* inputs, std::size_t count,
                          std::int32_t threads, const MedlsamTorchRun* run) {
   return guarded([&] {
@@ -75,7 +41,8 @@ std::int32_t run_network(void* network, const MedlsamTorchArray* inputs, std::si
     for (std::size_t i = 0; i < count; ++i) {
       tensors.push_back(at::from_blob(const_cast<float*>(inputs[i].data), shape_of(inputs[i]), at::kFloat));
     }
-    for (at::Tensor& output : static_cast<AtenNetwork*>(network)->run(tensors, to_check(*run))) {
+    for (at::Tensor& output :
+         static_cast<AtenNetwork*>(network)->run(tensors, to_check(run->is_cancelled, run->context))) {
       auto* owner = new at::Tensor(std::move(output));
       const MedlsamTorchArray array = {nullptr, owner->const_data_ptr<float>(), owner->sizes().data(),
                                        static_cast<std::int32_t>(owner->dim())};
@@ -103,6 +70,14 @@ __attribute__((visibility("default"))) const MedlsamTorchTable* medlsam_torch_ta
       run_network,
       [](void* owner) { delete static_cast<at::Tensor*>(owner); },
       [](void* network) { delete static_cast<AtenNetwork*>(network); },
+      create_trainer,
+      run_trainer,
+      validate_trainer,
+      save_trainer,
+      load_trainer,
+      export_trainer,
+      trainer_steps,
+      destroy_trainer,
   };
   return &table;
 }

@@ -8,7 +8,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_TORCH_ABI 1
+#define MEDLSAM_TORCH_ABI 2
 
 // A dense row-major float32 array; `name` only where names are called for.
 struct MedlsamTorchArray {
@@ -38,6 +38,30 @@ struct MedlsamTorchRun {
   void (*output)(void* context, const MedlsamTorchArray* array, void* owner);
 };
 
+// Training MedLAM; medlsam::training::TrainerOptions says what each means.
+struct MedlsamTrainerOptions {
+  const char* const* scans;  // files of training::write_scan
+  std::size_t scan_count;
+  const char* const* validation_scans;
+  std::size_t validation_scan_count;
+  std::int64_t width, patch, batch, epoch_steps;
+  std::uint64_t seed;
+  double learning_rate;
+  const char* device;
+  std::int32_t precision;
+};
+
+struct MedlsamTrainerStep {
+  std::int64_t step;  // done, this one included
+  double uam, mss, gradient, learning_rate, wait_seconds, seconds;
+};
+
+struct MedlsamTrainerRun {
+  void* context;
+  std::int32_t (*is_cancelled)(void* context);
+  void (*step)(void* context, const MedlsamTrainerStep* step);  // not for validation
+};
+
 // Functions that can fail return 0, or 1 + a medlsam::ErrorCode, its message in last_error() of this thread.
 struct MedlsamTorchTable {
   const char* version;  // of libtorch
@@ -50,6 +74,19 @@ struct MedlsamTorchTable {
                               std::int32_t threads, const MedlsamTorchRun* run);
   void (*release_output)(void* owner);
   void (*destroy_network)(void* network);
+
+  // One call at a time for each trainer.
+  std::int32_t (*create_trainer)(const MedlsamTrainerOptions* options, void** trainer);
+  // Cancelled, it fails with kAborted, and what was done in whole steps stays.
+  std::int32_t (*run_trainer)(void* trainer, std::int64_t steps, std::int32_t threads,
+                              const MedlsamTrainerRun* run);
+  std::int32_t (*validate_trainer)(void* trainer, std::int64_t pairs, std::int32_t threads,
+                                   const MedlsamTrainerRun* run, double* millimetres);
+  std::int32_t (*save_trainer)(void* trainer, const char* path);
+  std::int32_t (*load_trainer)(void* trainer, const char* path);
+  std::int32_t (*export_trainer)(void* trainer, const char* path);
+  std::int64_t (*trainer_steps)(void* trainer);
+  void (*destroy_trainer)(void* trainer);
 };
 
 // The plugin's only symbols, medlsam_torch_abi and medlsam_torch_table. The number comes first: the table is

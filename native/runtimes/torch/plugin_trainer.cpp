@@ -1,0 +1,78 @@
+#include "runtimes/torch/plugin_trainer.hpp"
+
+namespace medlsam::torch {
+namespace {
+
+std::vector<const char*> to_c(const std::vector<std::string>& texts) {
+  std::vector<const char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(text.c_str());
+  return pointers;
+}
+
+struct Running {
+  const Task& task;
+  std::int64_t wanted;
+  std::vector<MedlsamTrainerStep> steps;
+
+  MedlsamTrainerRun callbacks() {
+    return {this, [](void* self) { return static_cast<Running*>(self)->task.is_cancelled() ? 1 : 0; },
+            [](void* self, const MedlsamTrainerStep* step) {
+              auto& running = *static_cast<Running*>(self);
+              running.steps.push_back(*step);
+              running.task.report(running.steps.size(), static_cast<std::size_t>(running.wanted));
+            }};
+  }
+};
+
+}  // namespace
+
+PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginTrainerOptions& options)
+    : table_(table) {
+  const auto scans = to_c(options.scans), validation = to_c(options.validation_scans);
+  const MedlsamTrainerOptions wanted = {scans.data(),          scans.size(),           validation.data(),
+                                        validation.size(),     options.width,          options.patch,
+                                        options.batch,         options.epoch_steps,    options.seed,
+                                        options.learning_rate, options.device.c_str(), options.precision};
+  check(table_, table_.create_trainer(&wanted, &trainer_));
+}
+
+PluginTrainer::~PluginTrainer() {
+  table_.destroy_trainer(trainer_);
+}
+
+std::vector<MedlsamTrainerStep> PluginTrainer::run(std::int64_t steps, const Task& task) {
+  const std::lock_guard lock(mutex_);
+  Running running = {task, steps, {}};
+  const MedlsamTrainerRun callbacks = running.callbacks();
+  const std::int32_t result =
+      table_.run_trainer(trainer_, steps, static_cast<std::int32_t>(task.threads), &callbacks);
+  if (result != 0 && !task.is_cancelled()) check(table_, result);
+  return std::move(running.steps);
+}
+
+double PluginTrainer::validate(std::int64_t pairs, const Task& task) {
+  const std::lock_guard lock(mutex_);
+  Running running = {task, pairs, {}};
+  const MedlsamTrainerRun callbacks = running.callbacks();
+  double millimetres = 0;
+  check(table_, table_.validate_trainer(trainer_, pairs, static_cast<std::int32_t>(task.threads), &callbacks,
+                                        &millimetres));
+  return millimetres;
+}
+
+void PluginTrainer::save(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  check(table_, table_.save_trainer(trainer_, path.c_str()));
+}
+
+void PluginTrainer::load(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  check(table_, table_.load_trainer(trainer_, path.c_str()));
+}
+
+void PluginTrainer::export_model(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  check(table_, table_.export_trainer(trainer_, path.c_str()));
+}
+
+}  // namespace medlsam::torch

@@ -1,0 +1,45 @@
+// A training::Trainer that lives in the torch plugin.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/support/task.hpp"
+#include "runtimes/torch/library.hpp"
+
+namespace medlsam::torch {
+
+struct PluginTrainerOptions {
+  std::vector<std::string> scans, validation_scans;
+  std::int64_t width = 0, patch = 0, batch = 0, epoch_steps = 0;
+  std::uint64_t seed = 0;
+  double learning_rate = 0;
+  std::string device;
+  std::int32_t precision = MEDLSAM_TORCH_FLOAT32;
+};
+
+// Calls from several threads take turns.
+class PluginTrainer {
+ public:
+  PluginTrainer(const MedlsamTorchTable& table, const PluginTrainerOptions& options);
+  ~PluginTrainer();
+  PluginTrainer(const PluginTrainer&) = delete;
+  PluginTrainer& operator=(const PluginTrainer&) = delete;
+
+  // Fewer steps than asked for if the task is cancelled.
+  std::vector<MedlsamTrainerStep> run(std::int64_t steps, const Task& task);
+  double validate(std::int64_t pairs, const Task& task);
+  void save(const std::string& path);
+  void load(const std::string& path);
+  void export_model(const std::string& path);
+  std::int64_t steps() const { return table_.trainer_steps(trainer_); }
+
+ private:
+  const MedlsamTorchTable& table_;
+  void* trainer_ = nullptr;
+  std::mutex mutex_;
+};
+
+}  // namespace medlsam::torch

@@ -1,0 +1,245 @@
+#include "training/trainer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <span>
+#include <utility>
+
+#include "networks/medlam.hpp"
+#include "runtimes/torch/aten_network.hpp"
+#include "training/initial_weights.hpp"
+
+namespace medlsam::training {
+namespace {
+
+using at::Tensor;
+
+// Streams of random numbers beside each other under one seed.
+enum class Stream : std::uint64_t { kBatch = 1, kDropout = 2, kValidation = 3 };
+
+Random stream(std::uint64_t seed, Stream name, std::int64_t step, std::uint64_t part = 0) {
+  return Random({seed, static_cast<std::uint64_t>(name), static_cast<std::uint64_t>(step), part});
+}
+
+// A gradient this many times longer than usual is shortened to that: Adam does not care how long gradients
+// are, but one outlier would stay in its averages for many steps.
+constexpr double kLongestGradient = 5, kUsualMemory = 0.99;
+
+constexpr double kAdamMean = 0.9, kAdamVariance = 0.999, kAdamEpsilon = 1e-8;
+
+std::vector<Scan> open_scans(const std::vector<std::string>& paths) {
+  std::vector<Scan> scans;
+  for (const std::string& path : paths) scans.emplace_back(path);
+  return scans;
+}
+
+std::vector<Tensor> values_of(const torch::WeightMap& map) {
+  std::vector<Tensor> values;
+  for (const auto& [name, tensor] : map) values.push_back(tensor);
+  return values;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+struct Trainer::Micro {
+  double uam = 0, mss = 0;
+};
+
+Trainer::Trainer(TrainerOptions options)
+    : options_(std::move(options)),
+      arithmetic_(torch::tensor_options(options_.device, at::kFloat)),
+      scans_(open_scans(options_.scans)),
+      validation_scans_(open_scans(options_.validation_scans)),
+      usual_norm_(at::zeros({1}, at::kDouble)) {
+  if (scans_.empty()) throw Error(ErrorCode::kBadArgument, "There is no scan to train on.");
+  if (options_.patch % 16 != 0 || options_.patch < 32) {
+    throw Error(ErrorCode::kBadArgument, "Patches of " + std::to_string(options_.patch) +
+                                             " voxels: give a multiple of 16 from 32 on. (With 16, level 4 "
+                                             "is one voxel, which its own normalization makes 0.)");
+  }
+  const Checkpoint initial = initial_weights(options_.width, options_.patch, options_.seed);
+  layout_ = std::make_unique<const MedLamWeights>(initial, "the new network");
+  for (const auto& [name, view] : layout_->tensors()) {
+    const auto* data = reinterpret_cast<const float*>(view.bytes.data());
+    const Tensor value = at::from_blob(const_cast<float*>(data), view.shape, at::kFloat);
+    weights_[name] = value.to(arithmetic_, false, true).set_requires_grad(true);
+    mean_[name] = at::zeros_like(value, arithmetic_);
+    variance_[name] = at::zeros_like(value, arithmetic_);
+  }
+}
+
+// × 0.8 every 10 epochs.
+double Trainer::learning_rate() const {
+  const std::int64_t epoch = steps_ / options_.epoch_steps;
+  return options_.learning_rate * std::pow(0.8, static_cast<double>(epoch / 10));
+}
+
+void Trainer::start_loader() {
+  const auto make = [this](std::int64_t step) {
+    return draw_batch(scans_, options_.batch, options_.patch, stream(options_.seed, Stream::kBatch, step));
+  };
+  loader_ = std::make_unique<Loader>(make, steps_, options_.loaders);
+}
+
+// On the CPU a view of the values, which have to live as long.
+Tensor Trainer::to_device(const std::vector<float>& values, at::IntArrayRef shape) const {
+  return at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat).to(arithmetic_);
+}
+
+// Outputs as MedLamNetwork's, in float32.
+std::vector<Tensor> Trainer::forward(const Tensor& patches, int deepest, bool training, std::uint64_t part,
+                                     const torch::Check& check) {
+  torch::WeightMap weights;
+  for (const auto& [name, tensor] : weights_) weights[name] = tensor.to(options_.precision);
+  torch::AtenOps ops(weights, arithmetic_.dtype(options_.precision), check);
+  if (training && options_.dropout > 0) {
+    ops.set_dropout([&](const Tensor& x) {
+      Random random = stream(options_.seed, Stream::kDropout, steps_, part);
+      const Tensor mask = at::empty(x.sizes(), at::kFloat);
+      const std::span kept(mask.mutable_data_ptr<float>(), static_cast<std::size_t>(mask.numel()));
+      const auto scale = static_cast<float>(1 / (1 - options_.dropout));
+      for (float& value : kept) value = random.chance(options_.dropout) ? 0 : scale;
+      return x * mask.to(x.options());
+    });
+  }
+  auto outputs = MedLamNetwork(ops, *layout_)(patches.to(options_.precision), deepest);
+  for (Tensor& output : outputs) output = output.to(at::kFloat);
+  return outputs;
+}
+
+Trainer::Targets Trainer::targets(const Batch& batch) const {
+  const std::int64_t p = options_.patch, n = options_.batch;
+  Targets all;
+  for (std::size_t s = 0; s < 2; ++s) {
+    const Tensor positions = to_device(batch.sides[s].positions, {n, 3, p, p, p});
+    const Tensor points = to_device(batch.sides[s].point_positions, {n, kPoints, 3});
+    for (std::int64_t scan = 0; scan < n; ++scan) {
+      auto& targets = all.of_scan[s].emplace_back(
+          mss_targets(positions.slice(0, scan, scan + 1), points.slice(0, scan, scan + 1)));
+      all.counts[s].add(targets);
+    }
+  }
+  return all;
+}
+
+// Adds the gradient of one scan's part of the losses. A whole batch at once would hold all its activations,
+// tens of gigabytes at width 24; its counts make the parts add up to the loss of the whole.
+Trainer::Micro Trainer::accumulate(const Batch& batch, std::int64_t scan, const Targets& targets,
+                                   const torch::Check& check) {
+  const std::int64_t p = options_.patch, n = options_.batch;
+  std::vector<Tensor> patches;
+  for (const Side& side : batch.sides) {
+    for (const auto* values : {&side.augmented, &side.clean})
+      patches.push_back(to_device(*values, {n, 1, p, p, p}).slice(0, scan, scan + 1));
+  }
+  const auto outputs =
+      forward(at::cat(patches), kLossScales - 1, true, static_cast<std::uint64_t>(scan), check);
+  const auto row = [](const Tensor& all, std::int64_t i) { return all.slice(0, i, i + 1); };
+  const Tensor offsets = row(to_device(batch.offsets, {n, 3}), scan);
+  const Tensor uam = uam_error(row(outputs[0], 1), row(outputs[0], 3), offsets) / static_cast<double>(3 * n);
+  Tensor mss = at::zeros({}, arithmetic_);
+  for (std::size_t s = 0; s < 2; ++s) {
+    std::array<Tensor, kLossScales> augmented, clean;
+    for (std::size_t i = 0; i < kLossScales; ++i) {
+      augmented[i] = row(outputs[i + 1], static_cast<std::int64_t>(2 * s));
+      clean[i] = row(outputs[i + 1], static_cast<std::int64_t>(2 * s + 1));
+    }
+    const Tensor points =
+        at::from_blob(const_cast<std::int64_t*>(batch.sides[s].points.data()), {kPoints, 3}, at::kLong)
+            .to(arithmetic_.device());
+    mss = mss + mss_loss(augmented, clean, points, targets.of_scan[s][static_cast<std::size_t>(scan)],
+                         targets.counts[s]);
+  }
+  check();
+  (uam + mss).backward();
+  return {uam.item<double>(), mss.item<double>()};
+}
+
+double Trainer::clip_gradient() {
+  Tensor squares = at::zeros({}, arithmetic_.dtype(at::kDouble));
+  for (const auto& [name, tensor] : weights_) squares = squares + tensor.grad().square().sum(at::kDouble);
+  const double norm = std::sqrt(squares.item<double>());
+  const double usual = usual_norm_.item<double>();
+  const bool clipped = usual > 0 && norm > kLongestGradient * usual;
+  if (clipped) {
+    for (auto& [name, tensor] : weights_) tensor.mutable_grad().mul_(kLongestGradient * usual / norm);
+  }
+  return norm;
+}
+
+void Trainer::update() {
+  std::vector<Tensor> gradients, step_counts;
+  for (const auto& [name, tensor] : weights_) {
+    gradients.push_back(tensor.grad());
+    step_counts.push_back(at::full({}, static_cast<double>(steps_ + 1), arithmetic_));
+  }
+  const c10::NoGradGuard no_gradient;
+  auto weights = values_of(weights_), mean = values_of(mean_), variance = values_of(variance_);
+  at::_fused_adam_(weights, gradients, mean, variance, {}, step_counts, learning_rate(), kAdamMean,
+                   kAdamVariance, options_.weight_decay, kAdamEpsilon, false, false);
+}
+
+StepResult Trainer::step(const torch::Check& check) {
+  // Gradients get as small as numbers can be; the processor takes many times longer for those below. The
+  // threads that this one starts for ATen inherit it.
+  at::globalContext().setFlushDenormal(true);
+  if (!loader_) start_loader();
+  check();
+  const auto started = std::chrono::steady_clock::now();
+  const Batch batch = loader_->next();
+  StepResult result;
+  result.wait_seconds = seconds_since(started);
+  result.learning_rate = learning_rate();
+  try {
+    const Targets of_batch = targets(batch);
+    for (auto& [name, tensor] : weights_) tensor.mutable_grad() = Tensor();
+    for (std::int64_t scan = 0; scan < options_.batch; ++scan) {
+      const Micro micro = accumulate(batch, scan, of_batch, check);
+      result.uam += micro.uam;
+      result.mss += micro.mss;
+    }
+  } catch (...) {
+    // The batch was taken; the next attempt at this step draws it anew.
+    loader_.reset();
+    throw;
+  }
+  result.gradient = clip_gradient();
+  if (!std::isfinite(result.uam + result.mss) || !std::isfinite(result.gradient)) {
+    loader_.reset();
+    throw Error(ErrorCode::kBadArgument,
+                "Training diverged at step " + std::to_string(steps_) + ": UAM " +
+                    std::to_string(result.uam) + ", MSS " + std::to_string(result.mss) + ", gradient " +
+                    std::to_string(result.gradient) +
+                    ". Use a smaller learning rate, or float32 where it was bfloat16.");
+  }
+  update();
+  const double usual = usual_norm_.item<double>();
+  const double counted = usual > 0 ? std::min(result.gradient, kLongestGradient * usual) : result.gradient;
+  usual_norm_.fill_(usual > 0 ? kUsualMemory * usual + (1 - kUsualMemory) * counted : counted);
+  ++steps_;
+  return result;
+}
+
+double Trainer::validate(std::int64_t pairs, const torch::Check& check) {
+  if (validation_scans_.empty()) throw Error(ErrorCode::kBadArgument, "There is no scan to validate on.");
+  const c10::NoGradGuard no_gradient;
+  const std::int64_t p = options_.patch;
+  double squares = 0;
+  for (std::int64_t i = 0; i < pairs; ++i) {
+    const Batch batch =
+        draw_clean_batch(validation_scans_, 1, p, stream(options_.seed, Stream::kValidation, i));
+    const Tensor patches = at::cat(
+        {to_device(batch.sides[0].clean, {1, 1, p, p, p}), to_device(batch.sides[1].clean, {1, 1, p, p, p})});
+    const Tensor found = forward(patches, -1, false, 0, check)[0];
+    squares += uam_error(found.slice(0, 0, 1), found.slice(0, 1, 2), to_device(batch.offsets, {1, 3}))
+                   .item<double>();
+  }
+  return std::sqrt(squares / static_cast<double>(pairs));
+}
+
+}  // namespace medlsam::training

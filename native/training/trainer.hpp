@@ -1,0 +1,89 @@
+// Trains MedLAM (algorithm.md part 8). What a run does is settled by its options and seed: every step's
+// random numbers come from its number, so a run that is stopped, saved and resumed goes on as if it had not
+// been.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "networks/medlam_weights.hpp"
+#include "runtimes/torch/aten_ops.hpp"
+#include "training/loader.hpp"
+#include "training/losses.hpp"
+
+namespace medlsam::training {
+
+struct TrainerOptions {
+  std::vector<std::string> scans, validation_scans;  // files of write_scan
+  std::int64_t width = 24, patch = 64, batch = 4, epoch_steps = 1000;
+  std::uint64_t seed = 0;
+  double learning_rate = 1e-4, weight_decay = 1e-4;
+  double dropout = 0.2;  // of level 4
+  std::string device = "cpu";
+  at::ScalarType precision = at::kFloat;  // of the network; weights, losses and Adam are float32
+  int loaders = 1;                        // threads that make batches
+};
+
+struct StepResult {
+  double uam = 0, mss = 0;  // uam in mm²
+  double gradient = 0;      // its norm, before clipping
+  double learning_rate = 0;
+  double wait_seconds = 0;  // for the batch
+};
+
+class Trainer {
+ public:
+  // Starts from random weights. Throws kBadArgument, and what opening the scans throws.
+  explicit Trainer(TrainerOptions options);
+
+  // Steps done since the beginning, earlier runs included.
+  std::int64_t steps() const { return steps_; }
+
+  // One step. Throws kBadArgument if loss or gradient is not finite, kAborted from `check`; the weights are
+  // then those of the last whole step.
+  StepResult step(const torch::Check& check);
+
+  // Root mean square error in mm of UAM over `pairs` pairs of clean patches, always the same.
+  double validate(std::int64_t pairs, const torch::Check& check);
+
+  // Everything that goes on: weights under their official names, Adam's state, step, the options that matter.
+  void save(const std::string& path) const;
+  // Throws kBadCheckpoint if the file is not of save() or of a run with other options.
+  void load(const std::string& path);
+  // The weights alone, as the published code names them.
+  void export_model(const std::string& path) const;
+
+ private:
+  struct Micro;  // what one scan of the batch adds to the losses
+  // Of the two patches of every scan of a batch.
+  struct Targets {
+    std::array<std::vector<MssTargets>, 2> of_scan;
+    std::array<MssCounts, 2> counts;
+  };
+
+  double learning_rate() const;
+  void start_loader();
+  at::Tensor to_device(const std::vector<float>& values, at::IntArrayRef shape) const;
+  std::vector<at::Tensor> forward(const at::Tensor& patches, int deepest, bool training, std::uint64_t part,
+                                  const torch::Check& check);
+  Targets targets(const Batch& batch) const;
+  Micro accumulate(const Batch& batch, std::int64_t scan, const Targets& targets, const torch::Check& check);
+  double clip_gradient();
+  void update();
+  std::map<std::string, std::string> settings() const;
+
+  TrainerOptions options_;
+  at::TensorOptions arithmetic_;  // device and float32
+  std::vector<Scan> scans_, validation_scans_;
+  std::unique_ptr<const MedLamWeights> layout_;  // names and shapes
+  torch::WeightMap weights_, mean_, variance_;   // Adam's running averages of gradients and their squares
+  at::Tensor usual_norm_;                        // running average of gradient norms, float64
+  std::int64_t steps_ = 0;
+  std::unique_ptr<Loader> loader_;
+};
+
+}  // namespace medlsam::training

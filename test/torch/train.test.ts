@@ -1,0 +1,102 @@
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { Checkpoint, MedLam } from "../../lib/index.js";
+import { data, expectRefusal, run, start, succeed } from "../end-to-end/command.js";
+
+const folder = mkdtempSync(join(tmpdir(), "medlsam-train-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (...names: string[]) => join(folder, ...names);
+const list = at("list.txt");
+writeFileSync(list, `${data("ct/a.nii.gz")}\n${data("ct/b.nii.gz")}\n`);
+const valid = at("valid.txt");
+writeFileSync(valid, `${data("ct/q.nii.gz")}\n`);
+
+const train = (output: string, ...more: string[]) => [
+  ...["train", "medlam", "--images", list, "-o", at(output), "--cache", at("scans")],
+  ...["--width", "1", "--patch", "32", "--batch", "1", "--steps", "4", "--threads", "1", ...more],
+];
+const model = (run: string) => readFileSync(at(run, "medlam.safetensors"));
+const curve = (run: string) =>
+  readFileSync(at(run, "curve.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, number>);
+
+describe("medlsam train medlam", () => {
+  it("leaves a model that loads, a checkpoint and a learning curve", async () => {
+    const { stderr, stdout } = await succeed(...train("whole", "--epochs", "2", "--valid", valid));
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/epoch 2: UAM [\d.]+ mm, MSS [\d.]+, [\d.]+ mm on other scans/);
+    expect(stderr).toContain("MedLAM after 8 steps");
+    const medlam = await MedLam.load(at("whole/medlam.safetensors"));
+    expect([medlam.width, medlam.patch]).toEqual([1, 32]);
+    const checkpoint = await MedLam.load(at("whole/checkpoint.safetensors"));
+    expect(checkpoint.fingerprint).toBe(medlam.fingerprint);
+    const { looksLike } = await Checkpoint.open(at("whole/checkpoint.safetensors"));
+    expect(looksLike).toBe("MedLAM");
+    const lines = curve("whole");
+    expect(lines.map(({ step, epoch }) => [step, epoch])).toEqual([
+      ...[1, 2, 3, 4].map((step) => [step, undefined]),
+      [4, 1],
+      ...[5, 6, 7, 8].map((step) => [step, undefined]),
+      [8, 2],
+    ]);
+    expect(lines.at(-1)?.validationMm).toBeGreaterThan(0);
+  });
+
+  it("resumed after an epoch, is the run that was not stopped, to the bit", async () => {
+    await succeed(...train("parts", "--epochs", "1", "--valid", valid));
+    await succeed(...train("parts", "--epochs", "2", "--valid", valid, "--resume"));
+    expect(model("parts").equals(model("whole"))).toBe(true);
+    const losses = (run: string) => curve(run).map(({ step, uam, mss }) => [step, uam, mss]);
+    expect(losses("parts")).toEqual(losses("whole"));
+  });
+
+  it("interrupted, writes a checkpoint that it resumes from, to the bit", async () => {
+    const long = ["--epochs", "1", "--steps", "40"];
+    await succeed(...train("long", ...long));
+    const { process, done, says } = start(train("stopped", ...long));
+    await says("epoch 1 of 1 25 %");
+    process.kill("SIGINT");
+    const { code, stderr } = await done;
+    expect({ code, interrupted: stderr.includes("medlsam: interrupted") }).toEqual({
+      code: 130,
+      interrupted: true,
+    });
+    const { metadata } = await Checkpoint.open(at("stopped/checkpoint.safetensors"));
+    expect(Number(metadata.step)).toBeGreaterThanOrEqual(10);
+    expect(Number(metadata.step)).toBeLessThan(40);
+    await succeed(...train("stopped", ...long, "--resume"));
+    expect(model("stopped").equals(model("long"))).toBe(true);
+    expect(curve("stopped").map(({ step }) => step)).toEqual(curve("long").map(({ step }) => step));
+  });
+
+  it("does not write over another run, nor resume one with other options", async () => {
+    expectRefusal(await run(...train("whole", "-q")), 2, "holds a run already");
+    const other = await run(...train("whole", "-q", "--resume", "--seed", "7"));
+    expectRefusal(other, 3, "checkpoint.safetensors: was made with another seed");
+  });
+
+  it("says that a checkpoint is damaged", async () => {
+    await succeed(...train("cut", "--epochs", "1"));
+    truncateSync(at("cut/checkpoint.safetensors"), 5000);
+    const outcome = await run(...train("cut", "-q", "--resume"));
+    expectRefusal(outcome, 3, "checkpoint.safetensors");
+  });
+
+  it("names a scan that cannot be read", async () => {
+    const bad = at("bad.txt");
+    writeFileSync(bad, `${data("ct/a.nii.gz")}\n${bad}\n`);
+    const outcome = await run(...train("bad", "-q"), "--images", bad);
+    expectRefusal(outcome, 3, "bad.txt");
+  });
+
+  it("names a scan that is no CT in HU", async () => {
+    const labels = data("ct/a_label.nii.gz");
+    writeFileSync(at("labels.txt"), labels);
+    const outcome = await run(...train("labels", "-q"), "--images", at("labels.txt"));
+    expectRefusal(outcome, 3, labels);
+  });
+});
