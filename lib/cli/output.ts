@@ -67,10 +67,22 @@ function refuseEqualTargets(targets: Target[]): void {
 /** @throws UsageError if it is a file; OutputError if it cannot be made. */
 export function makeFolder(path: string): void {
   if (stats(path)?.isDirectory() === false) {
-    throw new UsageError(`${path} is a file. For several images give a folder with -o.`);
+    throw new UsageError(`${path} is a file. Give a folder with -o.`);
   }
   try {
     mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+/** Makes the folder. @throws UsageError if it is a file; OutputError if it or files in it cannot be made. */
+export function checkFolder(path: string): void {
+  makeFolder(path);
+  const temporary = temporaryName(join(path, "check"));
+  try {
+    closeSync(openSync(temporary, "wx"));
+    rmSync(temporary);
   } catch (cause) {
     throw unwritable(path, cause);
   }

@@ -1,6 +1,6 @@
 /** `medlsam segment`: the organs of one image or of a dataset as masks. */
 import { type Command, Option } from "commander";
-import { boxesFile, isComplete } from "../datasets/case-folder.js";
+import { boxesFile, isComplete, maskFiles, removeRemains } from "../datasets/case-folder.js";
 import { type Case, casesOf, casesOfShard, chooseShard, listImages } from "../datasets/cases.js";
 import { type CaseOutputs, describePrompts, writeCase } from "../datasets/write-case.js";
 import type { Grid, OrganPrompt, Volume } from "../index.js";
@@ -19,7 +19,7 @@ import {
   runtimeOption,
   threadsOption,
 } from "./options.js";
-import { checkWritable } from "./output.js";
+import { checkFolder, checkWritable } from "./output.js";
 import type { ProgressDisplay } from "./progress.js";
 import { createProgress } from "./progress.js";
 import { promptSource } from "./prompt-source.js";
@@ -120,6 +120,7 @@ async function segmentAll(
   const shard = chooseShard(flags, process.env);
   const images = await listImages(inputs);
   const cases = casesOfShard(casesOf(images), shard);
+  checkFolder(flags.output);
   if (flags.report !== undefined) checkWritable(flags.report, images);
   const progress = createProgress(flags.quiet ?? false, session.signal);
   const { signal } = session;
@@ -130,19 +131,25 @@ async function segmentAll(
   if (sam.fallback !== "") progress.say(`medlsam: ${sam.fallback}`);
   const work: Work = { api, source, sam, flags, signal, progress };
   const report = new Report(flags, { ...source.facts, sam: sam.fingerprint });
-  const code = await runCases(cases, {
-    progress,
-    report,
-    skip: async ({ name }) =>
-      flags.skipExisting === true && (await isComplete(flags.output, name))
-        ? `${name}: ${boxesFile} is there, passed over`
-        : undefined,
-    prepare: (each) => prepare(each, work),
-    drop,
-    work: (each, ready) => segmentOne(each, ready, work),
-  });
-  if (flags.report !== undefined) report.write(flags.report);
-  return code;
+  try {
+    return await runCases(cases, {
+      progress,
+      report,
+      skip: (each) => skip(each, flags),
+      prepare: (each) => prepare(each, work),
+      drop,
+      work: (each, ready) => segmentOne(each, ready, work),
+    });
+  } finally {
+    // Of an interrupted run too: hours of scans may be done.
+    if (flags.report !== undefined) report.write(flags.report);
+  }
+}
+
+async function skip({ name }: Case, flags: SegmentFlags): Promise<string | undefined> {
+  if (!flags.skipExisting || !(await isComplete(flags.output, name))) return undefined;
+  await removeRemains(flags.output, name);
+  return `${name}: ${boxesFile} is there, passed over`;
 }
 
 interface Work {
@@ -192,6 +199,8 @@ async function segmentOne({ name, image }: Case, ready: Ready, work: Work) {
   try {
     const found = await source.find(name, volume, ready.grid, onProgress);
     ready.grid?.close();
+    // Names that cannot be files are better known now than when the work is done.
+    if (!flags.ml) maskFiles(Object.keys(found.organs));
     const localizing = seconds(started);
     const segmentation = await api.segment(volume, {
       segmenter: sam,

@@ -22,7 +22,7 @@ export function stemOf(image: string): string {
 
 /**
  * The images that these paths stand for, in their order: an image itself; a folder, for the `.nii` and `.nii.gz` in it by
- * name, label maps beside their image (`NAME_label`, `NAME_seg`) left out; a `.txt` list, for its lines, which are paths from
+ * name, hidden ones and label maps beside their image (`NAME_label`, `NAME_seg`) left out; a `.txt` list, for its lines, which are paths from
  * the current folder.
  * @throws InputError for a list or folder that cannot be read or holds no image.
  */
@@ -35,7 +35,9 @@ async function expand(input: string): Promise<string[]> {
   if (/\.txt$/i.test(input)) return readImageList(input);
   const found = await stat(input).catch(() => undefined);
   if (!found?.isDirectory()) return [input];
-  const names = (await readdir(input)).filter((name) => nifti.test(name)).sort();
+  const names = (await readdir(input))
+    .filter((name) => nifti.test(name) && !name.startsWith("."))
+    .sort();
   const stems = new Set(names.map(stemOf));
   const images = names.filter(
     (name) => !stems.has(stemOf(name).replace(labelMap, "")) || !labelMap.test(stemOf(name)),

@@ -41,6 +41,7 @@ const box = z
   .refine(({ min, max }) => min.every((low, axis) => low <= (max[axis] as number)), {
     message: "the box is upside down: its min is above its max",
   });
+const voxelPoints = z.array(z.object({ voxel: triple, foreground: z.boolean().optional() }));
 const label = z.int("label must be a whole number from 1 to 65535").min(1).max(65535).optional();
 
 const boxesFile = z.object({
@@ -54,8 +55,9 @@ const boxesFile = z.object({
         present: z.boolean().optional(),
         box: box.optional(),
         parts: z.array(box).min(1).optional(),
+        points: voxelPoints.min(1).optional(),
       })
-      .refine((organ) => organ.box || organ.parts || organ.present === false, {
+      .refine((organ) => organ.box || organ.parts || organ.points || organ.present === false, {
         message: "the organ has no box",
       }),
     "organs must be an object, by organ name",
@@ -96,6 +98,8 @@ function fromLocalization(path: string, json: unknown, volume: Volume): Prompts 
     if (organ.present === false) continue;
     for (const each of organ.parts ?? (organ.box ? [organ.box] : []))
       requireInside(path, name, each, volume);
+    for (const { voxel } of organ.points ?? [])
+      requireInside(path, name, { min: voxel, max: voxel }, volume);
   }
   return organs;
 }
@@ -212,10 +216,16 @@ function toPoints(
   });
 }
 
-/** Boxes and points of the same organ together. */
+/** Boxes and points of the same organ together; of one that the boxes call absent, the points alone. */
 export function mergePrompts(boxes: Prompts, points: Prompts): Prompts {
   const names = new Set([...Object.keys(boxes), ...Object.keys(points)]);
-  return Object.fromEntries([...names].map((name) => [name, { ...boxes[name], ...points[name] }]));
+  const merge = (name: string): OrganPrompt => {
+    const { present = true, label, ...box } = boxes[name] ?? {};
+    const shown = points[name];
+    if (shown === undefined) return boxes[name] ?? {};
+    return { ...(label !== undefined && { label }), ...(present && box), ...shown };
+  };
+  return Object.fromEntries([...names].map((name) => [name, merge(name)]));
 }
 
 function refuseTwice(path: string, name: string, prompts: Prompts): void {

@@ -96,9 +96,7 @@ function meets({ min, max }: Box, shape: Triple): boolean {
 function checkBox(name: string, box: Box, shape: Triple): void {
   const { min, max } = box;
   const where = `Organ "${name}": the prompt [${min}] to [${max}] (stored z, y, x)`;
-  if (![...min, ...max].every(Number.isInteger) || min.length !== 3 || max.length !== 3) {
-    throw new UsageError(`${where} is not of whole voxels.`);
-  }
+  if (!isVoxel(min) || !isVoxel(max)) throw new UsageError(`${where} is not of whole voxels.`);
   if (axes.some((axis) => min[axis] > max[axis])) {
     throw new UsageError(`${where} is upside down: its min is above its max. Exchange them.`);
   }
@@ -107,4 +105,9 @@ function checkBox(name: string, box: Box, shape: Triple): void {
       `${where} is outside the volume, which has [${shape}] voxels. Was it made for another scan?`,
     );
   }
+}
+
+/** Indices that native code holds: 32 bits. */
+function isVoxel(indices: Triple): boolean {
+  return indices.length === 3 && indices.every((index) => index === (index | 0));
 }

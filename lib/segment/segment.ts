@@ -35,26 +35,30 @@ export function segment(image: string | Volume, options: SegmentOptions): Segmen
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const organs: SegmentedOrgan[] = [];
-  let listen: (organ: SegmentedOrgan) => void = () => {};
+  const listeners = new Set<(organ: SegmentedOrgan) => void>();
   const finished = run(image, { ...options, signal }, (organ) => {
     organs.push(organ);
-    listen(organ);
+    for (const listen of listeners) listen(organ);
   });
   return {
     // biome-ignore lint/suspicious/noThenProperty: being awaited is what it is for
     then: (done, failed) => finished.then(done, failed),
     [Symbol.asyncIterator]() {
+      let leave = () => {};
       const stream = new ReadableStream<SegmentedOrgan>({
         start(controller) {
           for (const organ of organs) controller.enqueue(organ);
-          listen = (organ) => controller.enqueue(organ);
+          const listen = (organ: SegmentedOrgan) => controller.enqueue(organ);
+          listeners.add(listen);
+          leave = () => listeners.delete(listen);
           finished.then(
-            () => controller.close(),
+            // A loop left early may find the work done nevertheless; its stream is closed already.
+            () => listeners.has(listen) && controller.close(),
             (error) => controller.error(error),
           );
         },
         cancel() {
-          listen = () => {};
+          leave();
           stop.abort();
         },
       });
@@ -78,16 +82,20 @@ async function run(
   let masks: Masks | undefined;
   try {
     const organs = checkPrompts(options.organs, volume, conventions);
-    masks = new Masks(volume, organs.length);
-    const source = { masks, volume };
+    const made = new Masks(volume, organs.length);
+    masks = made;
+    const source = { masks: made, volume };
     const finishing = new Map<number, Promise<SegmentedOrgan>>();
     const finish = (index: number) => {
       const organ = organs[index];
       if (organ === undefined || finishing.has(index)) return;
-      const ready = finishOrgan(organ, index, source, options, options).then((done) => {
-        onOrgan(done);
-        return done;
-      });
+      const ready = made
+        .complete(index)
+        .then(() => finishOrgan(organ, index, source, options, options))
+        .then((done) => {
+          onOrgan(done);
+          return done;
+        });
       ready.catch(() => {}); // heard at the end, or overtaken by the segmenter's own failure
       finishing.set(index, ready);
     };
@@ -96,7 +104,7 @@ async function run(
       organs,
       conventions,
       slices: options.slices,
-      masks,
+      masks: made,
       threads: options.threads,
       signal: options.signal,
       onProgress: (done, total) => onProgress?.({ step: "segment", done, total }),

@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.js";
 import type { Box } from "../localize/result.js";
 import { type CallOptions, callNative } from "../native/call.js";
 import type { Conventions, MasksHandle } from "../native/contract.js";
@@ -49,16 +50,22 @@ export interface Segmenter {
 export class Masks {
   /** @internal */
   readonly handle: MasksHandle;
+  readonly #organs: number;
+  /** By organ, what is being set: native code must not see one mask changed and read, or changed twice, at a time. */
+  readonly #changes = new Map<number, Promise<void>>();
+  readonly #complete = new Set<number>();
 
   /** @internal Empty masks. */
   constructor(volume: Volume, organs: number) {
     this.handle = native.createMasks(volume.handle, organs);
+    this.#organs = organs;
   }
 
   /**
    * Makes the mask of organs[organ] from its probabilities in a box of stored voxels, (z, y, x) with x fastest;
    * foreground is above ½, and the higher one wins where organs overlap. Replaces what was there.
-   * @throws UsageError for a box outside the volume or another number of probabilities than it has voxels.
+   * @throws UsageError for a box outside the volume, another number of probabilities than it has voxels, an organ that is
+   * not there, or one whose mask was said to be complete.
    */
   async set(
     organ: number,
@@ -66,9 +73,30 @@ export class Masks {
     probabilities: Float32Array,
     options: CallOptions = {},
   ): Promise<void> {
-    await callNative(options, (task) =>
-      native.setMask(this.handle, organ, box.min, box.max, probabilities, task),
+    if (!Number.isInteger(organ) || organ < 0 || organ >= this.#organs) {
+      throw new UsageError(`There is no organs[${organ}]: ${this.#organs} were asked for.`);
+    }
+    if (this.#complete.has(organ)) {
+      throw new UsageError(
+        `The mask of organs[${organ}] was said to be complete. Set it before onComplete, and before the segmenter ends.`,
+      );
+    }
+    const change = (this.#changes.get(organ) ?? Promise.resolve()).then(() =>
+      callNative(options, (task) =>
+        native.setMask(this.handle, organ, box.min, box.max, probabilities, task),
+      ),
     );
+    this.#changes.set(
+      organ,
+      change.catch(() => {}), // told to who called
+    );
+    await change;
+  }
+
+  /** @internal The organ's mask stays as it is once what is being set is. */
+  async complete(organ: number): Promise<void> {
+    this.#complete.add(organ);
+    await this.#changes.get(organ);
   }
 
   /** @internal Frees them as soon as nothing uses them. */

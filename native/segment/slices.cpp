@@ -58,6 +58,8 @@ class Pipeline {
   SliceWork run() {
     {
       const std::jthread preparing([this] { guard([this] { prepare(); }); });
+      // Should the second thread not start, the first must not wait for it. Else it has ended by then.
+      const Closing closing(*this);
       const std::jthread decoding([this] { guard([this] { decode(); }); });
       guard([this] { encode(); });
     }
@@ -66,6 +68,17 @@ class Pipeline {
   }
 
  private:
+  struct Closing {
+    explicit Closing(Pipeline& pipeline) : pipeline_(pipeline) {}
+    ~Closing() { pipeline_.close_channels(); }
+    Pipeline& pipeline_;
+  };
+
+  void close_channels() {
+    pictures_.close();
+    encoded_.close();
+  }
+
   // A stage that fails closes both channels: its neighbours finish what they hold and end too.
   template <class Stage>
   void guard(Stage&& stage) {
@@ -73,8 +86,7 @@ class Pipeline {
       stage();
     } catch (...) {
       failure_.keep();
-      pictures_.close();
-      encoded_.close();
+      close_channels();
     }
   }
 

@@ -33,6 +33,12 @@ PromptPoint point_prompt(const VoxelPoint& point, const SliceLayout& layout, std
           scaled(point.voxel[layout.axis[1]], layout.height), point.foreground};
 }
 
+// Points beside the organ do not say where it is.
+bool shows_nothing(const SlicePrompt& prompt) {
+  return !prompt.box && std::none_of(prompt.points.begin(), prompt.points.end(),
+                                     [](const PromptPoint& point) { return point.foreground; });
+}
+
 }  // namespace
 
 PromptBox box_prompt(const VoxelBox& box, const SliceLayout& layout, std::int64_t edge) {
@@ -70,6 +76,7 @@ std::vector<SlicePrompts> plan_prompts(std::span<const OrganPrompt> organs, cons
       prompt_on(point.voxel[layout.axis[0]], organ).points.push_back(point_prompt(point, layout, edge));
     }
   }
+  for (SlicePrompts& slice : slices) std::erase_if(slice.prompts, shows_nothing);
   std::erase_if(slices, [](const SlicePrompts& slice) { return slice.prompts.empty(); });
   return slices;
 }
