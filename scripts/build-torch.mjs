@@ -37,6 +37,13 @@ function installedTorch(python) {
 
 const unpacked = join(cache, "libtorch");
 
+/** A wheel that was downloaded alone. One for CUDA cannot be linked: CUDA's libraries come in wheels of their own. */
+function attemptWheel(what, folder) {
+  if (!existsSync(join(folder, "lib/libtorch_cuda.so"))) return attempt(what, folder);
+  attempts.push(`  tried ${what}: ${folder} is for CUDA, whose libraries are not in it`);
+  return undefined;
+}
+
 /** Downloads torch's wheel with pip, as pip is configured here, and unpacks it into the cache folder. */
 function download(python) {
   mkdirSync(cache, { recursive: true });
@@ -58,7 +65,7 @@ function download(python) {
     if (run(pip).status !== 0) return attempt(`${python} -m pip download torch`, "");
     const wheel = readdirSync(work).find((name) => name.endsWith(".whl")) ?? "";
     run(["-m", "zipfile", "-e", join(work, wheel), join(work, "wheel")]);
-    const torch = attempt("the downloaded wheel", join(work, "wheel/torch"));
+    const torch = attemptWheel("the downloaded wheel", join(work, "wheel/torch"));
     if (torch === undefined) return undefined;
     rmSync(unpacked, { recursive: true, force: true });
     renameSync(torch, unpacked);
@@ -74,7 +81,7 @@ function find(mayDownload) {
     const found = installedTorch(python);
     if (found) return found;
   }
-  const kept = attempt("what was downloaded before", unpacked);
+  const kept = attemptWheel("what was downloaded before", unpacked);
   if (kept || !mayDownload) return kept;
   for (const python of pythons) {
     const found = download(python);
