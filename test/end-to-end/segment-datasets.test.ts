@@ -203,7 +203,7 @@ describe("a folder of results", () => {
       at("file"),
       "-q",
     );
-    expect(code).toBe(3);
-    expect(stderr).toContain("cannot be written");
+    expect(code).toBe(2);
+    expect(stderr).toContain("is a file");
   });
 });
