@@ -213,10 +213,12 @@ TEST_CASE("prompts: every slice once, later parts first, absent organs not at al
   CHECK(plan[3].prompts[1].box == PromptBox{-10, -10, 73, 73});
 }
 
-TEST_CASE("prompts: points on their own slices, beside the box where there is one") {
+TEST_CASE(
+    "prompts: points on their own slices, beside the box where there is one, none of background alone") {
   const SliceLayout layout = slice_layout(affine_of("LPS"), {20, 64, 32});
   const VoxelBox box{{2, 1, 1}, {3, 9, 9}};
-  const std::vector<OrganPrompt> organs = {{{box}, {{{3, 4, 5}, true}, {{9, 0, 31}, false}}}};
+  const std::vector<OrganPrompt> organs = {
+      {{box}, {{{3, 4, 5}, true}, {{9, 0, 31}, false}, {{9, 4, 5}, true}, {{12, 4, 5}, false}}}};
   const auto plan = plan_prompts(organs, layout, 64);
   REQUIRE(plan.size() == 3);
   CHECK(plan[0].prompts[0].points.empty());
@@ -226,6 +228,7 @@ TEST_CASE("prompts: points on their own slices, beside the box where there is on
   CHECK(plan[1].prompts[0].points[0].y == 4);
   CHECK(plan[2].slice == 9);
   CHECK(!plan[2].prompts[0].box.has_value());
+  REQUIRE(plan[2].prompts[0].points.size() == 2);
   CHECK(!plan[2].prompts[0].points[0].foreground);
   const std::vector<OrganPrompt> outside = {{{}, {{{20, 0, 0}, true}}}};
   check_refused([&] { plan_prompts(outside, layout, 64); }, "from 20 to 20 along stored z");
