@@ -268,6 +268,7 @@ export interface TrainerOptions {
   patch: number;
   batch: number;
   epochSteps: number;
+  uamSteps: number;
   seed: number;
   learningRate: number;
   device: string;

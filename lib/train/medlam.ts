@@ -25,6 +25,11 @@ export interface TrainMedLamOptions extends CallOptions {
   steps?: number;
   /** 300 as published. */
   epochs?: number;
+  /**
+   * Steps at the beginning that train UAM alone, which needs a tenth of a whole step's time. 0 as published; for short
+   * trainings of small networks.
+   */
+  uamSteps?: number;
   /** Scans of a step, each with two patches; 4 as published. */
   batch?: number;
   /** 0 by default. */
@@ -117,6 +122,7 @@ async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle
         patch: options.patch ?? 64,
         batch: options.batch ?? 4,
         epochSteps: options.steps ?? 1000,
+        uamSteps: options.uamSteps ?? 0,
         seed: options.seed ?? 0,
         learningRate: options.learningRate ?? 1e-4,
         device: options.device ?? "cpu",
@@ -214,7 +220,10 @@ function checkNumbers(options: TrainMedLamOptions): void {
       throw new UsageError(`${name} must be a whole number from 1 to ${most}, not ${value}.`);
     }
   }
-  const { seed = 0, learningRate = 1e-4 } = options;
+  const { seed = 0, learningRate = 1e-4, uamSteps = 0 } = options;
+  if (!Number.isInteger(uamSteps) || uamSteps < 0) {
+    throw new UsageError(`uamSteps must be a whole number from 0 on, not ${uamSteps}.`);
+  }
   if (!Number.isInteger(seed) || seed < 0 || seed > 2 ** 32 - 1) {
     throw new UsageError(`seed must be a whole number from 0 to 4294967295, not ${seed}.`);
   }

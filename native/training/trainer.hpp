@@ -21,6 +21,9 @@ struct TrainerOptions {
   std::vector<std::string> scans, validation_scans;  // files of write_scan
   std::int64_t width = 24, patch = 64, batch = 4, epoch_steps = 1000;
   std::uint64_t seed = 0;
+  // Steps at the beginning that train UAM alone, on clean patches: the decoder, which takes most of a step's
+  // time, then starts from an encoder that knows the body. Not in the paper; 0 is as published.
+  std::int64_t uam_steps = 0;
   double learning_rate = 1e-4, weight_decay = 1e-4;
   double dropout = 0.2;  // of level 4
   std::string device = "cpu";
@@ -29,7 +32,7 @@ struct TrainerOptions {
 };
 
 struct StepResult {
-  double uam = 0, mss = 0;  // uam in mm²
+  double uam = 0, mss = 0;  // uam in mm²; mss is 0 while UAM is trained alone
   double gradient = 0;      // its norm, before clipping
   double learning_rate = 0;
   double wait_seconds = 0;  // for the batch
@@ -71,7 +74,9 @@ class Trainer {
   std::vector<at::Tensor> forward(const at::Tensor& patches, int deepest, bool training, std::uint64_t part,
                                   const torch::Check& check);
   Targets targets(const Batch& batch) const;
+  bool is_uam_alone(std::int64_t step) const { return step < options_.uam_steps; }
   Micro accumulate(const Batch& batch, std::int64_t scan, const Targets& targets, const torch::Check& check);
+  Micro accumulate_uam(const Batch& batch, std::int64_t scan, const torch::Check& check);
   double clip_gradient();
   void update();
   std::map<std::string, std::string> settings() const;
