@@ -24,6 +24,7 @@ interface Flags {
   steps: number;
   epochs: number;
   uamSteps: number;
+  from?: string;
   batch: number;
   seed: number;
   lr: number;
@@ -45,6 +46,7 @@ export function addTrain(program: Command, session: Session): void {
     .option("--valid <path>", "scans to measure the error in mm on after every epoch")
     .requiredOption("-o, --output <folder>", "where model, checkpoint and learning curve go")
     .option("--cache <folder>", "where the scans' grids are kept (default: OUTPUT/scans)")
+    .option("--from <file>", "start from the weights of a MedLAM of the same width and patch")
     .option("--width <n>", "base width B", parseInteger(1, 1024), 24)
     .option("--patch <n>", "edge of a patch in voxels, a multiple of 16", parseInteger(32, 256), 64)
     .option("--steps <n>", "steps of an epoch", parseInteger(1, 1e9), 1000)

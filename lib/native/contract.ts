@@ -269,6 +269,7 @@ export interface TrainerOptions {
   batch: number;
   epochSteps: number;
   uamSteps: number;
+  from: string;
   seed: number;
   learningRate: number;
   device: string;

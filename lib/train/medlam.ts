@@ -17,6 +17,8 @@ export interface TrainMedLamOptions extends CallOptions {
   folder: string;
   /** Where the prepared grids are kept; `folder`/scans by default. */
   cache?: string;
+  /** A MedLAM checkpoint of the same width and patch whose weights to start from; random ones otherwise. */
+  from?: string;
   /** Base width B; 24 as published. */
   width?: number;
   /** Edge of a patch in voxels, a multiple of 16 from 32 on; 64 as published. */
@@ -123,6 +125,7 @@ async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle
         batch: options.batch ?? 4,
         epochSteps: options.steps ?? 1000,
         uamSteps: options.uamSteps ?? 0,
+        from: options.from ?? "",
         seed: options.seed ?? 0,
         learningRate: options.learningRate ?? 1e-4,
         device: options.device ?? "cpu",

@@ -56,8 +56,16 @@ Trainer::Trainer(TrainerOptions options)
                                              " voxels: give a multiple of 16 from 32 on. (With 16, level 4 "
                                              "is one voxel, which its own normalization makes 0.)");
   }
-  const Checkpoint initial = initial_weights(options_.width, options_.patch, options_.seed);
-  layout_ = std::make_unique<const MedLamWeights>(initial, "the new network");
+  const bool is_new = options_.from.empty();
+  const Checkpoint initial = is_new ? initial_weights(options_.width, options_.patch, options_.seed)
+                                    : open_checkpoint(options_.from);
+  layout_ = std::make_unique<const MedLamWeights>(initial, is_new ? "the new network" : options_.from);
+  if (layout_->width() != options_.width || layout_->patch() != options_.patch) {
+    throw Error(ErrorCode::kBadArgument,
+                options_.from + " has base width " + std::to_string(layout_->width()) + " and patches of " +
+                    std::to_string(layout_->patch()) + " voxels; asked for were " +
+                    std::to_string(options_.width) + " and " + std::to_string(options_.patch) + '.');
+  }
   for (const auto& [name, view] : layout_->tensors()) {
     const auto* data = reinterpret_cast<const float*>(view.bytes.data());
     const Tensor value = at::from_blob(const_cast<float*>(data), view.shape, at::kFloat);

@@ -26,6 +26,8 @@ struct TrainerOptions {
   std::int64_t uam_steps = 0;
   double learning_rate = 1e-4, weight_decay = 1e-4;
   double dropout = 0.2;  // of level 4
+  std::string
+      from;  // a MedLAM checkpoint of this width and patch whose weights to start from; "": random ones
   std::string device = "cpu";
   at::ScalarType precision = at::kFloat;  // of the network; weights, losses and Adam are float32
   int loaders = 1;                        // threads that make batches
@@ -40,7 +42,7 @@ struct StepResult {
 
 class Trainer {
  public:
-  // Starts from random weights. Throws kBadArgument, and what opening the scans throws.
+  // Throws kBadArgument, and what opening the scans and the checkpoint to start from throws.
   explicit Trainer(TrainerOptions options);
 
   // Steps done since the beginning, earlier runs included.

@@ -33,6 +33,7 @@ std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer
     wanted.uam_steps = options->uam_steps;
     wanted.seed = options->seed;
     wanted.learning_rate = options->learning_rate;
+    wanted.from = options->from;
     wanted.device = options->device;
     wanted.precision = scalar_type(options->precision);
     *trainer = new training::Trainer(std::move(wanted));
