@@ -2,7 +2,7 @@
  * `npm run heldout [-- OPTIONS]`: what MedLAM and SAM reach on phantoms that no training used, per organ and against
  * the targets. Prints Markdown; progress goes to standard error.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MedLam, Sam } from "../dist/index.js";
@@ -13,6 +13,12 @@ import { makeTemplates } from "./support/heldout/supports.mjs";
 import { describeMachine } from "./support/machine.mjs";
 
 const options = readOptions();
+if (options.from !== undefined) {
+  const { phantoms, ...setup } = JSON.parse(readFileSync(options.from, "utf8"));
+  printReport(phantoms, setup);
+  process.exit(0);
+}
+
 const { seeds, strategy, supports, threads, runtime, spacing } = options;
 const progress = (text) => process.stderr.write(`${text}\n`);
 const folder = options.templates ?? mkdtempSync(join(tmpdir(), "medlsam-heldout-"));

@@ -20,7 +20,8 @@ const usage = `Usage: npm run heldout [-- OPTIONS]
   --templates DIR        keeps the templates, of seeds ${supportSeeds[0]} to ${supportSeeds.at(-1)}, here for the next run
   --runtime onnx|torch   default: onnx
   --threads N            default: 2
-  --json FILE            everything that was measured`;
+  --json FILE            everything that was measured
+  --from FILE            prints the tables of such a file, and measures nothing`;
 
 const keys = [...usage.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, key]) => key);
 
@@ -28,7 +29,12 @@ const keys = [...usage.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, key]) => key);
 export function readOptions() {
   try {
     const options = Object.fromEntries(keys.map((key) => [key, { type: "string" }]));
-    return checkOptions(parseArgs({ options }).values);
+    const { values } = parseArgs({ options: { ...options, help: { type: "boolean" } } });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    return checkOptions(values);
   } catch (error) {
     console.error(`${error.message}\n${usage}`);
     process.exit(2);
@@ -65,6 +71,7 @@ function checkOptions(values) {
     runtime: oneOf("runtime", "onnx", "torch"),
     threads: number("threads") ?? 2,
     json: values.json,
+    from: values.from,
   };
 }
 
