@@ -201,7 +201,9 @@ function printTargets(cases, verdicts, { options, models }) {
     target(`mean IoU, ${options.supports[0]} supports`, box(found, "main", "iou"), "≥", 0.6),
     target("mean WD, mm", box(found, "main", "wd"), "≤", 8),
     order("IoU: UAM alone < UAM and MSS", [iou("uam"), iou("main")]),
-    order(`IoU: ${options.supports.toReversed().join(" < ")} supports`, rising.map(iou)),
+    ...(rising.length > 1
+      ? [order(`IoU: ${options.supports.toReversed().join(" < ")} supports`, rising.map(iou))]
+      : []),
     ...(models.sam ? diceTargets(cases, found) : []),
     target("AUC of the score alone", score.all, "≥", 0.95),
     target(`AUC of ${shipped.name}`, shipped.all, "≥", 0.95),
