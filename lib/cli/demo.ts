@@ -2,8 +2,7 @@
 import type { Command } from "commander";
 import { demoSeed } from "../demo/models.js";
 import type { Demo } from "../demo/run.js";
-import type { OrganEvaluation } from "../evaluate/result.js";
-import { summarizeEvaluations } from "../evaluate/summary.js";
+import { type DemoTable, demoTable } from "../demo/table.js";
 import type { Triple } from "../index.js";
 import { parseInteger, quietOption, threadsOption } from "./options.js";
 import { checkFolder, writeStdout } from "./output.js";
@@ -51,50 +50,25 @@ async function demonstrate(flags: Flags, session: Session): Promise<void> {
   } finally {
     progress.clear();
   }
-  await writeStdout(`${report(demo)}\n`);
+  await writeStdout(`${report(demo, demoTable(demo))}\n`);
 }
 
 /** The table, and where everything is. */
-export function report({ about, note, evaluation, results, seconds }: Demo): string {
-  const { average } = summarizeEvaluations([evaluation]);
-  const figures = (iou: number | null, wd: number | null, dice: number | null) => [
-    figure(iou, 2),
-    figure(wd, 1),
-    figure(dice, 2),
-  ];
-  const rows = Object.entries(evaluation.organs).map(([name, organ]) => [
-    name,
-    ...figures(organ.iou, organ.wd, organ.dice),
-    verdict(organ),
-  ]);
-  const mean = figures(average.iou.mean, average.wd.mean, average.dice.mean);
+function report(demo: Demo, { columns, rows, mean }: DemoTable): string {
+  const { description, note, results, page, seconds } = demo;
   const total = Object.values(seconds).reduce((sum, value) => sum + value, 0);
   const stages = Object.entries(seconds).map(
     ([stage, value]) => `${stage} ${formatSeconds(value)}`,
   );
-  const without = about.missing.length === 0 ? "" : `, without ${about.missing.join(" and ")}`;
+  const lines = [...rows].map(([name, cells]) => [name, ...cells]);
   return [
-    `A synthetic CT: ${about.sex}, ${about.region}, contrast ${about.contrast}${without}.`,
+    description,
     `${note}.`,
     "",
-    table(["organ", "IoU", "WD mm", "Dice", ""], [...rows, ["mean", ...mean, ""]]),
+    table(["organ", ...columns], [...lines, ["mean", ...mean]]),
     "",
     `${formatSeconds(total)}: ${stages.join(", ")}.`,
-    `Masks, boxes and a picture: ${results}`,
+    `Masks, boxes and a picture are in ${results}/.`,
+    `Open ${page} in a browser to see them in the scan.`,
   ].join("\n");
-}
-
-function figure(value: number | null, digits: number): string {
-  return value === null ? "" : value.toFixed(digits);
-}
-
-const verdicts: Record<OrganEvaluation["outcome"], string> = {
-  found: "",
-  missed: "missed: it is there",
-  "false positive": "false: it is not there",
-  absent: "rightly absent",
-};
-
-function verdict({ outcome }: OrganEvaluation): string {
-  return verdicts[outcome];
 }
