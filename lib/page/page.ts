@@ -6,6 +6,7 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import { unreadable } from "../errors.js";
 import type { Box } from "../localize/result.js";
 import type { CallOptions } from "../native/call.js";
 import { labelColor } from "../templates/label-names.js";
@@ -135,7 +136,11 @@ function viewerData({ organs, affine, shape }: Page): string {
 async function* volume(id: string, path: string): AsyncGenerator<string> {
   const name = escapeHtml(basename(path));
   yield `<script type="text/plain" id="${id}" data-name="${name}">`;
-  yield* createReadStream(path, { encoding: "base64" }) as AsyncIterable<string>;
+  try {
+    yield* createReadStream(path, { encoding: "base64" }) as AsyncIterable<string>;
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
   yield "</script>\n";
 }
 
