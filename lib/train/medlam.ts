@@ -1,22 +1,28 @@
 /** Self-supervised training of MedLAM (algorithm.md part 8), on the torch plugin. */
-import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { AbortedError, OutputError, UsageError } from "../errors.js";
-import { type CallOptions, callNative, type Progress } from "../native/call.js";
-import type { Precision, TrainerHandle, TrainingStep } from "../native/contract.js";
+import { UsageError } from "../errors.js";
+import { callNative } from "../native/call.js";
+import type { Precision, TrainerHandle } from "../native/contract.js";
 import { native } from "../native/loader.js";
 import { readyTorch } from "../native/runtime.js";
+import {
+  checkTrainNumbers,
+  meanOf,
+  runEpochs,
+  type TrainedFiles,
+  type TrainOptions,
+} from "./epochs.js";
 import { type PrepareOptions, prepareScans } from "./scans.js";
 
-export interface TrainMedLamOptions extends CallOptions {
+export interface TrainMedLamOptions extends TrainOptions {
   /** Paths of CT scans: .nii or .nii.gz. */
   scans: string[];
   /** Scans that the error in mm is measured on after every epoch. */
   validationScans?: string[];
-  /** Where the checkpoint, the model and the learning curve go: a folder that exists. */
-  folder: string;
   /** Where the prepared grids are kept; `folder`/scans by default. */
   cache?: string;
+  /** A MedLAM checkpoint of the same width and patch whose weights to start from; random ones otherwise. */
+  from?: string;
   /** Base width B; 24 as published. */
   width?: number;
   /** Edge of a patch in voxels, a multiple of 16 from 32 on; 64 as published. */
@@ -25,19 +31,18 @@ export interface TrainMedLamOptions extends CallOptions {
   steps?: number;
   /** 300 as published. */
   epochs?: number;
+  /**
+   * Steps at the beginning that train UAM alone, which needs a tenth of a whole step's time. 0 as published; for short
+   * trainings of small networks.
+   */
+  uamSteps?: number;
   /** Scans of a step, each with two patches; 4 as published. */
   batch?: number;
-  /** 0 by default. */
-  seed?: number;
   /** 1e-4 as published; × 0.8 after every 10 epochs. */
   learningRate?: number;
-  device?: string;
   precision?: Exclude<Precision, "float16">;
-  /** Go on from `folder`'s checkpoint. Without it a folder that has one is refused. */
-  resume?: boolean;
   /** Intensities are in 0..1 already. */
   normalized?: boolean;
-  onProgress?: (progress: Progress) => void;
   onEpoch?: (epoch: TrainedEpoch) => void;
 }
 
@@ -53,20 +58,11 @@ export interface TrainedEpoch {
   validationMm?: number;
 }
 
-/** What a run leaves in its folder. */
-export interface TrainedMedLam {
-  /** The network, which {@link MedLam.load} reads. */
-  model: string;
-  /** Everything that `resume` needs; {@link MedLam.load} reads it as well. */
-  checkpoint: string;
-  /** A line of JSON for every step and every epoch. */
-  curve: string;
-  steps: number;
-}
+/** What a run leaves in its folder; {@link MedLam.load} reads model and checkpoint. */
+export type TrainedMedLam = TrainedFiles;
 
-/** Steps between two lines of progress and two looks at what they did. */
-const stepsAtOnce = 10;
 const validationPairs = 50;
+const largest = { width: 1024, patch: 256, steps: 1e9, epochs: 1e6, batch: 1024 };
 
 /**
  * Trains a MedLAM from random weights. A checkpoint is written after every epoch, and when the signal fires, before the
@@ -75,29 +71,34 @@ const validationPairs = 50;
  *   scan that cannot be used, naming it, or a checkpoint of another run.
  */
 export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedMedLam> {
-  const { folder, steps = 1000, epochs = 300 } = options;
-  checkNumbers(options);
-  const files = {
-    model: join(folder, "medlam.safetensors"),
-    checkpoint: join(folder, "checkpoint.safetensors"),
-    curve: join(folder, "curve.jsonl"),
-  };
-  const begun = existsSync(files.checkpoint);
-  if (begun && !options.resume) {
-    throw new UsageError(`${folder} holds a run already. Resume it, or give another folder.`);
+  const { steps = 1000, epochs = 300, batch = 4, threads, validationScans = [] } = options;
+  checkTrainNumbers(options, largest);
+  const { uamSteps = 0 } = options;
+  if (!Number.isInteger(uamSteps) || uamSteps < 0) {
+    throw new UsageError(`uamSteps must be a whole number from 0 on, not ${uamSteps}.`);
   }
-  const trainer = await createTrainer(options);
-  try {
-    if (begun) await callNative({}, (task) => native.loadTrainer(trainer, files.checkpoint, task));
-    shortenCurve(files.curve, native.trainerSteps(trainer));
-    while (native.trainerSteps(trainer) < steps * epochs) {
-      await trainEpoch(trainer, files, options);
-    }
-    await callNative({}, (task) => native.exportTrainer(trainer, files.model, task));
-    return { ...files, steps: native.trainerSteps(trainer) };
-  } finally {
-    native.release(trainer);
-  }
+  return runEpochs(options, {
+    model: "medlam.safetensors",
+    steps,
+    epochs,
+    losses: ["uam", "mss"],
+    createTrainer: () => createTrainer(options),
+    summarize: (epoch, done): TrainedEpoch => ({
+      epoch,
+      uam: meanOf(done, "uam"),
+      mss: meanOf(done, "mss"),
+      // Two patches of every scan, each clean and augmented.
+      patchesPerSecond: (4 * batch) / meanOf(done, "seconds"),
+    }),
+    async validate(trainer) {
+      if (validationScans.length === 0) return {};
+      const validationMm = await callNative({ threads }, (task) =>
+        native.validateTrainer(trainer, validationPairs, task),
+      );
+      return { validationMm };
+    },
+    onEpoch: options.onEpoch,
+  });
 }
 
 async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle> {
@@ -117,6 +118,8 @@ async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle
         patch: options.patch ?? 64,
         batch: options.batch ?? 4,
         epochSteps: options.steps ?? 1000,
+        uamSteps: options.uamSteps ?? 0,
+        from: options.from ?? "",
         seed: options.seed ?? 0,
         learningRate: options.learningRate ?? 1e-4,
         device: options.device ?? "cpu",
@@ -125,100 +128,4 @@ async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle
       task,
     ),
   );
-}
-
-interface Files {
-  checkpoint: string;
-  curve: string;
-}
-
-/** Steps up to the end of the epoch that the trainer is in, then validation and checkpoint. */
-async function trainEpoch(
-  trainer: TrainerHandle,
-  { checkpoint, curve }: Files,
-  options: TrainMedLamOptions,
-): Promise<void> {
-  const { steps = 1000, epochs = 300, batch = 4, threads, signal } = options;
-  const epoch = Math.floor(native.trainerSteps(trainer) / steps) + 1;
-  const save = () => callNative({}, (task) => native.saveTrainer(trainer, checkpoint, task));
-  const done: TrainingStep[] = [];
-  const report = (now: number) =>
-    options.onProgress?.({ step: `epoch ${epoch} of ${epochs}`, done: now, total: steps });
-  while (!signal?.aborted && native.trainerSteps(trainer) < epoch * steps) {
-    const before = native.trainerSteps(trainer) - (epoch - 1) * steps;
-    report(before);
-    const some = await callNative(
-      { threads, signal },
-      (task) => native.trainSteps(trainer, Math.min(stepsAtOnce, steps - before), task),
-      (now) => report(before + now),
-    );
-    append(curve, some.map((step) => JSON.stringify(step)).join("\n"));
-    done.push(...some);
-  }
-  if (signal?.aborted) {
-    await save();
-    throw new AbortedError(undefined, { cause: signal.reason });
-  }
-  const result = summarize(epoch, done, batch);
-  if (options.validationScans && options.validationScans.length > 0) {
-    result.validationMm = await callNative({ threads }, (task) =>
-      native.validateTrainer(trainer, validationPairs, task),
-    );
-  }
-  append(curve, JSON.stringify({ step: epoch * steps, ...result }));
-  await save();
-  options.onEpoch?.(result);
-}
-
-function summarize(epoch: number, steps: TrainingStep[], batch: number): TrainedEpoch {
-  const mean = (of: (step: TrainingStep) => number) =>
-    steps.reduce((sum, step) => sum + of(step), 0) / steps.length;
-  // Two patches of every scan, each clean and augmented.
-  const patchesPerSecond = (4 * batch) / mean((step) => step.seconds);
-  return { epoch, uam: mean((step) => step.uam), mss: mean((step) => step.mss), patchesPerSecond };
-}
-
-function append(path: string, lines: string): void {
-  if (lines === "") return;
-  try {
-    appendFileSync(path, `${lines}\n`);
-  } catch (cause) {
-    throw new OutputError("WRITE_FAILED", `${path}: ${(cause as Error).message}.`, { cause });
-  }
-}
-
-/** Takes away the lines after `step`: a run that was killed wrote them after its last checkpoint. */
-function shortenCurve(path: string, step: number): void {
-  if (!existsSync(path)) return;
-  let kept = 0;
-  for (const line of readFileSync(path, "utf8").split(/(?<=\n)/)) {
-    if (!line.endsWith("\n") || stepOf(line) > step) break;
-    kept += Buffer.byteLength(line);
-  }
-  truncateSync(path, kept);
-}
-
-function stepOf(line: string): number {
-  try {
-    return (JSON.parse(line) as { step: number }).step;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
-}
-
-function checkNumbers(options: TrainMedLamOptions): void {
-  const whole = { width: 1024, patch: 256, steps: 1e9, epochs: 1e6, batch: 1024 };
-  for (const [name, most] of Object.entries(whole)) {
-    const value = options[name as keyof typeof whole] ?? 1;
-    if (!Number.isInteger(value) || value < 1 || value > most) {
-      throw new UsageError(`${name} must be a whole number from 1 to ${most}, not ${value}.`);
-    }
-  }
-  const { seed = 0, learningRate = 1e-4 } = options;
-  if (!Number.isInteger(seed) || seed < 0 || seed > 2 ** 32 - 1) {
-    throw new UsageError(`seed must be a whole number from 0 to 4294967295, not ${seed}.`);
-  }
-  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
-    throw new UsageError(`learningRate must be a positive number, not ${learningRate}.`);
-  }
 }
