@@ -76,6 +76,7 @@ export async function localize(
       const found = await searchPoints(grid, starts, wanted, scales, options);
       return {
         version: 1,
+        ...(medlam.note !== "" && { note: medlam.note }),
         image: volume.path,
         shape: volume.shape,
         conventions,

@@ -33,6 +33,8 @@ export interface OrganLocalization {
 /** Where the organs of one scan are. This is the JSON that `medlsam localize` writes. */
 export interface Localization {
   version: 1;
+  /** What the network says of itself that must be known to who uses this: that it is a demo model. */
+  note?: string;
   /** The image's path as it was given; "" for a volume that came from no file. */
   image: string;
   /** Of the stored volume, (z, y, x). */

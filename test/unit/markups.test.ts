@@ -147,6 +147,15 @@ describe("roiMarkups", () => {
     ]);
   });
 
+  it("repeats the localization's note", () => {
+    const found = localization({ liver: organ({ min: [2, 3, 4], max: [5, 7, 9] }) });
+    const affine = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
+    const points = (note?: string) =>
+      roiMarkups({ ...found, ...(note && { note }) }, affine).markups[0]?.controlPoints;
+    expect(points("a demo")).toMatchObject([{ label: "liver", description: "a demo" }]);
+    expect(points()?.[0]).not.toHaveProperty("description");
+  });
+
   it("shows exactly the outer faces, whatever the affine", () => {
     fc.assert(
       fc.property(boxes, affines, (box, affine) => {
