@@ -17,6 +17,8 @@ import { count } from "./text.js";
 interface Flags {
   images: string;
   valid?: string;
+  validLabels?: string;
+  validateEvery: number;
   output: string;
   cache?: string;
   width: number;
@@ -42,6 +44,8 @@ export function addTrain(program: Command, session: Session): void {
     .description("train MedLAM on CT scans, without labels")
     .requiredOption("--images <path>", "CT scans: a .txt list, one path a line, or a folder")
     .option("--valid <path>", "scans to measure the error in mm on after every epoch")
+    .option("--valid-labels <path>", "their label maps: boxes are compared while training")
+    .option("--validate-every <n>", "epochs between comparisons of boxes", parseInteger(1, 1e6), 1)
     .requiredOption("-o, --output <folder>", "where model, checkpoint and learning curve go")
     .option("--cache <folder>", "where the scans' grids are kept (default: OUTPUT/scans)")
     .option("--width <n>", "base width B", parseInteger(1, 1024), 24)
@@ -71,19 +75,21 @@ export function addTrain(program: Command, session: Session): void {
 }
 
 async function train(flags: Flags, session: Session): Promise<void> {
-  const { output, lr, images, valid, quiet = false, ...numbers } = flags;
+  const { output, lr, images, valid, validLabels, quiet = false, ...numbers } = flags;
   const progress = createProgress(quiet, session.signal);
   const api = await session.api();
   // A step that is under way cannot be cut short everywhere, and the checkpoint must be written.
   session.waitForWork();
   const scans = await listImages([images]);
   const validationScans = valid === undefined ? [] : await listImages([valid]);
+  const validationLabels = validLabels === undefined ? [] : await listImages([validLabels]);
   makeFolder(output);
   try {
     const trained = await api.trainMedLam({
       ...numbers,
       scans,
       validationScans,
+      validationLabels,
       folder: output,
       learningRate: lr,
       signal: session.signal,
@@ -96,8 +102,15 @@ async function train(flags: Flags, session: Session): Promise<void> {
   }
 }
 
-function inWords({ epoch, uam, mss, patchesPerSecond, validationMm }: TrainedEpoch): string {
-  const valid = validationMm === undefined ? "" : `, ${validationMm.toFixed(1)} mm on other scans`;
-  const losses = `UAM ${Math.sqrt(uam).toFixed(1)} mm, MSS ${mss.toFixed(3)}`;
-  return `epoch ${epoch}: ${losses}${valid}, ${patchesPerSecond.toFixed(2)} patches/s`;
+function inWords(trained: TrainedEpoch): string {
+  const { epoch, uam, mss, patchesPerSecond, validationMm, iou, wdMm } = trained;
+  const parts = [
+    `UAM ${Math.sqrt(uam).toFixed(1)} mm`,
+    `MSS ${mss.toFixed(3)}`,
+    ...(validationMm === undefined ? [] : [`${validationMm.toFixed(1)} mm on other scans`]),
+    ...(iou === undefined ? [] : [`IoU ${iou.toFixed(3)}`]),
+    ...(wdMm === undefined ? [] : [`WD ${wdMm.toFixed(1)} mm`]),
+    `${patchesPerSecond.toFixed(2)} patches/s`,
+  ];
+  return `epoch ${epoch}: ${parts.join(", ")}`;
 }

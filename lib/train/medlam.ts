@@ -1,11 +1,14 @@
 /** Self-supervised training of MedLAM (algorithm.md part 8), on the torch plugin. */
-import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { AbortedError, OutputError, UsageError } from "../errors.js";
+import { AbortedError, UsageError } from "../errors.js";
 import { type CallOptions, callNative, type Progress } from "../native/call.js";
 import type { Precision, TrainerHandle, TrainingStep } from "../native/contract.js";
 import { native } from "../native/loader.js";
 import { readyTorch } from "../native/runtime.js";
+import { type AnnotatedScan, annotatedScans, boxErrors } from "./annotated.js";
+import { LearningCurve } from "./curve.js";
+import { medLamPanels } from "./medlam-curve.js";
 import { type PrepareOptions, prepareScans } from "./scans.js";
 
 export interface TrainMedLamOptions extends CallOptions {
@@ -13,6 +16,10 @@ export interface TrainMedLamOptions extends CallOptions {
   scans: string[];
   /** Scans that the error in mm is measured on after every epoch. */
   validationScans?: string[];
+  /** Label maps of `validationScans`, in their order: boxes are localized and compared while training. */
+  validationLabels?: string[];
+  /** Epochs from one comparison of boxes to the next; 1 by default. */
+  validateEvery?: number;
   /** Where the checkpoint, the model and the learning curve go: a folder that exists. */
   folder: string;
   /** Where the prepared grids are kept; `folder`/scans by default. */
@@ -51,16 +58,22 @@ export interface TrainedEpoch {
   patchesPerSecond: number;
   /** Root mean square error of UAM on the validation scans. */
   validationMm?: number;
+  /** Mean IoU of the annotated scans' boxes, those of the supports left out. */
+  iou?: number;
+  /** Their mean wall distance, mm. */
+  wdMm?: number;
 }
 
 /** What a run leaves in its folder. */
 export interface TrainedMedLam {
-  /** The network, which {@link MedLam.load} reads. */
+  /** The network, which {@link MedLam.load} reads; written after every epoch. */
   model: string;
   /** Everything that `resume` needs; {@link MedLam.load} reads it as well. */
   checkpoint: string;
   /** A line of JSON for every step and every epoch. */
   curve: string;
+  /** The curve, plotted: HTML. */
+  plot: string;
   steps: number;
 }
 
@@ -77,10 +90,10 @@ const validationPairs = 50;
 export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedMedLam> {
   const { folder, steps = 1000, epochs = 300 } = options;
   checkNumbers(options);
+  const annotated = annotatedScans(options.validationScans ?? [], options.validationLabels ?? []);
   const files = {
     model: join(folder, "medlam.safetensors"),
     checkpoint: join(folder, "checkpoint.safetensors"),
-    curve: join(folder, "curve.jsonl"),
   };
   const begun = existsSync(files.checkpoint);
   if (begun && !options.resume) {
@@ -89,12 +102,16 @@ export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedM
   const trainer = await createTrainer(options);
   try {
     if (begun) await callNative({}, (task) => native.loadTrainer(trainer, files.checkpoint, task));
-    shortenCurve(files.curve, native.trainerSteps(trainer));
-    while (native.trainerSteps(trainer) < steps * epochs) {
-      await trainEpoch(trainer, files, options);
-    }
-    await callNative({}, (task) => native.exportTrainer(trainer, files.model, task));
-    return { ...files, steps: native.trainerSteps(trainer) };
+    const curve = new LearningCurve(
+      folder,
+      native.trainerSteps(trainer),
+      "MedLAM's training",
+      medLamPanels,
+    );
+    const run: Run = { trainer, options, files, annotated, curve };
+    while (native.trainerSteps(trainer) < steps * epochs) await trainEpoch(run);
+    await exportModel(run);
+    return { ...files, curve: curve.path, plot: curve.page, steps: native.trainerSteps(trainer) };
   } finally {
     native.release(trainer);
   }
@@ -127,20 +144,19 @@ async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle
   );
 }
 
-interface Files {
-  checkpoint: string;
-  curve: string;
+interface Run {
+  trainer: TrainerHandle;
+  options: TrainMedLamOptions;
+  files: { model: string; checkpoint: string };
+  annotated: AnnotatedScan[];
+  curve: LearningCurve;
 }
 
-/** Steps up to the end of the epoch that the trainer is in, then validation and checkpoint. */
-async function trainEpoch(
-  trainer: TrainerHandle,
-  { checkpoint, curve }: Files,
-  options: TrainMedLamOptions,
-): Promise<void> {
+/** Steps up to the end of the epoch that the trainer is in, then checkpoint and validation. */
+async function trainEpoch(run: Run): Promise<void> {
+  const { trainer, curve, files, options } = run;
   const { steps = 1000, epochs = 300, batch = 4, threads, signal } = options;
   const epoch = Math.floor(native.trainerSteps(trainer) / steps) + 1;
-  const save = () => callNative({}, (task) => native.saveTrainer(trainer, checkpoint, task));
   const done: TrainingStep[] = [];
   const report = (now: number) =>
     options.onProgress?.({ step: `epoch ${epoch} of ${epochs}`, done: now, total: steps });
@@ -152,22 +168,43 @@ async function trainEpoch(
       (task) => native.trainSteps(trainer, Math.min(stepsAtOnce, steps - before), task),
       (now) => report(before + now),
     );
-    append(curve, some.map((step) => JSON.stringify(step)).join("\n"));
+    curve.add(...some.map((step) => ({ ...step })));
     done.push(...some);
   }
-  if (signal?.aborted) {
-    await save();
+  await callNative({}, (task) => native.saveTrainer(trainer, files.checkpoint, task));
+  if (signal?.aborted && native.trainerSteps(trainer) < epoch * steps) {
+    await curve.plot();
     throw new AbortedError(undefined, { cause: signal.reason });
   }
   const result = summarize(epoch, done, batch);
-  if (options.validationScans && options.validationScans.length > 0) {
-    result.validationMm = await callNative({ threads }, (task) =>
+  try {
+    await validate(run, result);
+  } finally {
+    curve.add({ step: epoch * steps, ...result });
+    await curve.plot();
+  }
+  options.onEpoch?.(result);
+}
+
+async function exportModel({ trainer, files }: Run): Promise<void> {
+  await callNative({}, (task) => native.exportTrainer(trainer, files.model, task));
+}
+
+/** Adds what the scans that are not trained on say. */
+async function validate(run: Run, result: TrainedEpoch): Promise<void> {
+  const { trainer, files, annotated, options } = run;
+  const { threads, signal, epochs = 300, validateEvery = 1, validationScans = [] } = options;
+  await exportModel(run);
+  if (validationScans.length > 0) {
+    result.validationMm = await callNative({ threads, signal }, (task) =>
       native.validateTrainer(trainer, validationPairs, task),
     );
   }
-  append(curve, JSON.stringify({ step: epoch * steps, ...result }));
-  await save();
-  options.onEpoch?.(result);
+  const due = result.epoch % validateEvery === 0 || result.epoch === epochs;
+  if (annotated.length === 0 || !due) return;
+  const { iou, wdMm } = await boxErrors(files.model, annotated, options);
+  if (iou !== null) result.iou = iou;
+  if (wdMm !== null) result.wdMm = wdMm;
 }
 
 function summarize(epoch: number, steps: TrainingStep[], batch: number): TrainedEpoch {
@@ -178,36 +215,15 @@ function summarize(epoch: number, steps: TrainingStep[], batch: number): Trained
   return { epoch, uam: mean((step) => step.uam), mss: mean((step) => step.mss), patchesPerSecond };
 }
 
-function append(path: string, lines: string): void {
-  if (lines === "") return;
-  try {
-    appendFileSync(path, `${lines}\n`);
-  } catch (cause) {
-    throw new OutputError("WRITE_FAILED", `${path}: ${(cause as Error).message}.`, { cause });
-  }
-}
-
-/** Takes away the lines after `step`: a run that was killed wrote them after its last checkpoint. */
-function shortenCurve(path: string, step: number): void {
-  if (!existsSync(path)) return;
-  let kept = 0;
-  for (const line of readFileSync(path, "utf8").split(/(?<=\n)/)) {
-    if (!line.endsWith("\n") || stepOf(line) > step) break;
-    kept += Buffer.byteLength(line);
-  }
-  truncateSync(path, kept);
-}
-
-function stepOf(line: string): number {
-  try {
-    return (JSON.parse(line) as { step: number }).step;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
-}
-
 function checkNumbers(options: TrainMedLamOptions): void {
-  const whole = { width: 1024, patch: 256, steps: 1e9, epochs: 1e6, batch: 1024 };
+  const whole = {
+    width: 1024,
+    patch: 256,
+    steps: 1e9,
+    epochs: 1e6,
+    batch: 1024,
+    validateEvery: 1e6,
+  };
   for (const [name, most] of Object.entries(whole)) {
     const value = options[name as keyof typeof whole] ?? 1;
     if (!Number.isInteger(value) || value < 1 || value > most) {
