@@ -36,6 +36,9 @@ add_library(medlsam_torch_objects STATIC
   native/networks/medlam_weights.cpp
   native/networks/sam_weights.cpp
   native/networks/sam_prompts.cpp
+  native/runtimes/torch/caching_allocator.cpp
+  native/runtimes/torch/instance_norm.cpp
+  native/runtimes/torch/upsample.cpp
   native/runtimes/torch/aten_ops.cpp
   native/runtimes/torch/aten_attention.cpp
   native/runtimes/torch/aten_network.cpp
@@ -43,6 +46,8 @@ add_library(medlsam_torch_objects STATIC
   native/training/batch.cpp
   native/training/loader.cpp
   native/training/losses.cpp
+  native/training/scale_loss.cpp
+  native/training/unit_features.cpp
   native/training/initial_weights.cpp
   native/training/trainer.cpp
   native/training/trainer_files.cpp
@@ -68,6 +73,7 @@ if(MEDLSAM_TORCH_TESTS)
   add_executable(medlsam_torch_tests
     native/tests/main.cpp
     native/tests/losses_test.cpp
+    native/tests/instance_norm_test.cpp
     native/tests/trainer_test.cpp
     native/tests/sam_test.cpp
     native/tests/sam_runtime_torch.cpp

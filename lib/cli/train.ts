@@ -25,6 +25,8 @@ interface Flags {
   patch: number;
   steps: number;
   epochs: number;
+  uamSteps: number;
+  from?: string;
   batch: number;
   seed: number;
   lr: number;
@@ -48,10 +50,17 @@ export function addTrain(program: Command, session: Session): void {
     .option("--validate-every <n>", "epochs between comparisons of boxes", parseInteger(1, 1e6), 1)
     .requiredOption("-o, --output <folder>", "where model, checkpoint and learning curve go")
     .option("--cache <folder>", "where the scans' grids are kept (default: OUTPUT/scans)")
+    .option("--from <file>", "start from the weights of a MedLAM of the same width and patch")
     .option("--width <n>", "base width B", parseInteger(1, 1024), 24)
     .option("--patch <n>", "edge of a patch in voxels, a multiple of 16", parseInteger(32, 256), 64)
     .option("--steps <n>", "steps of an epoch", parseInteger(1, 1e9), 1000)
     .option("--epochs <n>", "epochs", parseInteger(1, 1e6), 300)
+    .option(
+      "--uam-steps <n>",
+      "first steps, which train positions alone at a tenth of the time",
+      parseInteger(0, 1e9),
+      0,
+    )
     .option("--batch <n>", "scans of a step", parseInteger(1, 1024), 4)
     .option("--seed <n>", "seed of all random numbers", parseInteger(0, 2 ** 32 - 1), 0)
     .option(

@@ -268,6 +268,8 @@ export interface TrainerOptions {
   patch: number;
   batch: number;
   epochSteps: number;
+  uamSteps: number;
+  from: string;
   seed: number;
   learningRate: number;
   device: string;

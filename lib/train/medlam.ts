@@ -24,6 +24,8 @@ export interface TrainMedLamOptions extends CallOptions {
   folder: string;
   /** Where the prepared grids are kept; `folder`/scans by default. */
   cache?: string;
+  /** A MedLAM checkpoint of the same width and patch whose weights to start from; random ones otherwise. */
+  from?: string;
   /** Base width B; 24 as published. */
   width?: number;
   /** Edge of a patch in voxels, a multiple of 16 from 32 on; 64 as published. */
@@ -32,6 +34,11 @@ export interface TrainMedLamOptions extends CallOptions {
   steps?: number;
   /** 300 as published. */
   epochs?: number;
+  /**
+   * Steps at the beginning that train UAM alone, which needs a tenth of a whole step's time. 0 as published; for short
+   * trainings of small networks.
+   */
+  uamSteps?: number;
   /** Scans of a step, each with two patches; 4 as published. */
   batch?: number;
   /** 0 by default. */
@@ -134,6 +141,8 @@ async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle
         patch: options.patch ?? 64,
         batch: options.batch ?? 4,
         epochSteps: options.steps ?? 1000,
+        uamSteps: options.uamSteps ?? 0,
+        from: options.from ?? "",
         seed: options.seed ?? 0,
         learningRate: options.learningRate ?? 1e-4,
         device: options.device ?? "cpu",
@@ -230,7 +239,10 @@ function checkNumbers(options: TrainMedLamOptions): void {
       throw new UsageError(`${name} must be a whole number from 1 to ${most}, not ${value}.`);
     }
   }
-  const { seed = 0, learningRate = 1e-4 } = options;
+  const { seed = 0, learningRate = 1e-4, uamSteps = 0 } = options;
+  if (!Number.isInteger(uamSteps) || uamSteps < 0) {
+    throw new UsageError(`uamSteps must be a whole number from 0 on, not ${uamSteps}.`);
+  }
   if (!Number.isInteger(seed) || seed < 0 || seed > 2 ** 32 - 1) {
     throw new UsageError(`seed must be a whole number from 0 to 4294967295, not ${seed}.`);
   }

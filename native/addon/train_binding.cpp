@@ -43,6 +43,8 @@ torch::PluginTrainerOptions to_trainer_options(const Napi::Value& value) {
   options.patch = number("patch").Int64Value();
   options.batch = number("batch").Int64Value();
   options.epoch_steps = number("epochSteps").Int64Value();
+  options.from = object.Get("from").As<Napi::String>().Utf8Value();
+  options.uam_steps = number("uamSteps").Int64Value();
   options.seed = static_cast<std::uint64_t>(number("seed").Int64Value());
   options.learning_rate = number("learningRate").DoubleValue();
   options.device = object.Get("device").As<Napi::String>().Utf8Value();

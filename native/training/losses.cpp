@@ -1,6 +1,13 @@
 #include "training/losses.hpp"
 
-#include <algorithm>
+#include <ATen/Parallel.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/support/simd.hpp"
+#include "training/scale_loss.hpp"
+#include "training/unit_features.hpp"
 
 namespace medlsam::training {
 namespace {
@@ -15,15 +22,32 @@ std::int64_t step_of(std::int64_t scale) {
   return std::int64_t{1} << (kLossScales - 1 - scale);
 }
 
-// Distances of every voxel's content from the points of its patch: (n, k, p, p, p).
-Tensor distances(const Tensor& positions, const Tensor& points) {
-  Tensor sum;
-  for (std::int64_t axis = 0; axis < 3; ++axis) {
-    const Tensor at = points.select(2, axis).unsqueeze(-1).unsqueeze(-1).unsqueeze(-1);
-    const Tensor squared = (positions.select(1, axis).unsqueeze(1) - at).square_();
-    sum = axis == 0 ? squared : sum.add_(squared);
+// Distances of every voxel's content from a point, p³ values.
+MEDLSAM_SIMD void distances_from(const float* __restrict z, const float* __restrict y,
+                                 const float* __restrict x, const float* __restrict point, std::int64_t count,
+                                 float* __restrict out) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float a = z[i] - point[0], b = y[i] - point[1], c = x[i] - point[2];
+    out[i] = std::sqrt(a * a + b * b + c * c);
   }
-  return sum.sqrt_();
+}
+
+// Trilinear to a step-th of the extent: the mean of the eight voxels around a coarse voxel's centre.
+void coarse_distances(const std::vector<float>& whole, std::int64_t edge, std::int64_t step,
+                      std::vector<float>& out) {
+  const std::int64_t first = step / 2 - 1;
+  out.clear();
+  for (std::int64_t z = first; z < edge; z += step) {
+    for (std::int64_t y = first; y < edge; y += step) {
+      const auto row = [&](std::int64_t dz, std::int64_t dy) {
+        return whole.data() + ((z + dz) * edge + y + dy) * edge;
+      };
+      const float *a = row(0, 0), *b = row(0, 1), *c = row(1, 0), *d = row(1, 1);
+      for (std::int64_t x = first; x < edge; x += step) {
+        out.push_back(0.125f * (a[x] + a[x + 1] + b[x] + b[x + 1] + c[x] + c[x + 1] + d[x] + d[x + 1]));
+      }
+    }
+  }
 }
 
 // Vectors of length 1 at the points, (n, k, c).
@@ -47,19 +71,38 @@ Tensor uam_error(const Tensor& first, const Tensor& second, const Tensor& offset
 }
 
 MssTargets mss_targets(const Tensor& positions, const Tensor& point_positions) {
-  const Tensor whole = distances(positions, point_positions);
+  const std::int64_t scans = positions.size(0), points = point_positions.size(1), edge = positions.size(4);
+  const std::int64_t count = edge * edge * edge;
+  const Tensor maps = positions.to(at::kCPU, at::kFloat).contiguous();
+  const Tensor places = point_positions.to(at::kCPU, at::kFloat).contiguous();
   MssTargets targets;
-  for (std::int64_t scale = 0; scale < kLossScales; ++scale) {
-    const std::int64_t step = step_of(scale);
-    const auto d = static_cast<double>(step);
-    const Tensor distance =
-        step == 1 ? whole
-                  : at::upsample_trilinear3d(
-                        whole, {whole.size(2) / step, whole.size(3) / step, whole.size(4) / step}, false);
-    const auto i = static_cast<std::size_t>(scale);
-    targets.positive[i] = (distance <= kNear * d).flatten(2);
-    targets.negative[i] = (distance >= kFar * d).flatten(2);
+  for (std::size_t i = 0; i < kLossScales; ++i) {
+    const std::int64_t step = step_of(static_cast<std::int64_t>(i));
+    targets.positive[i] = at::empty({scans, points, count / (step * step * step)}, at::kBool);
+    targets.negative[i] = at::empty_like(targets.positive[i]);
   }
+  at::parallel_for(0, scans * points, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> whole(static_cast<std::size_t>(count)), coarse;
+    for (std::int64_t row = begin; row < end; ++row) {
+      const float* map = maps.const_data_ptr<float>() + row / points * 3 * count;
+      distances_from(map, map + count, map + 2 * count, places.const_data_ptr<float>() + 3 * row, count,
+                     whole.data());
+      for (std::size_t i = 0; i < kLossScales; ++i) {
+        const std::int64_t step = step_of(static_cast<std::int64_t>(i));
+        if (step > 1) coarse_distances(whole, edge, step, coarse);
+        const std::vector<float>& distances = step > 1 ? coarse : whole;
+        const auto near = static_cast<float>(kNear * static_cast<double>(step)),
+                   far = static_cast<float>(kFar * static_cast<double>(step));
+        const auto first = row * static_cast<std::int64_t>(distances.size());
+        bool* positive = targets.positive[i].mutable_data_ptr<bool>() + first;
+        bool* negative = targets.negative[i].mutable_data_ptr<bool>() + first;
+        for (std::size_t j = 0; j < distances.size(); ++j) {
+          positive[j] = distances[j] <= near;
+          negative[j] = distances[j] >= far;
+        }
+      }
+    }
+  });
   return targets;
 }
 
@@ -76,15 +119,10 @@ Tensor mss_loss(const std::array<Tensor, kLossScales>& augmented,
   Tensor total = at::zeros({}, clean[0].options());
   for (std::size_t i = 0; i < kLossScales; ++i) {
     const Tensor vectors = point_features(clean[i], points, step_of(static_cast<std::int64_t>(i)));
-    const Tensor features = augmented[i].flatten(2);
-    // The cosine without a normalized copy of the features.
-    const Tensor length = at::linalg_vector_norm(features, 2, at::IntArrayRef{1}, true).clamp_min(1e-12);
-    const Tensor log_p = at::log_softmax(at::bmm(vectors, features) / length * kSharpness, 2);
-    // A probability that rounds to 1 has no finite log(1 − P); the largest below 1 stands for it.
-    const Tensor log_rest = at::log1p(-log_p.exp().clamp_max(1 - 0x1p-24));
-    // Where a batch has no positive, the sum is 0 and so is its share.
-    total = total - (log_p * targets.positive[i]).sum() / std::max(1.0, counts.positive[i]) -
-            (log_rest * targets.negative[i]).sum() / std::max(1.0, counts.negative[i]);
+    const Tensor scores = at::bmm(vectors * kSharpness, unit_features(augmented[i]).transpose(1, 2));
+    const auto device = scores.device();
+    total = total + scale_loss(scores, targets.positive[i].to(device), targets.negative[i].to(device),
+                               counts.positive[i], counts.negative[i]);
   }
   return total / static_cast<double>(kLossScales * points.size(0));
 }

@@ -18,7 +18,7 @@ at::Tensor uam_error(const at::Tensor& first, const at::Tensor& second, const at
 
 // Which positions of an augmented patch lie near each point of the clean one, and which far.
 struct MssTargets {
-  std::array<at::Tensor, kLossScales> positive, negative;  // bool (n, k, voxels of the scale)
+  std::array<at::Tensor, kLossScales> positive, negative;  // bool (n, k, voxels of the scale), on the CPU
 };
 
 // positions (n, 3, p, p, p) and point_positions (n, k, 3) in mm.

@@ -34,12 +34,6 @@ std::vector<Scan> open_scans(const std::vector<std::string>& paths) {
   return scans;
 }
 
-std::vector<Tensor> values_of(const torch::WeightMap& map) {
-  std::vector<Tensor> values;
-  for (const auto& [name, tensor] : map) values.push_back(tensor);
-  return values;
-}
-
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -62,8 +56,16 @@ Trainer::Trainer(TrainerOptions options)
                                              " voxels: give a multiple of 16 from 32 on. (With 16, level 4 "
                                              "is one voxel, which its own normalization makes 0.)");
   }
-  const Checkpoint initial = initial_weights(options_.width, options_.patch, options_.seed);
-  layout_ = std::make_unique<const MedLamWeights>(initial, "the new network");
+  const bool is_new = options_.from.empty();
+  const Checkpoint initial = is_new ? initial_weights(options_.width, options_.patch, options_.seed)
+                                    : open_checkpoint(options_.from);
+  layout_ = std::make_unique<const MedLamWeights>(initial, is_new ? "the new network" : options_.from);
+  if (layout_->width() != options_.width || layout_->patch() != options_.patch) {
+    throw Error(ErrorCode::kBadArgument,
+                options_.from + " has base width " + std::to_string(layout_->width()) + " and patches of " +
+                    std::to_string(layout_->patch()) + " voxels; asked for were " +
+                    std::to_string(options_.width) + " and " + std::to_string(options_.patch) + '.');
+  }
   for (const auto& [name, view] : layout_->tensors()) {
     const auto* data = reinterpret_cast<const float*>(view.bytes.data());
     const Tensor value = at::from_blob(const_cast<float*>(data), view.shape, at::kFloat);
@@ -81,7 +83,8 @@ double Trainer::learning_rate() const {
 
 void Trainer::start_loader() {
   const auto make = [this](std::int64_t step) {
-    return draw_batch(scans_, options_.batch, options_.patch, stream(options_.seed, Stream::kBatch, step));
+    const auto draw = is_uam_alone(step) ? draw_clean_batch : draw_batch;
+    return draw(scans_, options_.batch, options_.patch, stream(options_.seed, Stream::kBatch, step));
   };
   loader_ = std::make_unique<Loader>(make, steps_, options_.loaders);
 }
@@ -160,26 +163,49 @@ Trainer::Micro Trainer::accumulate(const Batch& batch, std::int64_t scan, const 
   return {uam.item<double>(), mss.item<double>()};
 }
 
+Trainer::Micro Trainer::accumulate_uam(const Batch& batch, std::int64_t scan, const torch::Check& check) {
+  const std::int64_t p = options_.patch, n = options_.batch;
+  std::vector<Tensor> patches;
+  for (const Side& side : batch.sides)
+    patches.push_back(to_device(side.clean, {n, 1, p, p, p}).slice(0, scan, scan + 1));
+  const Tensor found = forward(at::cat(patches), -1, true, static_cast<std::uint64_t>(scan), check)[0];
+  const Tensor offsets = to_device(batch.offsets, {n, 3}).slice(0, scan, scan + 1);
+  const Tensor uam =
+      uam_error(found.slice(0, 0, 1), found.slice(0, 1, 2), offsets) / static_cast<double>(3 * n);
+  check();
+  uam.backward();
+  return {uam.item<double>(), 0};
+}
+
 double Trainer::clip_gradient() {
   Tensor squares = at::zeros({}, arithmetic_.dtype(at::kDouble));
-  for (const auto& [name, tensor] : weights_) squares = squares + tensor.grad().square().sum(at::kDouble);
+  for (const auto& [name, tensor] : weights_) {
+    if (tensor.grad().defined()) squares = squares + tensor.grad().square().sum(at::kDouble);
+  }
   const double norm = std::sqrt(squares.item<double>());
   const double usual = usual_norm_.item<double>();
   const bool clipped = usual > 0 && norm > kLongestGradient * usual;
   if (clipped) {
-    for (auto& [name, tensor] : weights_) tensor.mutable_grad().mul_(kLongestGradient * usual / norm);
+    for (auto& [name, tensor] : weights_) {
+      if (tensor.grad().defined()) tensor.mutable_grad().mul_(kLongestGradient * usual / norm);
+    }
   }
   return norm;
 }
 
+// A weight without a gradient, the decoder's while UAM is trained alone, stays as it is and begins later.
 void Trainer::update() {
-  std::vector<Tensor> gradients, step_counts;
+  std::vector<Tensor> weights, gradients, mean, variance, step_counts;
   for (const auto& [name, tensor] : weights_) {
+    if (!tensor.grad().defined()) continue;
+    const std::int64_t begun = is_decoder_weight(name) ? options_.uam_steps : 0;
+    weights.push_back(tensor);
     gradients.push_back(tensor.grad());
-    step_counts.push_back(at::full({}, static_cast<double>(steps_ + 1), arithmetic_));
+    mean.push_back(mean_.at(name));
+    variance.push_back(variance_.at(name));
+    step_counts.push_back(at::full({}, static_cast<double>(steps_ - begun + 1), arithmetic_));
   }
   const c10::NoGradGuard no_gradient;
-  auto weights = values_of(weights_), mean = values_of(mean_), variance = values_of(variance_);
   at::_fused_adam_(weights, gradients, mean, variance, {}, step_counts, learning_rate(), kAdamMean,
                    kAdamVariance, options_.weight_decay, kAdamEpsilon, false, false);
 }
@@ -196,10 +222,12 @@ StepResult Trainer::step(const torch::Check& check) {
   result.wait_seconds = seconds_since(started);
   result.learning_rate = learning_rate();
   try {
-    const Targets of_batch = targets(batch);
+    const bool uam_alone = is_uam_alone(steps_);
+    const Targets of_batch = uam_alone ? Targets() : targets(batch);
     for (auto& [name, tensor] : weights_) tensor.mutable_grad() = Tensor();
     for (std::int64_t scan = 0; scan < options_.batch; ++scan) {
-      const Micro micro = accumulate(batch, scan, of_batch, check);
+      const Micro micro =
+          uam_alone ? accumulate_uam(batch, scan, check) : accumulate(batch, scan, of_batch, check);
       result.uam += micro.uam;
       result.mss += micro.mss;
     }

@@ -21,15 +21,20 @@ struct TrainerOptions {
   std::vector<std::string> scans, validation_scans;  // files of write_scan
   std::int64_t width = 24, patch = 64, batch = 4, epoch_steps = 1000;
   std::uint64_t seed = 0;
+  // Steps at the beginning that train UAM alone, on clean patches: the decoder, which takes most of a step's
+  // time, then starts from an encoder that knows the body. Not in the paper; 0 is as published.
+  std::int64_t uam_steps = 0;
   double learning_rate = 1e-4, weight_decay = 1e-4;
   double dropout = 0.2;  // of level 4
+  std::string
+      from;  // a MedLAM checkpoint of this width and patch whose weights to start from; "": random ones
   std::string device = "cpu";
   at::ScalarType precision = at::kFloat;  // of the network; weights, losses and Adam are float32
   int loaders = 1;                        // threads that make batches
 };
 
 struct StepResult {
-  double uam = 0, mss = 0;  // uam in mm²
+  double uam = 0, mss = 0;  // uam in mm²; mss is 0 while UAM is trained alone
   double gradient = 0;      // its norm, before clipping
   double learning_rate = 0;
   double wait_seconds = 0;  // for the batch
@@ -37,7 +42,7 @@ struct StepResult {
 
 class Trainer {
  public:
-  // Starts from random weights. Throws kBadArgument, and what opening the scans throws.
+  // Throws kBadArgument, and what opening the scans and the checkpoint to start from throws.
   explicit Trainer(TrainerOptions options);
 
   // Steps done since the beginning, earlier runs included.
@@ -71,7 +76,9 @@ class Trainer {
   std::vector<at::Tensor> forward(const at::Tensor& patches, int deepest, bool training, std::uint64_t part,
                                   const torch::Check& check);
   Targets targets(const Batch& batch) const;
+  bool is_uam_alone(std::int64_t step) const { return step < options_.uam_steps; }
   Micro accumulate(const Batch& batch, std::int64_t scan, const Targets& targets, const torch::Check& check);
+  Micro accumulate_uam(const Batch& batch, std::int64_t scan, const torch::Check& check);
   double clip_gradient();
   void update();
   std::map<std::string, std::string> settings() const;

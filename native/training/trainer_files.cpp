@@ -63,6 +63,7 @@ std::map<std::string, std::string> Trainer::settings() const {
           {"patch", std::to_string(options_.patch)},
           {"batch", std::to_string(options_.batch)},
           {"epoch steps", std::to_string(options_.epoch_steps)},
+          {"UAM steps", std::to_string(options_.uam_steps)},
           {"seed", std::to_string(options_.seed)},
           {"learning rate", std::to_string(options_.learning_rate)},
           {"precision", at::toString(options_.precision)},

@@ -1,5 +1,8 @@
 #include "runtimes/torch/aten_ops.hpp"
 
+#include "runtimes/torch/instance_norm.hpp"
+#include "runtimes/torch/upsample.hpp"
+
 namespace medlsam::torch {
 
 using Tensor = AtenOps::Tensor;
@@ -14,13 +17,15 @@ Tensor AtenOps::weight(const std::string& name, const TensorView& view) {
 
 Tensor AtenOps::conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, int padding) {
   check_();
-  return at::conv3d(x, weight, bias, 1, padding);
+  // oneDNN convolves with the channels last in up to half the time, and what follows keeps that order. In
+  // bfloat16 its gradients of weights are then now and then no numbers.
+  const bool last = x.is_cpu() && x.scalar_type() == at::kFloat;
+  return at::conv3d(last ? x.contiguous(at::MemoryFormat::ChannelsLast3d) : x, weight, bias, 1, padding);
 }
 
 Tensor AtenOps::instance_norm_relu(const Tensor& x, float epsilon) {
   check_();
-  Tensor normal = at::instance_norm(x, {}, {}, {}, {}, true, 0, static_cast<double>(epsilon), false);
-  return at::relu_(normal);
+  return torch::instance_norm_relu(x, static_cast<double>(epsilon));
 }
 
 Tensor AtenOps::max_pool3d(const Tensor& x, int size) {
@@ -28,6 +33,7 @@ Tensor AtenOps::max_pool3d(const Tensor& x, int size) {
 }
 
 Tensor AtenOps::upsample_trilinear(const Tensor& x, int factor) {
+  if (factor == 2) return upsample_double(x);
   return at::upsample_trilinear3d(x, {x.size(2) * factor, x.size(3) * factor, x.size(4) * factor}, false);
 }
 

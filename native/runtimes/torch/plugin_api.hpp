@@ -8,7 +8,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_TORCH_ABI 2
+#define MEDLSAM_TORCH_ABI 3
 
 // A dense row-major float32 array; `name` only where names are called for.
 struct MedlsamTorchArray {
@@ -44,9 +44,10 @@ struct MedlsamTrainerOptions {
   std::size_t scan_count;
   const char* const* validation_scans;
   std::size_t validation_scan_count;
-  std::int64_t width, patch, batch, epoch_steps;
+  std::int64_t width, patch, batch, epoch_steps, uam_steps;
   std::uint64_t seed;
   double learning_rate;
+  const char* from;  // "": random weights
   const char* device;
   std::int32_t precision;
 };

@@ -13,7 +13,8 @@ namespace medlsam::torch {
 
 struct PluginTrainerOptions {
   std::vector<std::string> scans, validation_scans;
-  std::int64_t width = 0, patch = 0, batch = 0, epoch_steps = 0;
+  std::int64_t width = 0, patch = 0, batch = 0, epoch_steps = 0, uam_steps = 0;
+  std::string from;
   std::uint64_t seed = 0;
   double learning_rate = 0;
   std::string device;

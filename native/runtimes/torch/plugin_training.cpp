@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "runtimes/torch/caching_allocator.hpp"
 #include "runtimes/torch/plugin_guard.hpp"
 #include "training/trainer.hpp"
 
@@ -21,6 +22,7 @@ std::vector<std::string> to_strings(const char* const* texts, std::size_t count)
 
 std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer) {
   return guarded([&] {
+    cache_tensor_memory();
     training::TrainerOptions wanted;
     wanted.scans = to_strings(options->scans, options->scan_count);
     wanted.validation_scans = to_strings(options->validation_scans, options->validation_scan_count);
@@ -28,8 +30,10 @@ std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer
     wanted.patch = options->patch;
     wanted.batch = options->batch;
     wanted.epoch_steps = options->epoch_steps;
+    wanted.uam_steps = options->uam_steps;
     wanted.seed = options->seed;
     wanted.learning_rate = options->learning_rate;
+    wanted.from = options->from;
     wanted.device = options->device;
     wanted.precision = scalar_type(options->precision);
     *trainer = new training::Trainer(std::move(wanted));
@@ -79,6 +83,7 @@ std::int64_t trainer_steps(void* trainer) {
 
 void destroy_trainer(void* trainer) {
   delete &open(trainer);
+  release_cached_memory();
 }
 
 }  // namespace medlsam::torch
