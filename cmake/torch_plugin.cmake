@@ -44,11 +44,18 @@ add_library(medlsam_torch_objects STATIC
   native/runtimes/torch/aten_network.cpp
   native/training/augment.cpp
   native/training/batch.cpp
-  native/training/loader.cpp
   native/training/losses.cpp
   native/training/scale_loss.cpp
   native/training/unit_features.cpp
+  native/training/checkpoint_file.cpp
+  native/training/folded_weights.cpp
   native/training/initial_weights.cpp
+  native/training/optimizer.cpp
+  native/training/sam_batch.cpp
+  native/training/sam_initial_weights.cpp
+  native/training/sam_losses.cpp
+  native/training/sam_trainer.cpp
+  native/training/sam_trainer_files.cpp
   native/training/trainer.cpp
   native/training/trainer_files.cpp
 )

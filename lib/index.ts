@@ -81,10 +81,19 @@ export {
   Templates,
   type TemplatesDescription,
 } from "./templates/templates.js";
+export type { TrainedFiles, TrainOptions } from "./train/epochs.js";
 export {
   type TrainedEpoch,
   type TrainedMedLam,
   type TrainMedLamOptions,
   trainMedLam,
 } from "./train/medlam.js";
+export {
+  type SamSizes,
+  type TrainedSam,
+  type TrainedSamEpoch,
+  type TrainSamOptions,
+  trainSam,
+} from "./train/sam.js";
+export type { AnnotatedScan } from "./train/scans.js";
 export { type Triple, Volume, type VolumeGeometry } from "./volumes/volume.js";

@@ -1,55 +1,36 @@
 /** `medlsam train`: networks of one's own. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { listImages } from "../datasets/cases.js";
 import type { TrainedEpoch } from "../index.js";
-import {
-  normalizedOption,
-  parseInteger,
-  parseNumber,
-  quietOption,
-  threadsOption,
-} from "./options.js";
-import { makeFolder } from "./output.js";
-import { createProgress } from "./progress.js";
+import { normalizedOption, parseInteger, parseNumber } from "./options.js";
 import type { Session } from "./session.js";
 import { count } from "./text.js";
+import { addTrainOptions, showTraining, type TrainFlags } from "./train-options.js";
+import { addTrainSam } from "./train-sam.js";
 
-interface Flags {
-  images: string;
+interface Flags extends TrainFlags {
   valid?: string;
   validLabels?: string;
   validateEvery: number;
-  output: string;
-  cache?: string;
   width: number;
   patch: number;
-  steps: number;
-  epochs: number;
   uamSteps: number;
   from?: string;
   batch: number;
-  seed: number;
-  lr: number;
-  resume?: boolean;
-  device: string;
-  precision: "float32" | "bfloat16";
   normalized?: boolean;
-  threads: number;
-  quiet?: boolean;
 }
 
 export function addTrain(program: Command, session: Session): void {
-  program
+  const command = program
     .command("train")
-    .description("train a network (needs the torch plugin: npm run build:torch)")
+    .description("train a network (needs the torch plugin: npm run build:torch)");
+  const medlam = command
     .command("medlam")
     .description("train MedLAM on CT scans, without labels")
     .requiredOption("--images <path>", "CT scans: a .txt list, one path a line, or a folder")
     .option("--valid <path>", "scans to measure the error in mm on after every epoch")
     .option("--valid-labels <path>", "their label maps: boxes are compared while training")
     .option("--validate-every <n>", "epochs between comparisons of boxes", parseInteger(1, 1e6), 1)
-    .requiredOption("-o, --output <folder>", "where model, checkpoint and learning curve go")
-    .option("--cache <folder>", "where the scans' grids are kept (default: OUTPUT/scans)")
     .option("--from <file>", "start from the weights of a MedLAM of the same width and patch")
     .option("--width <n>", "base width B", parseInteger(1, 1024), 24)
     .option("--patch <n>", "edge of a patch in voxels, a multiple of 16", parseInteger(32, 256), 64)
@@ -62,38 +43,24 @@ export function addTrain(program: Command, session: Session): void {
       0,
     )
     .option("--batch <n>", "scans of a step", parseInteger(1, 1024), 4)
-    .option("--seed <n>", "seed of all random numbers", parseInteger(0, 2 ** 32 - 1), 0)
     .option(
       "--lr <number>",
       "learning rate; × 0.8 after every 10 epochs",
       parseNumber(0, 1e3),
       1e-4,
     )
-    .option("--resume", "go on from the checkpoint in the output folder")
-    .option("--device <name>", "cpu, cuda or cuda:N", "cpu")
-    .addOption(
-      new Option("--precision <name>", "what the network computes in")
-        .choices(["float32", "bfloat16"])
-        .default("float32"),
-    )
-    .addOption(normalizedOption())
-    .addOption(threadsOption())
-    .addOption(quietOption())
-    .addHelpText("after", "\nCtrl-C writes a checkpoint and ends; --resume goes on from it.")
-    .action((flags: Flags) => train(flags, session));
+    .addOption(normalizedOption());
+  addTrainOptions(medlam).action((flags: Flags) => train(flags, session));
+  addTrainSam(command, session);
 }
 
 async function train(flags: Flags, session: Session): Promise<void> {
-  const { output, lr, images, valid, validLabels, quiet = false, ...numbers } = flags;
-  const progress = createProgress(quiet, session.signal);
+  const { output, lr, images, valid, validLabels, quiet, ...numbers } = flags;
   const api = await session.api();
-  // A step that is under way cannot be cut short everywhere, and the checkpoint must be written.
-  session.waitForWork();
   const scans = await listImages([images]);
   const validationScans = valid === undefined ? [] : await listImages([valid]);
   const validationLabels = validLabels === undefined ? [] : await listImages([validLabels]);
-  makeFolder(output);
-  try {
+  await showTraining(flags, session, async (progress) => {
     const trained = await api.trainMedLam({
       ...numbers,
       scans,
@@ -106,9 +73,7 @@ async function train(flags: Flags, session: Session): Promise<void> {
       onEpoch: (epoch) => progress.say(`${output}: ${inWords(epoch)}`),
     });
     progress.say(`${trained.model}: MedLAM after ${count(trained.steps, "step")}`);
-  } finally {
-    progress.clear();
-  }
+  });
 }
 
 function inWords(trained: TrainedEpoch): string {

@@ -8,12 +8,7 @@ import { MedLam } from "../localize/medlam.js";
 import type { CallOptions, Progress } from "../native/call.js";
 import { buildTemplates } from "../templates/build.js";
 import type { Templates } from "../templates/templates.js";
-
-/** A scan and its label map: paths. */
-export interface AnnotatedScan {
-  image: string;
-  labels: string;
-}
+import type { AnnotatedScan } from "./scans.js";
 
 export interface BoxErrorOptions extends CallOptions {
   device?: string;
@@ -21,11 +16,11 @@ export interface BoxErrorOptions extends CallOptions {
   onProgress?: (progress: Progress) => void;
 }
 
-/** Means over the organs, each of its mean over the scans; null: no organ of the supports is in another scan. */
+/** Means over the organs, each of its mean over the scans; left out where no organ of the supports is in another scan. */
 export interface BoxErrors {
-  iou: number | null;
+  iou?: number;
   /** mm; an organ that was placed outside of the scan has no wall distance, and an IoU of 0. */
-  wdMm: number | null;
+  wdMm?: number;
 }
 
 const mostSupports = 5;
@@ -69,7 +64,10 @@ export async function boxErrors(
         cases.push(await evaluateBoxes(query, medlam, templates, call));
       }
       const { iou, wd } = summarizeEvaluations(cases).average;
-      return { iou: iou.mean, wdMm: wd.mean };
+      return {
+        ...(iou.mean !== null && { iou: iou.mean }),
+        ...(wd.mean !== null && { wdMm: wd.mean }),
+      };
     } finally {
       templates.close();
     }

@@ -1,4 +1,4 @@
-/** Scans to train on, brought to the 3 mm grid once and kept in a folder. */
+/** Scans to train on, prepared once and kept in a folder. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,8 @@ import { stemOf } from "../datasets/cases.js";
 import { InputError, OutputError } from "../errors.js";
 import { type CallOptions, callNative, type Progress } from "../native/call.js";
 import { native } from "../native/loader.js";
-import { Volume } from "../volumes/volume.js";
+import { requireSameGeometry } from "../volumes/geometry.js";
+import { withVolume } from "../volumes/volume.js";
 
 export interface PrepareOptions extends CallOptions {
   /** Intensities are in 0..1 already. */
@@ -14,14 +15,50 @@ export interface PrepareOptions extends CallOptions {
   onProgress?: (progress: Progress) => void;
 }
 
+/** A scan and its label map: paths of .nii or .nii.gz. */
+export interface AnnotatedScan {
+  image: string;
+  labels: string;
+}
+
 /**
  * The grids of the scans (algorithm.md part 1, exact) as files of `folder`; those that are there already are kept. A
  * file's name holds the scan's name, size and time, so a changed scan is prepared anew.
  */
 export async function prepareScans(
-  scans: string[],
+  scans: readonly string[],
   folder: string,
   options: PrepareOptions = {},
+): Promise<string[]> {
+  const normalized = String(options.normalized ?? false);
+  const jobs = scans.map((scan) => ({ sources: [scan], about: normalized }));
+  return prepareAll(jobs, folder, options, ([scan = ""], file) => prepareGrid(scan, file, options));
+}
+
+/** The slices that show an organ (algorithm.md 6.1, exact) with their labels, as files of `folder`, kept as grids are. */
+export async function prepareAnnotatedScans(
+  scans: readonly AnnotatedScan[],
+  folder: string,
+  options: PrepareOptions = {},
+): Promise<string[]> {
+  const jobs = scans.map(({ image, labels }) => ({ sources: [image, labels], about: "annotated" }));
+  return prepareAll(jobs, folder, options, ([image = "", labels = ""], file) =>
+    prepareSlices({ image, labels }, file, options),
+  );
+}
+
+interface Job {
+  /** Paths, the scan's first. */
+  sources: string[];
+  /** What else the prepared file depends on. */
+  about: string;
+}
+
+async function prepareAll(
+  jobs: readonly Job[],
+  folder: string,
+  { onProgress }: PrepareOptions,
+  prepare: (sources: string[], file: string) => Promise<void>,
 ): Promise<string[]> {
   try {
     mkdirSync(folder, { recursive: true });
@@ -29,30 +66,33 @@ export async function prepareScans(
     throw new OutputError("WRITE_FAILED", `${folder}: ${(cause as Error).message}.`, { cause });
   }
   // Before the hours that thousands of scans take.
-  const missing = scans.find((scan) => !existsSync(scan));
+  const missing = jobs.flatMap(({ sources }) => sources).find((path) => !existsSync(path));
   if (missing !== undefined) {
     throw new InputError("FILE_NOT_FOUND", `${missing}: no such file. Check the path.`);
   }
   const files: string[] = [];
-  for (const [index, scan] of scans.entries()) {
-    options.onProgress?.({ step: "prepare scans", done: index, total: scans.length });
-    const file = join(folder, preparedName(scan, options.normalized ?? false));
-    if (!existsSync(file)) await prepare(scan, file, options);
+  for (const [index, job] of jobs.entries()) {
+    onProgress?.({ step: "prepare scans", done: index, total: jobs.length });
+    const file = join(folder, preparedName(job));
+    if (!existsSync(file)) await prepare(job.sources, file);
     files.push(file);
   }
-  options.onProgress?.({ step: "prepare scans", done: scans.length, total: scans.length });
+  onProgress?.({ step: "prepare scans", done: jobs.length, total: jobs.length });
   return files;
 }
 
-function preparedName(scan: string, normalized: boolean): string {
-  const { size, mtimeMs } = statSync(scan);
-  const key = createHash("sha256").update(`${scan}\n${size}\n${mtimeMs}\n${normalized}`);
-  return `${stemOf(scan)}-${key.digest("hex").slice(0, 16)}.safetensors`;
+function preparedName({ sources, about }: Job): string {
+  const key = createHash("sha256");
+  for (const path of sources) {
+    const { size, mtimeMs } = statSync(path);
+    key.update(`${path}\n${size}\n${mtimeMs}\n`);
+  }
+  key.update(about);
+  return `${stemOf(sources[0] ?? "")}-${key.digest("hex").slice(0, 16)}.safetensors`;
 }
 
-async function prepare(scan: string, file: string, options: PrepareOptions): Promise<void> {
-  const volume = await Volume.read(scan, options);
-  try {
+async function prepareGrid(scan: string, file: string, options: PrepareOptions): Promise<void> {
+  await withVolume(scan, options, async (volume) => {
     const grid = await callNative(options, (task) =>
       native.makeGrid(volume.handle, "exact", options.normalized ?? false, task),
     );
@@ -61,15 +101,28 @@ async function prepare(scan: string, file: string, options: PrepareOptions): Pro
     } finally {
       native.release(grid);
     }
-  } catch (error) {
-    throw named(error, scan);
-  } finally {
-    volume.close();
-  }
+  }).catch(rethrowNamed(scan));
+}
+
+async function prepareSlices(
+  { image, labels }: AnnotatedScan,
+  file: string,
+  options: PrepareOptions,
+): Promise<void> {
+  await withVolume(image, options, (scan) =>
+    withVolume(labels, options, async (map) => {
+      requireSameGeometry(labels, map, image, scan);
+      await callNative(options, (task) =>
+        native.writeAnnotatedScan(scan.handle, map.handle, file, task),
+      );
+    }).catch(rethrowNamed(labels)),
+  ).catch(rethrowNamed(image));
 }
 
 /** Of thousands of scans, the message must say which. */
-function named(error: unknown, scan: string): unknown {
-  if (!(error instanceof InputError) || error.message.includes(scan)) return error;
-  return new InputError(error.code, `${scan}: ${error.message}`, { cause: error });
+function rethrowNamed(path: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof InputError) || error.message.includes(path)) throw error;
+    throw new InputError(error.code, `${path}: ${error.message}`, { cause: error });
+  };
 }

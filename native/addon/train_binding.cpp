@@ -4,6 +4,7 @@
 #include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
 #include "runtimes/torch/plugin_trainer.hpp"
+#include "training/annotated_scan.hpp"
 #include "training/scan.hpp"
 
 namespace medlsam::addon {
@@ -25,6 +26,17 @@ Napi::Value write_training_scan(const Napi::CallbackInfo& info) {
       undefined);
 }
 
+Napi::Value write_annotated_scan(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[3],
+      [image = open_handle<Volume>(info[0]), labels = open_handle<Volume>(info[1]),
+       path = info[2].As<Napi::String>().Utf8Value()](const Task& task) {
+        training::write_annotated_scan(path, *image, *labels, task);
+        return true;
+      },
+      undefined);
+}
+
 std::vector<std::string> to_string_list(const Napi::Value& value) {
   const auto array = value.As<Napi::Array>();
   std::vector<std::string> texts;
@@ -33,10 +45,11 @@ std::vector<std::string> to_string_list(const Napi::Value& value) {
   return texts;
 }
 
-torch::PluginTrainerOptions to_trainer_options(const Napi::Value& value) {
-  const auto object = value.As<Napi::Object>();
+// What the options of all networks have.
+template <class Options>
+Options to_common_options(const Napi::Object& object) {
   const auto number = [&](const char* name) { return object.Get(name).As<Napi::Number>(); };
-  torch::PluginTrainerOptions options;
+  Options options;
   options.scans = to_string_list(object.Get("scans"));
   options.validation_scans = to_string_list(object.Get("validationScans"));
   options.width = number("width").Int64Value();
@@ -44,7 +57,6 @@ torch::PluginTrainerOptions to_trainer_options(const Napi::Value& value) {
   options.batch = number("batch").Int64Value();
   options.epoch_steps = number("epochSteps").Int64Value();
   options.from = object.Get("from").As<Napi::String>().Utf8Value();
-  options.uam_steps = number("uamSteps").Int64Value();
   options.seed = static_cast<std::uint64_t>(number("seed").Int64Value());
   options.learning_rate = number("learningRate").DoubleValue();
   options.device = object.Get("device").As<Napi::String>().Utf8Value();
@@ -52,22 +64,45 @@ torch::PluginTrainerOptions to_trainer_options(const Napi::Value& value) {
   return options;
 }
 
+torch::PluginTrainerOptions to_trainer_options(const Napi::Object& object) {
+  auto options = to_common_options<torch::PluginTrainerOptions>(object);
+  options.uam_steps = object.Get("uamSteps").As<Napi::Number>().Int64Value();
+  return options;
+}
+
+torch::PluginSamTrainerOptions to_sam_trainer_options(const Napi::Object& object) {
+  const auto number = [&](const char* name) { return object.Get(name).As<Napi::Number>().Int64Value(); };
+  auto options = to_common_options<torch::PluginSamTrainerOptions>(object);
+  options.image_size = number("imageSize");
+  options.depth = number("depth");
+  options.heads = number("heads");
+  options.mlp = number("mlp");
+  options.window = number("window");
+  options.global_blocks = to_int32s(object.Get("globalBlocks"));
+  options.channels = number("channels");
+  options.decoder_mlp = number("decoderMlp");
+  options.encoder = object.Get("encoder").As<Napi::Boolean>().Value();
+  options.prompts = number("prompts");
+  options.epochs = number("epochs");
+  options.jitter = object.Get("jitter").As<Napi::Number>().DoubleValue();
+  return options;
+}
+
+template <auto to_options>
 Napi::Value create_trainer(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[2],
-      [plugin = info[0].As<Napi::String>().Utf8Value(), options = to_trainer_options(info[1])](const Task&) {
-        return std::make_shared<PluginTrainer>(torch::load(plugin), options);
-      },
+      [plugin = info[0].As<Napi::String>().Utf8Value(), options = to_options(info[1].As<Napi::Object>())](
+          const Task&) { return std::make_shared<PluginTrainer>(torch::load(plugin), options); },
       [](Napi::Env env, std::shared_ptr<PluginTrainer>&& trainer) -> Napi::Value {
         return make_handle(env, std::move(trainer));
       });
 }
 
-Napi::Object to_js(Napi::Env env, const MedlsamTrainerStep& step) {
+Napi::Object step_to_js(Napi::Env env, const MedlsamTrainerStep& step) {
   auto object = Napi::Object::New(env);
   object.Set("step", static_cast<double>(step.step));
-  object.Set("uam", step.uam);
-  object.Set("mss", step.mss);
+  object.Set("losses", to_js(env, std::span<const double>(step.losses)));
   object.Set("gradient", step.gradient);
   object.Set("learningRate", step.learning_rate);
   object.Set("waitSeconds", step.wait_seconds);
@@ -82,7 +117,7 @@ Napi::Value train_steps(const Napi::CallbackInfo& info) {
           const Task& task) { return trainer->run(steps, task); },
       [](Napi::Env env, std::vector<MedlsamTrainerStep>&& steps) -> Napi::Value {
         auto array = Napi::Array::New(env, steps.size());
-        for (std::uint32_t i = 0; i < steps.size(); ++i) array.Set(i, to_js(env, steps[i]));
+        for (std::uint32_t i = 0; i < steps.size(); ++i) array.Set(i, step_to_js(env, steps[i]));
         return array;
       });
 }
@@ -90,9 +125,9 @@ Napi::Value train_steps(const Napi::CallbackInfo& info) {
 Napi::Value validate_trainer(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[2],
-      [trainer = open_handle<PluginTrainer>(info[0]), pairs = info[1].As<Napi::Number>().Int64Value()](
-          const Task& task) { return trainer->validate(pairs, task); },
-      [](Napi::Env env, double millimetres) -> Napi::Value { return Napi::Number::New(env, millimetres); });
+      [trainer = open_handle<PluginTrainer>(info[0]), count = info[1].As<Napi::Number>().Int64Value()](
+          const Task& task) { return trainer->validate(count, task); },
+      [](Napi::Env env, double figure) -> Napi::Value { return Napi::Number::New(env, figure); });
 }
 
 // A function of the trainer and a path.
@@ -116,7 +151,9 @@ Napi::Value trainer_steps(const Napi::CallbackInfo& info) {
 
 void bind_training(Napi::Env env, Napi::Object exports) {
   bind<write_training_scan>(env, exports, "writeTrainingScan");
-  bind<create_trainer>(env, exports, "createTrainer");
+  bind<write_annotated_scan>(env, exports, "writeAnnotatedScan");
+  bind<create_trainer<to_trainer_options>>(env, exports, "createTrainer");
+  bind<create_trainer<to_sam_trainer_options>>(env, exports, "createSamTrainer");
   bind<train_steps>(env, exports, "trainSteps");
   bind<validate_trainer>(env, exports, "validateTrainer");
   bind<with_path<&PluginTrainer::save>>(env, exports, "saveTrainer");

@@ -38,10 +38,6 @@ std::vector<NamedShape> medlam_tensors(std::int64_t width, std::int64_t patch) {
   return wanted;
 }
 
-bool is_decoder_weight(const std::string& name) {
-  return name.starts_with("conv") && name[4] >= '5';
-}
-
 MedLamWeights::MedLamWeights(const Checkpoint& checkpoint, const std::string& path)
     : parameters_(checkpoint, "MedLAM", path) {
   const std::string first = "conv0_1.model.conv1_1.Conv.bias";

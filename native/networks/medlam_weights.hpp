@@ -17,9 +17,6 @@ struct NamedShape {
 // weight.
 std::vector<NamedShape> medlam_tensors(std::int64_t width, std::int64_t patch);
 
-// Whether a parameter belongs to the units behind the bottom, which UAM does without.
-bool is_decoder_weight(const std::string& name);
-
 // MedLAM's parameters, and the sizes they give the network.
 class MedLamWeights {
  public:

@@ -7,12 +7,6 @@
 #include "networks/sam_prompts.hpp"
 
 namespace medlsam {
-namespace {
-
-constexpr double kMean[] = {123.675, 116.28, 103.53};
-constexpr double kDeviation[] = {58.395, 57.12, 57.375};
-
-}  // namespace
 
 SamWeights::SamWeights(const Checkpoint& checkpoint, const std::string& path, const SamGeometry* stated)
     : parameters_(checkpoint, "SAM", path) {
@@ -204,9 +198,9 @@ void SamWeights::fold_patch_embedding() {
     for (std::int64_t i = 0; i < area; ++i) {
       double sum = 0;
       for (std::int64_t c = 0; c < 3; ++c) {
-        const double scaled = weight[(out * 3 + c) * area + i] / kDeviation[c];
+        const double scaled = weight[(out * 3 + c) * area + i] / kSamDeviation[c];
         sum += scaled;
-        shift -= scaled * kMean[c];
+        shift -= scaled * kSamMean[c];
       }
       folded[out * area + i] = static_cast<float>(sum);
     }

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
 #include "networks/parameters.hpp"
 
 namespace medlsam {
+
+// Of the three channels that SAM's pixels are normalized by, 0 … 255.
+inline constexpr std::array<double, 3> kSamMean = {123.675, 116.28, 103.53};
+inline constexpr std::array<double, 3> kSamDeviation = {58.395, 57.12, 57.375};
 
 // What a JSON of the same stem may say beside a SAM checkpoint.
 struct SamGeometry {

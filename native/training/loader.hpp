@@ -8,12 +8,12 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
-
-#include "training/batch.hpp"
 
 namespace medlsam::training {
 
+template <class Batch>
 class Loader {
  public:
   // Makes make(step) for step = first, first + 1, … on `threads` threads, a few ahead of what was taken.
@@ -41,5 +41,51 @@ class Loader {
   std::condition_variable changed_;
   std::vector<std::jthread> threads_;
 };
+
+template <class Batch>
+Loader<Batch>::Loader(std::function<Batch(std::int64_t step)> make, std::int64_t first, int threads)
+    : make_(std::move(make)), to_make_(first), to_take_(first), ahead_(threads + 1) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+template <class Batch>
+Loader<Batch>::~Loader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+}
+
+template <class Batch>
+void Loader<Batch>::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || to_make_ < to_take_ + ahead_; });
+    if (stopping_) return;
+    const std::int64_t step = to_make_++;
+    lock.unlock();
+    Made made;
+    try {
+      made.batch = make_(step);
+    } catch (...) {
+      made.failure = std::current_exception();
+    }
+    lock.lock();
+    made_.emplace(step, std::move(made));
+    changed_.notify_all();
+  }
+}
+
+template <class Batch>
+Batch Loader<Batch>::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return made_.contains(to_take_); });
+  Made made = std::move(made_.extract(to_take_).mapped());
+  ++to_take_;
+  changed_.notify_all();
+  if (made.failure) std::rethrow_exception(made.failure);
+  return std::move(made.batch);
+}
 
 }  // namespace medlsam::training

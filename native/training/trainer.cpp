@@ -22,12 +22,6 @@ Random stream(std::uint64_t seed, Stream name, std::int64_t step, std::uint64_t 
   return Random({seed, static_cast<std::uint64_t>(name), static_cast<std::uint64_t>(step), part});
 }
 
-// A gradient this many times longer than usual is shortened to that: Adam does not care how long gradients
-// are, but one outlier would stay in its averages for many steps.
-constexpr double kLongestGradient = 5, kUsualMemory = 0.99;
-
-constexpr double kAdamMean = 0.9, kAdamVariance = 0.999, kAdamEpsilon = 1e-8;
-
 std::vector<Scan> open_scans(const std::vector<std::string>& paths) {
   std::vector<Scan> scans;
   for (const std::string& path : paths) scans.emplace_back(path);
@@ -48,8 +42,7 @@ Trainer::Trainer(TrainerOptions options)
     : options_(std::move(options)),
       arithmetic_(torch::tensor_options(options_.device, at::kFloat)),
       scans_(open_scans(options_.scans)),
-      validation_scans_(open_scans(options_.validation_scans)),
-      usual_norm_(at::zeros({1}, at::kDouble)) {
+      validation_scans_(open_scans(options_.validation_scans)) {
   if (scans_.empty()) throw Error(ErrorCode::kBadArgument, "There is no scan to train on.");
   if (options_.patch % 16 != 0 || options_.patch < 32) {
     throw Error(ErrorCode::kBadArgument, "Patches of " + std::to_string(options_.patch) +
@@ -70,9 +63,8 @@ Trainer::Trainer(TrainerOptions options)
     const auto* data = reinterpret_cast<const float*>(view.bytes.data());
     const Tensor value = at::from_blob(const_cast<float*>(data), view.shape, at::kFloat);
     weights_[name] = value.to(arithmetic_, false, true).set_requires_grad(true);
-    mean_[name] = at::zeros_like(value, arithmetic_);
-    variance_[name] = at::zeros_like(value, arithmetic_);
   }
+  optimizer_ = std::make_unique<Optimizer>(weights_, options_.weight_decay, Decay::kInGradient);
 }
 
 // × 0.8 every 10 epochs.
@@ -86,7 +78,7 @@ void Trainer::start_loader() {
     const auto draw = is_uam_alone(step) ? draw_clean_batch : draw_batch;
     return draw(scans_, options_.batch, options_.patch, stream(options_.seed, Stream::kBatch, step));
   };
-  loader_ = std::make_unique<Loader>(make, steps_, options_.loaders);
+  loader_ = std::make_unique<Loader<Batch>>(make, steps_, options_.loaders);
 }
 
 // On the CPU a view of the values, which have to live as long.
@@ -177,39 +169,6 @@ Trainer::Micro Trainer::accumulate_uam(const Batch& batch, std::int64_t scan, co
   return {uam.item<double>(), 0};
 }
 
-double Trainer::clip_gradient() {
-  Tensor squares = at::zeros({}, arithmetic_.dtype(at::kDouble));
-  for (const auto& [name, tensor] : weights_) {
-    if (tensor.grad().defined()) squares = squares + tensor.grad().square().sum(at::kDouble);
-  }
-  const double norm = std::sqrt(squares.item<double>());
-  const double usual = usual_norm_.item<double>();
-  const bool clipped = usual > 0 && norm > kLongestGradient * usual;
-  if (clipped) {
-    for (auto& [name, tensor] : weights_) {
-      if (tensor.grad().defined()) tensor.mutable_grad().mul_(kLongestGradient * usual / norm);
-    }
-  }
-  return norm;
-}
-
-// A weight without a gradient, the decoder's while UAM is trained alone, stays as it is and begins later.
-void Trainer::update() {
-  std::vector<Tensor> weights, gradients, mean, variance, step_counts;
-  for (const auto& [name, tensor] : weights_) {
-    if (!tensor.grad().defined()) continue;
-    const std::int64_t begun = is_decoder_weight(name) ? options_.uam_steps : 0;
-    weights.push_back(tensor);
-    gradients.push_back(tensor.grad());
-    mean.push_back(mean_.at(name));
-    variance.push_back(variance_.at(name));
-    step_counts.push_back(at::full({}, static_cast<double>(steps_ - begun + 1), arithmetic_));
-  }
-  const c10::NoGradGuard no_gradient;
-  at::_fused_adam_(weights, gradients, mean, variance, {}, step_counts, learning_rate(), kAdamMean,
-                   kAdamVariance, options_.weight_decay, kAdamEpsilon, false, false);
-}
-
 StepResult Trainer::step(const torch::Check& check) {
   // Gradients get as small as numbers can be; the processor takes many times longer for those below. The
   // threads that this one starts for ATen inherit it.
@@ -224,7 +183,7 @@ StepResult Trainer::step(const torch::Check& check) {
   try {
     const bool uam_alone = is_uam_alone(steps_);
     const Targets of_batch = uam_alone ? Targets() : targets(batch);
-    for (auto& [name, tensor] : weights_) tensor.mutable_grad() = Tensor();
+    optimizer_->clear_gradients();
     for (std::int64_t scan = 0; scan < options_.batch; ++scan) {
       const Micro micro =
           uam_alone ? accumulate_uam(batch, scan, check) : accumulate(batch, scan, of_batch, check);
@@ -236,7 +195,7 @@ StepResult Trainer::step(const torch::Check& check) {
     loader_.reset();
     throw;
   }
-  result.gradient = clip_gradient();
+  result.gradient = optimizer_->clip_gradient();
   if (!std::isfinite(result.uam + result.mss) || !std::isfinite(result.gradient)) {
     loader_.reset();
     throw Error(ErrorCode::kBadArgument,
@@ -245,10 +204,7 @@ StepResult Trainer::step(const torch::Check& check) {
                     std::to_string(result.gradient) +
                     ". Use a smaller learning rate, or float32 where it was bfloat16.");
   }
-  update();
-  const double usual = usual_norm_.item<double>();
-  const double counted = usual > 0 ? std::min(result.gradient, kLongestGradient * usual) : result.gradient;
-  usual_norm_.fill_(usual > 0 ? kUsualMemory * usual + (1 - kUsualMemory) * counted : counted);
+  optimizer_->update(learning_rate());
   ++steps_;
   return result;
 }

@@ -12,8 +12,10 @@
 
 #include "networks/medlam_weights.hpp"
 #include "runtimes/torch/aten_ops.hpp"
+#include "training/batch.hpp"
 #include "training/loader.hpp"
 #include "training/losses.hpp"
+#include "training/optimizer.hpp"
 
 namespace medlsam::training {
 
@@ -79,18 +81,16 @@ class Trainer {
   bool is_uam_alone(std::int64_t step) const { return step < options_.uam_steps; }
   Micro accumulate(const Batch& batch, std::int64_t scan, const Targets& targets, const torch::Check& check);
   Micro accumulate_uam(const Batch& batch, std::int64_t scan, const torch::Check& check);
-  double clip_gradient();
-  void update();
-  std::map<std::string, std::string> settings() const;
+  Metadata settings() const;
 
   TrainerOptions options_;
   at::TensorOptions arithmetic_;  // device and float32
   std::vector<Scan> scans_, validation_scans_;
   std::unique_ptr<const MedLamWeights> layout_;  // names and shapes
-  torch::WeightMap weights_, mean_, variance_;   // Adam's running averages of gradients and their squares
-  at::Tensor usual_norm_;                        // running average of gradient norms, float64
+  torch::WeightMap weights_;
+  std::unique_ptr<Optimizer> optimizer_;  // of the weights
   std::int64_t steps_ = 0;
-  std::unique_ptr<Loader> loader_;
+  std::unique_ptr<Loader<Batch>> loader_;
 };
 
 }  // namespace medlsam::training

@@ -71,6 +71,7 @@ __attribute__((visibility("default"))) const MedlsamTorchTable* medlsam_torch_ta
       [](void* owner) { delete static_cast<at::Tensor*>(owner); },
       [](void* network) { delete static_cast<AtenNetwork*>(network); },
       create_trainer,
+      create_sam_trainer,
       run_trainer,
       validate_trainer,
       save_trainer,

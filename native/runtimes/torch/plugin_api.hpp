@@ -52,9 +52,29 @@ struct MedlsamTrainerOptions {
   std::int32_t precision;
 };
 
+// Training SAM; medlsam::training::SamTrainerOptions says what each means.
+struct MedlsamSamTrainerOptions {
+  const char* const* scans;  // files of training::write_annotated_scan
+  std::size_t scan_count;
+  const char* const* validation_scans;
+  std::size_t validation_scan_count;
+  const char* from;
+  // Of a new network; medlsam::training::SamSizes.
+  std::int64_t image_size, patch, width, depth, heads, mlp, window, channels, decoder_mlp;
+  const std::int32_t* global_blocks;
+  std::size_t global_block_count;
+  std::int32_t encoder;
+  std::int64_t batch, prompts, epoch_steps, epochs;
+  std::uint64_t seed;
+  double learning_rate, jitter;
+  const char* device;
+  std::int32_t precision;
+};
+
 struct MedlsamTrainerStep {
   std::int64_t step;  // done, this one included
-  double uam, mss, gradient, learning_rate, wait_seconds, seconds;
+  double losses[3];   // MedLAM: UAM, MSS; SAM: Dice, cross-entropy, predicted IoU
+  double gradient, learning_rate, wait_seconds, seconds;
 };
 
 struct MedlsamTrainerRun {
@@ -76,13 +96,15 @@ struct MedlsamTorchTable {
   void (*release_output)(void* owner);
   void (*destroy_network)(void* network);
 
-  // One call at a time for each trainer.
+  // A trainer of either network; one call at a time for each.
   std::int32_t (*create_trainer)(const MedlsamTrainerOptions* options, void** trainer);
+  std::int32_t (*create_sam_trainer)(const MedlsamSamTrainerOptions* options, void** trainer);
   // Cancelled, it fails with kAborted, and what was done in whole steps stays.
   std::int32_t (*run_trainer)(void* trainer, std::int64_t steps, std::int32_t threads,
                               const MedlsamTrainerRun* run);
-  std::int32_t (*validate_trainer)(void* trainer, std::int64_t pairs, std::int32_t threads,
-                                   const MedlsamTrainerRun* run, double* millimetres);
+  // MedLAM: the error in mm over `count` pairs of patches; SAM: the Dice over `count` slices of each scan.
+  std::int32_t (*validate_trainer)(void* trainer, std::int64_t count, std::int32_t threads,
+                                   const MedlsamTrainerRun* run, double* figure);
   std::int32_t (*save_trainer)(void* trainer, const char* path);
   std::int32_t (*load_trainer)(void* trainer, const char* path);
   std::int32_t (*export_trainer)(void* trainer, const char* path);

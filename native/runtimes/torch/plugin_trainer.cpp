@@ -36,6 +36,38 @@ PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginTrainer
   check(table_, table_.create_trainer(&wanted, &trainer_));
 }
 
+PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginSamTrainerOptions& options)
+    : table_(table) {
+  const auto scans = to_c(options.scans), validation = to_c(options.validation_scans);
+  const MedlsamSamTrainerOptions wanted = {scans.data(),
+                                           scans.size(),
+                                           validation.data(),
+                                           validation.size(),
+                                           options.from.c_str(),
+                                           options.image_size,
+                                           options.patch,
+                                           options.width,
+                                           options.depth,
+                                           options.heads,
+                                           options.mlp,
+                                           options.window,
+                                           options.channels,
+                                           options.decoder_mlp,
+                                           options.global_blocks.data(),
+                                           options.global_blocks.size(),
+                                           options.encoder ? 1 : 0,
+                                           options.batch,
+                                           options.prompts,
+                                           options.epoch_steps,
+                                           options.epochs,
+                                           options.seed,
+                                           options.learning_rate,
+                                           options.jitter,
+                                           options.device.c_str(),
+                                           options.precision};
+  check(table_, table_.create_sam_trainer(&wanted, &trainer_));
+}
+
 PluginTrainer::~PluginTrainer() {
   table_.destroy_trainer(trainer_);
 }
@@ -50,14 +82,14 @@ std::vector<MedlsamTrainerStep> PluginTrainer::run(std::int64_t steps, const Tas
   return std::move(running.steps);
 }
 
-double PluginTrainer::validate(std::int64_t pairs, const Task& task) {
+double PluginTrainer::validate(std::int64_t count, const Task& task) {
   const std::lock_guard lock(mutex_);
-  Running running = {task, pairs, {}};
+  Running running = {task, count, {}};
   const MedlsamTrainerRun callbacks = running.callbacks();
-  double millimetres = 0;
-  check(table_, table_.validate_trainer(trainer_, pairs, static_cast<std::int32_t>(task.threads), &callbacks,
-                                        &millimetres));
-  return millimetres;
+  double figure = 0;
+  check(table_, table_.validate_trainer(trainer_, count, static_cast<std::int32_t>(task.threads), &callbacks,
+                                        &figure));
+  return figure;
 }
 
 void PluginTrainer::save(const std::string& path) {

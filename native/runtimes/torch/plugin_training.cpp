@@ -2,16 +2,57 @@
 #include <ATen/Parallel.h>
 
 #include <chrono>
+#include <memory>
+#include <utility>
 
 #include "runtimes/torch/caching_allocator.hpp"
 #include "runtimes/torch/plugin_guard.hpp"
+#include "training/sam_trainer.hpp"
 #include "training/trainer.hpp"
 
 namespace medlsam::torch {
 namespace {
 
-training::Trainer& open(void* trainer) {
-  return *static_cast<training::Trainer*>(trainer);
+// A trainer of either network.
+class AnyTrainer {
+ public:
+  virtual ~AnyTrainer() = default;
+  virtual std::int64_t steps() const = 0;
+  virtual MedlsamTrainerStep step(const Check& check) = 0;  // without its number and time
+  virtual double validate(std::int64_t count, const Check& check) = 0;
+  virtual void save(const std::string& path) const = 0;
+  virtual void load(const std::string& path) = 0;
+  virtual void export_model(const std::string& path) const = 0;
+};
+
+MedlsamTrainerStep to_c(const training::StepResult& step) {
+  return {0, {step.uam, step.mss}, step.gradient, step.learning_rate, step.wait_seconds, 0};
+}
+
+MedlsamTrainerStep to_c(const training::SamStepResult& step) {
+  return {0, {step.dice, step.cross_entropy, step.iou}, step.gradient, step.learning_rate, step.wait_seconds,
+          0};
+}
+
+template <class Trainer>
+class TrainerOf : public AnyTrainer {
+ public:
+  template <class Options>
+  explicit TrainerOf(Options&& options) : trainer_(std::forward<Options>(options)) {}
+
+  std::int64_t steps() const override { return trainer_.steps(); }
+  MedlsamTrainerStep step(const Check& check) override { return to_c(trainer_.step(check)); }
+  double validate(std::int64_t count, const Check& check) override { return trainer_.validate(count, check); }
+  void save(const std::string& path) const override { trainer_.save(path); }
+  void load(const std::string& path) override { trainer_.load(path); }
+  void export_model(const std::string& path) const override { trainer_.export_model(path); }
+
+ private:
+  Trainer trainer_;
+};
+
+AnyTrainer& open(void* trainer) {
+  return *static_cast<AnyTrainer*>(trainer);
 }
 
 std::vector<std::string> to_strings(const char* const* texts, std::size_t count) {
@@ -36,7 +77,33 @@ std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer
     wanted.from = options->from;
     wanted.device = options->device;
     wanted.precision = scalar_type(options->precision);
-    *trainer = new training::Trainer(std::move(wanted));
+    *trainer = static_cast<AnyTrainer*>(new TrainerOf<training::Trainer>(std::move(wanted)));
+  });
+}
+
+std::int32_t create_sam_trainer(const MedlsamSamTrainerOptions* options, void** trainer) {
+  return guarded([&] {
+    training::SamTrainerOptions wanted;
+    wanted.scans = to_strings(options->scans, options->scan_count);
+    wanted.validation_scans = to_strings(options->validation_scans, options->validation_scan_count);
+    wanted.from = options->from;
+    wanted.sizes = {
+        options->image_size, options->patch,
+        options->width,      options->depth,
+        options->heads,      options->mlp,
+        options->window,     {options->global_blocks, options->global_blocks + options->global_block_count},
+        options->channels,   options->decoder_mlp};
+    wanted.encoder = options->encoder != 0;
+    wanted.batch = options->batch;
+    wanted.prompts = options->prompts;
+    wanted.epoch_steps = options->epoch_steps;
+    wanted.epochs = options->epochs;
+    wanted.seed = options->seed;
+    wanted.learning_rate = options->learning_rate;
+    wanted.jitter = options->jitter;
+    wanted.device = options->device;
+    wanted.precision = scalar_type(options->precision);
+    *trainer = static_cast<AnyTrainer*>(new TrainerOf<training::SamTrainer>(std::move(wanted)));
   });
 }
 
@@ -47,21 +114,20 @@ std::int32_t run_trainer(void* trainer, std::int64_t steps, std::int32_t threads
     const Check check = to_check(run->is_cancelled, run->context);
     for (std::int64_t i = 0; i < steps; ++i) {
       const auto started = std::chrono::steady_clock::now();
-      const training::StepResult result = open(trainer).step(check);
+      MedlsamTrainerStep step = open(trainer).step(check);
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
-      const MedlsamTrainerStep step = {open(trainer).steps(), result.uam,           result.mss,
-                                       result.gradient,       result.learning_rate, result.wait_seconds,
-                                       seconds.count()};
+      step.step = open(trainer).steps();
+      step.seconds = seconds.count();
       run->step(run->context, &step);
     }
   });
 }
 
-std::int32_t validate_trainer(void* trainer, std::int64_t pairs, std::int32_t threads,
-                              const MedlsamTrainerRun* run, double* millimetres) {
+std::int32_t validate_trainer(void* trainer, std::int64_t count, std::int32_t threads,
+                              const MedlsamTrainerRun* run, double* figure) {
   return guarded([&] {
     at::set_num_threads(threads);
-    *millimetres = open(trainer).validate(pairs, to_check(run->is_cancelled, run->context));
+    *figure = open(trainer).validate(count, to_check(run->is_cancelled, run->context));
   });
 }
 

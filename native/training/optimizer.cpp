@@ -1,0 +1,90 @@
+#include "training/optimizer.hpp"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace medlsam::training {
+namespace {
+
+using at::Tensor;
+
+constexpr double kLongestGradient = 5, kUsualMemory = 0.99;
+constexpr double kMeanMemory = 0.9, kVarianceMemory = 0.999, kEpsilon = 1e-8;
+constexpr const char *kMean = "adam.mean.", *kVariance = "adam.variance.", *kSteps = "adam.steps.",
+                     *kUsualNorm = "gradient.usual_norm";
+
+}  // namespace
+
+Optimizer::Optimizer(torch::WeightMap weights, double weight_decay, Decay decay)
+    : weights_(std::move(weights)),
+      weight_decay_(weight_decay),
+      decay_(decay),
+      usual_norm_(at::zeros({1}, at::kDouble)) {
+  for (const auto& [name, tensor] : weights_) {
+    mean_[name] = at::zeros_like(tensor);
+    variance_[name] = at::zeros_like(tensor);
+    steps_[name] = at::zeros({}, tensor.options().requires_grad(false));
+  }
+}
+
+void Optimizer::clear_gradients() {
+  for (auto& [name, tensor] : weights_) tensor.mutable_grad() = Tensor();
+}
+
+double Optimizer::clip_gradient() {
+  Tensor squares = at::zeros({}, at::kDouble);
+  for (const auto& [name, tensor] : weights_) {
+    if (tensor.grad().defined())
+      squares = squares.to(tensor.device()) + tensor.grad().square().sum(at::kDouble);
+  }
+  norm_ = std::sqrt(squares.item<double>());
+  const double usual = usual_norm_.item<double>();
+  if (usual > 0 && norm_ > kLongestGradient * usual) {
+    for (auto& [name, tensor] : weights_) {
+      if (tensor.grad().defined()) tensor.mutable_grad().mul_(kLongestGradient * usual / norm_);
+    }
+  }
+  return norm_;
+}
+
+void Optimizer::update(double learning_rate) {
+  std::vector<Tensor> weights, gradients, mean, variance, counts;
+  for (const auto& [name, tensor] : weights_) {
+    if (!tensor.grad().defined()) continue;
+    weights.push_back(tensor);
+    gradients.push_back(tensor.grad());
+    mean.push_back(mean_.at(name));
+    variance.push_back(variance_.at(name));
+    counts.push_back(steps_.at(name).add_(1));
+  }
+  const c10::NoGradGuard no_gradient;
+  if (decay_ == Decay::kDecoupled) {
+    at::_fused_adamw_(weights, gradients, mean, variance, {}, counts, learning_rate, kMeanMemory,
+                      kVarianceMemory, weight_decay_, kEpsilon, false, false);
+  } else {
+    at::_fused_adam_(weights, gradients, mean, variance, {}, counts, learning_rate, kMeanMemory,
+                     kVarianceMemory, weight_decay_, kEpsilon, false, false);
+  }
+  const double usual = usual_norm_.item<double>();
+  const double counted = usual > 0 ? std::min(norm_, kLongestGradient * usual) : norm_;
+  usual_norm_.fill_(usual > 0 ? kUsualMemory * usual + (1 - kUsualMemory) * counted : counted);
+}
+
+void Optimizer::save(CheckpointWriter& writer) const {
+  writer.add(kMean, mean_);
+  writer.add(kVariance, variance_);
+  writer.add(kSteps, steps_);
+  writer.add(kUsualNorm, usual_norm_);
+}
+
+void Optimizer::load(const CheckpointReader& reader) {
+  reader.read(kMean, mean_);
+  reader.read(kVariance, variance_);
+  reader.read(kSteps, steps_);
+  reader.read(kUsualNorm, usual_norm_);
+}
+
+}  // namespace medlsam::training
