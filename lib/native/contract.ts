@@ -274,6 +274,8 @@ interface CommonTrainerOptions {
   learningRate: number;
   device: string;
   precision: Precision;
+  /** Threads that make batches; 0: made between the steps. */
+  loaders: number;
 }
 
 /** Scans are files of writeTrainingScan. */

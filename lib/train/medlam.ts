@@ -146,6 +146,7 @@ async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle
         learningRate: options.learningRate ?? 1e-4,
         device: options.device ?? "cpu",
         precision: options.precision ?? "float32",
+        loaders: options.loaders ?? 1,
       },
       task,
     ),

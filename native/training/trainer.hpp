@@ -32,7 +32,7 @@ struct TrainerOptions {
       from;  // a MedLAM checkpoint of this width and patch whose weights to start from; "": random ones
   std::string device = "cpu";
   at::ScalarType precision = at::kFloat;  // of the network; weights, losses and Adam are float32
-  int loaders = 1;                        // threads that make batches
+  int loaders = 1;                        // threads that make batches; 0: made between the steps
 };
 
 struct StepResult {

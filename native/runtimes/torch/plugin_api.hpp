@@ -49,7 +49,7 @@ struct MedlsamTrainerOptions {
   double learning_rate;
   const char* from;  // "": random weights
   const char* device;
-  std::int32_t precision;
+  std::int32_t precision, loaders;
 };
 
 // Training SAM; medlsam::training::SamTrainerOptions says what each means.
@@ -68,7 +68,7 @@ struct MedlsamSamTrainerOptions {
   std::uint64_t seed;
   double learning_rate, jitter;
   const char* device;
-  std::int32_t precision;
+  std::int32_t precision, loaders;
 };
 
 struct MedlsamTrainerStep {

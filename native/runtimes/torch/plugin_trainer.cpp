@@ -29,10 +29,11 @@ struct Running {
 PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginTrainerOptions& options)
     : table_(table) {
   const auto scans = to_c(options.scans), validation = to_c(options.validation_scans);
-  const MedlsamTrainerOptions wanted = {
-      scans.data(),          scans.size(),         validation.data(),      validation.size(), options.width,
-      options.patch,         options.batch,        options.epoch_steps,    options.uam_steps, options.seed,
-      options.learning_rate, options.from.c_str(), options.device.c_str(), options.precision};
+  const MedlsamTrainerOptions wanted = {scans.data(),           scans.size(),          validation.data(),
+                                        validation.size(),      options.width,         options.patch,
+                                        options.batch,          options.epoch_steps,   options.uam_steps,
+                                        options.seed,           options.learning_rate, options.from.c_str(),
+                                        options.device.c_str(), options.precision,     options.loaders};
   check(table_, table_.create_trainer(&wanted, &trainer_));
 }
 
@@ -64,7 +65,8 @@ PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginSamTrai
                                            options.learning_rate,
                                            options.jitter,
                                            options.device.c_str(),
-                                           options.precision};
+                                           options.precision,
+                                           options.loaders};
   check(table_, table_.create_sam_trainer(&wanted, &trainer_));
 }
 

@@ -18,7 +18,7 @@ struct PluginTrainerOptions {
   std::uint64_t seed = 0;
   double learning_rate = 0;
   std::string device;
-  std::int32_t precision = MEDLSAM_TORCH_FLOAT32;
+  std::int32_t precision = MEDLSAM_TORCH_FLOAT32, loaders = 1;
 };
 
 struct PluginSamTrainerOptions {
@@ -32,7 +32,7 @@ struct PluginSamTrainerOptions {
   std::uint64_t seed = 0;
   double learning_rate = 0, jitter = 0;
   std::string device;
-  std::int32_t precision = MEDLSAM_TORCH_FLOAT32;
+  std::int32_t precision = MEDLSAM_TORCH_FLOAT32, loaders = 1;
 };
 
 // Calls from several threads take turns.
