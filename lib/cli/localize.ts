@@ -9,6 +9,7 @@ import { formatJson } from "../json.js";
 import { roiMarkups } from "../localize/markups.js";
 import type { Scale } from "../localize/result.js";
 import type { Conventions } from "../native/contract.js";
+import { writeWhole } from "../output.js";
 import { parseJson, readAnnotationText, validate } from "../templates/annotation-file.js";
 import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
 import {
@@ -32,7 +33,7 @@ import {
   runtimeOption,
   threadsOption,
 } from "./options.js";
-import { type OutputFlags, planOutputs, type Target, writeStdout, writeWhole } from "./output.js";
+import { type OutputFlags, planOutputs, type Target, writeStdout } from "./output.js";
 import { createProgress, type ProgressDisplay } from "./progress.js";
 import type { Session } from "./session.js";
 import { count, formatSeconds } from "./text.js";

@@ -1,7 +1,7 @@
 /** `--report`: a run's settings, and what came of each scan, as one JSON file. */
 import type { Case } from "../datasets/cases.js";
 import { formatJson } from "../json.js";
-import { writeWhole } from "./output.js";
+import { writeWhole } from "../output.js";
 
 type Outcome =
   | { status: "done"; counts: Record<string, number>; seconds: Record<string, number> }

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
+import { writeWhole } from "../output.js";
 import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
 import {
   deviceOption,
@@ -11,7 +12,7 @@ import {
   runtimeOption,
   threadsOption,
 } from "./options.js";
-import { writeStdout, writeWhole } from "./output.js";
+import { writeStdout } from "./output.js";
 import { createProgress } from "./progress.js";
 import type { Session } from "./session.js";
 

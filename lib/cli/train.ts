@@ -10,6 +10,8 @@ import { addTrainSam } from "./train-sam.js";
 
 interface Flags extends TrainFlags {
   valid?: string;
+  validLabels?: string;
+  validateEvery: number;
   width: number;
   patch: number;
   uamSteps: number;
@@ -27,6 +29,8 @@ export function addTrain(program: Command, session: Session): void {
     .description("train MedLAM on CT scans, without labels")
     .requiredOption("--images <path>", "CT scans: a .txt list, one path a line, or a folder")
     .option("--valid <path>", "scans to measure the error in mm on after every epoch")
+    .option("--valid-labels <path>", "their label maps: boxes are compared while training")
+    .option("--validate-every <n>", "epochs between comparisons of boxes", parseInteger(1, 1e6), 1)
     .option("--from <file>", "start from the weights of a MedLAM of the same width and patch")
     .option("--width <n>", "base width B", parseInteger(1, 1024), 24)
     .option("--patch <n>", "edge of a patch in voxels, a multiple of 16", parseInteger(32, 256), 64)
@@ -51,15 +55,17 @@ export function addTrain(program: Command, session: Session): void {
 }
 
 async function train(flags: Flags, session: Session): Promise<void> {
-  const { output, lr, images, valid, quiet, ...numbers } = flags;
+  const { output, lr, images, valid, validLabels, quiet, ...numbers } = flags;
   const api = await session.api();
   const scans = await listImages([images]);
   const validationScans = valid === undefined ? [] : await listImages([valid]);
+  const validationLabels = validLabels === undefined ? [] : await listImages([validLabels]);
   await showTraining(flags, session, async (progress) => {
     const trained = await api.trainMedLam({
       ...numbers,
       scans,
       validationScans,
+      validationLabels,
       folder: output,
       learningRate: lr,
       signal: session.signal,
@@ -70,8 +76,15 @@ async function train(flags: Flags, session: Session): Promise<void> {
   });
 }
 
-function inWords({ epoch, uam, mss, patchesPerSecond, validationMm }: TrainedEpoch): string {
-  const valid = validationMm === undefined ? "" : `, ${validationMm.toFixed(1)} mm on other scans`;
-  const losses = `UAM ${Math.sqrt(uam).toFixed(1)} mm, MSS ${mss.toFixed(3)}`;
-  return `epoch ${epoch}: ${losses}${valid}, ${patchesPerSecond.toFixed(2)} patches/s`;
+function inWords(trained: TrainedEpoch): string {
+  const { epoch, uam, mss, patchesPerSecond, validationMm, iou, wdMm } = trained;
+  const parts = [
+    `UAM ${Math.sqrt(uam).toFixed(1)} mm`,
+    `MSS ${mss.toFixed(3)}`,
+    ...(validationMm === undefined ? [] : [`${validationMm.toFixed(1)} mm on other scans`]),
+    ...(iou === undefined ? [] : [`IoU ${iou.toFixed(3)}`]),
+    ...(wdMm === undefined ? [] : [`WD ${wdMm.toFixed(1)} mm`]),
+    `${patchesPerSecond.toFixed(2)} patches/s`,
+  ];
+  return `epoch ${epoch}: ${parts.join(", ")}`;
 }

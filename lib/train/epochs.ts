@@ -1,10 +1,12 @@
 /** The course of a training run: steps, epochs, checkpoints and the learning curve, whatever the network. */
-import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { AbortedError, OutputError, UsageError } from "../errors.js";
+import { AbortedError, UsageError } from "../errors.js";
 import { type CallOptions, callNative, type Progress } from "../native/call.js";
 import type { TrainerHandle, TrainingStep } from "../native/contract.js";
 import { native } from "../native/loader.js";
+import { LearningCurve } from "./curve.js";
+import type { CurveRecord, Panel } from "./plot.js";
 
 /** Options of every training run. */
 export interface TrainOptions extends CallOptions {
@@ -21,12 +23,14 @@ export interface TrainOptions extends CallOptions {
 
 /** What a run leaves in its folder. */
 export interface TrainedFiles {
-  /** The network, which its class loads. */
+  /** The network, which its class loads; written after every epoch. */
   model: string;
   /** Everything that `resume` needs; the network's class loads it as well. */
   checkpoint: string;
   /** A line of JSON for every step and every epoch. */
   curve: string;
+  /** The curve, plotted: HTML. Beside it are TensorBoard's events. */
+  plot: string;
   steps: number;
 }
 
@@ -35,6 +39,8 @@ export type NamedStep<Loss extends string> = Omit<TrainingStep, "losses"> & Reco
 
 /** What one network's training has of its own. */
 export interface Course<Loss extends string, Epoch extends { epoch: number }> {
+  /** What the network is called. */
+  network: string;
   /** File name of the trained network. */
   model: string;
   /** Steps of an epoch. */
@@ -42,10 +48,12 @@ export interface Course<Loss extends string, Epoch extends { epoch: number }> {
   epochs: number;
   /** The trainer's losses, in its order. */
   losses: readonly Loss[];
+  /** How the curve is drawn. */
+  panels: readonly Panel[];
   createTrainer(): Promise<TrainerHandle>;
   summarize(epoch: number, steps: NamedStep<Loss>[]): Epoch;
-  /** What validation adds to the epoch. */
-  validate(trainer: TrainerHandle): Promise<Partial<Epoch>>;
+  /** What validation adds to the epoch; `model` is the file of the network as it is after it. */
+  validate(trainer: TrainerHandle, epoch: number, model: string): Promise<Partial<Epoch>>;
   onEpoch?: (epoch: Epoch) => void;
 }
 
@@ -64,7 +72,6 @@ export async function runEpochs<Loss extends string, Epoch extends { epoch: numb
   const files = {
     model: join(folder, course.model),
     checkpoint: join(folder, "checkpoint.safetensors"),
-    curve: join(folder, "curve.jsonl"),
   };
   const begun = existsSync(files.checkpoint);
   if (begun && !resume) {
@@ -73,27 +80,58 @@ export async function runEpochs<Loss extends string, Epoch extends { epoch: numb
   const trainer = await course.createTrainer();
   try {
     if (begun) await callNative({}, (task) => native.loadTrainer(trainer, files.checkpoint, task));
-    shortenCurve(files.curve, native.trainerSteps(trainer));
+    const done = native.trainerSteps(trainer);
+    const curve = new LearningCurve(folder, done, `${course.network}'s training`, course.panels);
     while (native.trainerSteps(trainer) < course.steps * course.epochs) {
-      await trainEpoch(trainer, files, options, course);
+      await trainEpoch({ trainer, curve, files, options, course });
     }
     await callNative({}, (task) => native.exportTrainer(trainer, files.model, task));
-    return { ...files, steps: native.trainerSteps(trainer) };
+    return { ...files, curve: curve.path, plot: curve.page, steps: native.trainerSteps(trainer) };
   } finally {
     native.release(trainer);
   }
 }
 
-/** Steps up to the end of the epoch that the trainer is in, then validation and checkpoint. */
+interface Run<Loss extends string, Epoch extends { epoch: number }> {
+  trainer: TrainerHandle;
+  curve: LearningCurve;
+  files: Pick<TrainedFiles, "model" | "checkpoint">;
+  options: TrainOptions;
+  course: Course<Loss, Epoch>;
+}
+
+/** Steps up to the end of the epoch that the trainer is in, then checkpoint and validation. */
 async function trainEpoch<Loss extends string, Epoch extends { epoch: number }>(
-  trainer: TrainerHandle,
-  { checkpoint, curve }: Pick<TrainedFiles, "checkpoint" | "curve">,
-  { threads, signal, onProgress }: TrainOptions,
-  course: Course<Loss, Epoch>,
+  run: Run<Loss, Epoch>,
 ): Promise<void> {
+  const { trainer, curve, files, course } = run;
+  const { signal } = run.options;
+  const epoch = Math.floor(native.trainerSteps(trainer) / course.steps) + 1;
+  const done = await trainSteps(run, epoch);
+  await callNative({}, (task) => native.saveTrainer(trainer, files.checkpoint, task));
+  if (signal?.aborted && native.trainerSteps(trainer) < epoch * course.steps) {
+    await curve.plot();
+    throw new AbortedError(undefined, { cause: signal.reason });
+  }
+  await callNative({}, (task) => native.exportTrainer(trainer, files.model, task));
+  let result = course.summarize(epoch, done);
+  try {
+    result = { ...result, ...(await course.validate(trainer, epoch, files.model)) };
+  } finally {
+    // The steps are in the checkpoint: a validation that was stopped must not take the epoch out of the curve.
+    curve.add({ step: epoch * course.steps, ...result } as CurveRecord);
+    await curve.plot();
+  }
+  course.onEpoch?.(result);
+}
+
+/** The epoch's steps that are still to be done; fewer when the signal fires. */
+async function trainSteps<Loss extends string, Epoch extends { epoch: number }>(
+  { trainer, curve, options, course }: Run<Loss, Epoch>,
+  epoch: number,
+): Promise<NamedStep<Loss>[]> {
   const { steps, epochs, losses } = course;
-  const epoch = Math.floor(native.trainerSteps(trainer) / steps) + 1;
-  const save = () => callNative({}, (task) => native.saveTrainer(trainer, checkpoint, task));
+  const { threads, signal, onProgress } = options;
   const done: NamedStep<Loss>[] = [];
   const report = (now: number) =>
     onProgress?.({ step: `epoch ${epoch} of ${epochs}`, done: now, total: steps });
@@ -106,17 +144,10 @@ async function trainEpoch<Loss extends string, Epoch extends { epoch: number }>(
       (now) => report(before + now),
     );
     const named = some.map((step) => nameLosses(step, losses));
-    append(curve, named.map((step) => JSON.stringify(step)).join("\n"));
+    curve.add(...(named as (NamedStep<Loss> & CurveRecord)[]));
     done.push(...named);
   }
-  if (signal?.aborted) {
-    await save();
-    throw new AbortedError(undefined, { cause: signal.reason });
-  }
-  const result = { ...course.summarize(epoch, done), ...(await course.validate(trainer)) };
-  append(curve, JSON.stringify({ step: epoch * steps, ...result }));
-  await save();
-  course.onEpoch?.(result);
+  return done;
 }
 
 function nameLosses<Loss extends string>(
@@ -133,34 +164,6 @@ export function meanOf<Name extends string>(
   name: Name,
 ): number {
   return steps.reduce((sum, step) => sum + step[name], 0) / steps.length;
-}
-
-function append(path: string, lines: string): void {
-  if (lines === "") return;
-  try {
-    appendFileSync(path, `${lines}\n`);
-  } catch (cause) {
-    throw new OutputError("WRITE_FAILED", `${path}: ${(cause as Error).message}.`, { cause });
-  }
-}
-
-/** Takes away the lines after `step`: a run that was killed wrote them after its last checkpoint. */
-function shortenCurve(path: string, step: number): void {
-  if (!existsSync(path)) return;
-  let kept = 0;
-  for (const line of readFileSync(path, "utf8").split(/(?<=\n)/)) {
-    if (!line.endsWith("\n") || stepOf(line) > step) break;
-    kept += Buffer.byteLength(line);
-  }
-  truncateSync(path, kept);
-}
-
-function stepOf(line: string): number {
-  try {
-    return (JSON.parse(line) as { step: number }).step;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
 }
 
 /** @throws UsageError for what is not a whole number from 1 to `most`, a seed or a learning rate. */

@@ -5,6 +5,7 @@ import { callNative } from "../native/call.js";
 import type { Precision, TrainerHandle } from "../native/contract.js";
 import { native } from "../native/loader.js";
 import { readyTorch } from "../native/runtime.js";
+import { annotatedScans, boxErrors } from "./annotated.js";
 import {
   checkTrainNumbers,
   meanOf,
@@ -12,6 +13,7 @@ import {
   type TrainedFiles,
   type TrainOptions,
 } from "./epochs.js";
+import { medLamPanels } from "./panels.js";
 import { type PrepareOptions, prepareScans } from "./scans.js";
 
 export interface TrainMedLamOptions extends TrainOptions {
@@ -19,6 +21,10 @@ export interface TrainMedLamOptions extends TrainOptions {
   scans: string[];
   /** Scans that the error in mm is measured on after every epoch. */
   validationScans?: string[];
+  /** Label maps of `validationScans`, in their order: boxes are localized and compared while training. */
+  validationLabels?: string[];
+  /** Epochs from one comparison of boxes to the next; 1 by default. */
+  validateEvery?: number;
   /** Where the prepared grids are kept; `folder`/scans by default. */
   cache?: string;
   /** A MedLAM checkpoint of the same width and patch whose weights to start from; random ones otherwise. */
@@ -56,13 +62,20 @@ export interface TrainedEpoch {
   patchesPerSecond: number;
   /** Root mean square error of UAM on the validation scans. */
   validationMm?: number;
+  /** Mean IoU of the annotated scans' boxes, those of the supports left out. */
+  iou?: number;
+  /** Their mean wall distance, mm. */
+  wdMm?: number;
 }
 
 /** What a run leaves in its folder; {@link MedLam.load} reads model and checkpoint. */
 export type TrainedMedLam = TrainedFiles;
 
 const validationPairs = 50;
-const largest = { width: 1024, patch: 256, steps: 1e9, epochs: 1e6, batch: 1024 };
+const largest = {
+  ...{ width: 1024, patch: 256, batch: 1024 },
+  ...{ steps: 1e9, epochs: 1e6, validateEvery: 1e6 },
+};
 
 /**
  * Trains a MedLAM from random weights. A checkpoint is written after every epoch, and when the signal fires, before the
@@ -71,17 +84,21 @@ const largest = { width: 1024, patch: 256, steps: 1e9, epochs: 1e6, batch: 1024 
  *   scan that cannot be used, naming it, or a checkpoint of another run.
  */
 export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedMedLam> {
-  const { steps = 1000, epochs = 300, batch = 4, threads, validationScans = [] } = options;
+  const { steps = 1000, epochs = 300, batch = 4, threads, signal } = options;
+  const { validationScans = [], validationLabels = [], validateEvery = 1 } = options;
   checkTrainNumbers(options, largest);
   const { uamSteps = 0 } = options;
   if (!Number.isInteger(uamSteps) || uamSteps < 0) {
     throw new UsageError(`uamSteps must be a whole number from 0 on, not ${uamSteps}.`);
   }
+  const annotated = annotatedScans(validationScans, validationLabels);
   return runEpochs(options, {
+    network: "MedLAM",
     model: "medlam.safetensors",
     steps,
     epochs,
     losses: ["uam", "mss"],
+    panels: medLamPanels,
     createTrainer: () => createTrainer(options),
     summarize: (epoch, done): TrainedEpoch => ({
       epoch,
@@ -90,12 +107,17 @@ export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedM
       // Two patches of every scan, each clean and augmented.
       patchesPerSecond: (4 * batch) / meanOf(done, "seconds"),
     }),
-    async validate(trainer) {
-      if (validationScans.length === 0) return {};
-      const validationMm = await callNative({ threads }, (task) =>
-        native.validateTrainer(trainer, validationPairs, task),
-      );
-      return { validationMm };
+    async validate(trainer, epoch, model) {
+      const found: Partial<TrainedEpoch> = {};
+      if (validationScans.length > 0) {
+        found.validationMm = await callNative({ threads, signal }, (task) =>
+          native.validateTrainer(trainer, validationPairs, task),
+        );
+      }
+      const due = epoch % validateEvery === 0 || epoch === epochs;
+      return annotated.length > 0 && due
+        ? { ...found, ...(await boxErrors(model, annotated, options)) }
+        : found;
     },
     onEpoch: options.onEpoch,
   });

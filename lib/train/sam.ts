@@ -12,6 +12,7 @@ import {
   type TrainedFiles,
   type TrainOptions,
 } from "./epochs.js";
+import { samPanels } from "./panels.js";
 import { type AnnotatedScan, type PrepareOptions, prepareAnnotatedScans } from "./scans.js";
 
 /** Sizes of a new SAM. */
@@ -98,10 +99,12 @@ export async function trainSam(options: TrainSamOptions): Promise<TrainedSam> {
   const { steps = 1000, epochs = 20, batch = 1, threads, validationScans = [] } = options;
   checkOptions(options);
   return runEpochs(options, {
+    network: "SAM",
     model: "sam.safetensors",
     steps,
     epochs,
     losses: ["dice", "crossEntropy", "iou"],
+    panels: samPanels,
     createTrainer: () => createTrainer(options),
     summarize: (epoch, done): TrainedSamEpoch => ({
       epoch,

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
 #include "checkpoint_bytes.hpp"
+#include "core/checkpoints/bytes.hpp"
 #include "core/checkpoints/checkpoint.hpp"
 #include "core/checkpoints/safetensors.hpp"
 #include "core/checkpoints/torch_file.hpp"
+#include "core/checkpoints/torch_write.hpp"
 #include "core/checkpoints/zip.hpp"
 #include "core/support/error.hpp"
 #include "core/support/mapped_file.hpp"
@@ -237,4 +239,41 @@ TEST_CASE("safetensors: what is written is read") {
   CHECK_THROWS_WITH_AS(write_safetensors(path, twice, {}), Contains("already taken"), Error);
   CHECK(parse_header(R"({"__metadata__":{"\u00e9\ud83d\ude00\u20ac":"\/"}})")
             .metadata.at("\u00e9\U0001f600\u20ac") == "/");
+}
+
+TEST_CASE("torch: what is written is read, aligned and in order") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "net.pth", data = "abcdefghijklmnopqrstuvwx";
+  const std::vector<NamedTensor> tensors = {{"z.weight", {DType::kF32, {3, 1, 2}, bytes_of(data)}},
+                                            {"half", {DType::kF16, {2}, bytes_of(data).first(4)}},
+                                            {"a", {DType::kF64, {}, bytes_of(data).first(8)}}};
+  write_torch(path, tensors);
+  const Checkpoint read = open_checkpoint(path);
+  CHECK(read.format == "pytorch zip");
+  REQUIRE(read.tensors.size() == tensors.size());
+  for (const auto& [name, tensor] : tensors) {
+    const TensorView& back = read.tensors.at(name);
+    CHECK(back.dtype == tensor.dtype);
+    CHECK(back.shape == tensor.shape);
+    CHECK(std::ranges::equal(back.bytes, tensor.bytes));
+    CHECK(reinterpret_cast<std::uintptr_t>(back.bytes.data()) % 64 == 0);
+  }
+  const auto file = MappedFile::open(path);
+  const ZipEntries entries = read_zip(file->bytes(), path);
+  const std::string_view pickle = as_text(entries.at("net/data.pkl"));
+  CHECK(pickle.find("z.weight") < pickle.find("half"));
+  const std::vector<NamedTensor> labels = {{"labels", {DType::kU8, {2}, bytes_of(data).first(2)}}};
+  CHECK_THROWS_WITH_AS(write_torch(path, labels), Contains("'labels' holds U8"), Error);
+  CHECK(open_checkpoint(path).tensors.size() == tensors.size());
+}
+
+TEST_CASE("torch: Adam's state is its parameters'") {
+  const Checkpoint training = open_checkpoint(kMedlam + "medlam_training.tar");
+  CHECK(training.adam_steps == 1);
+  CHECK(training.adam.size() == 42);
+  for (const auto& [name, state] : training.adam) {
+    CHECK(state.mean.shape == training.tensors.at(name).shape);
+    CHECK(state.variance.shape == training.tensors.at(name).shape);
+  }
+  CHECK(open_checkpoint(kMedlam + "medlam.pth").adam.empty());
 }

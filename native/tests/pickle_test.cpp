@@ -263,3 +263,23 @@ TEST_CASE("torch: names lose module. only when all have it") {
   CHECK(parse_archive(dict(text("module.a") + t + text("b") + t), six).tensors.contains("module.a"));
   CHECK(parse_archive(dict(text("model") + named(t)), six).tensors.contains("w"));
 }
+
+TEST_CASE("torch: an optimizer's state that does not fit is refused, one that is not Adam's passed over") {
+  const std::string t = tensor(kSix, 0, {6}, {1});
+  const Files six = {{"0", std::string(24, '\1')}};
+  const auto archive = [&](const std::string& mean, const std::string& ids) {
+    const std::string state = dict(text("step") + "K\5" + text("exp_avg") + mean + text("exp_avg_sq") + t);
+    const std::string groups = "](" + dict(text("params") + "](" + ids + "e") + "e";
+    return dict(text("state_dict") + dict(text("module.w") + t) + text("optimizer") +
+                dict(text("state") + dict("K\7" + state) + text("param_groups") + groups));
+  };
+  const Checkpoint adam = parse_archive(archive(t, "K\7"), six);
+  CHECK(adam.adam_steps == 5);
+  CHECK(adam.adam.at("w").mean.elements() == 6);
+  // The state of another parameter; of more parameters than the model has; of momentum alone.
+  CHECK(parse_archive(archive(t, "K\6"), six).adam.empty());
+  CHECK(parse_archive(archive(t, "K\7K\6"), six).adam.empty());
+  CHECK(parse_archive(archive("N", "K\7"), six).adam.empty());
+  check_archive_refused(archive(tensor(kSix, 0, {2, 3}, {3, 1}), "K\7"), "Adam's state of the tensor");
+  check_archive_refused(archive(tensor(kSix, 1, {6}, {1}), "K\7"), "leaves its storage");
+}

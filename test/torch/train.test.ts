@@ -1,8 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Checkpoint, MedLam } from "../../lib/index.js";
+import { buildTemplates, Checkpoint, evaluate, localize, MedLam } from "../../lib/index.js";
 import { data, expectRefusal, run, start, succeed } from "../end-to-end/command.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-train-"));
@@ -44,6 +51,47 @@ describe("medlsam train medlam", () => {
       [8, 2],
     ]);
     expect(lines.at(-1)?.validationMm).toBeGreaterThan(0);
+    const names = readdirSync(at("whole"));
+    expect(names.filter((name) => name.startsWith("events.out.tfevents."))).toHaveLength(1);
+    expect(readFileSync(at("whole/curve.html"), "utf8")).toContain("MSS: loss of features");
+  });
+
+  it("compares boxes of annotated scans while it trains", async () => {
+    const scans = at("annotated.txt");
+    writeFileSync(scans, `${data("ct/a.nii.gz")}\n${data("ct/q.nii.gz")}\n`);
+    const labels = at("labels-of-annotated.txt");
+    writeFileSync(labels, `${data("ct/a_label.nii.gz")}\n${data("ct/q_label.nii.gz")}\n`);
+    const annotated = ["--valid", scans, "--valid-labels", labels, "--validate-every", "2"];
+    const few = ["--steps", "1", "--epochs", "3"];
+    const { stderr } = await succeed(...train("annotated", ...few, ...annotated));
+    expect(stderr).toMatch(/epoch 3: .* IoU 0\.\d+, WD [\d.]+ mm/);
+    const epochs = curve("annotated").filter(({ epoch }) => epoch !== undefined);
+    const compared = epochs.map(({ iou, wdMm }) => [iou, wdMm].map((each) => each !== undefined));
+    // Every second epoch, and the last.
+    expect(compared).toEqual([false, true, true].map((each) => [each, each]));
+    for (const { iou = 0.5, wdMm = 1 } of epochs) {
+      expect(iou).toBeGreaterThanOrEqual(0);
+      expect(iou).toBeLessThan(1);
+      expect(wdMm).toBeGreaterThan(0);
+    }
+    // What the model of the last epoch does when it is used as any other.
+    const medlam = await MedLam.load(at("annotated/medlam.safetensors"));
+    const support = { image: data("ct/a.nii.gz"), labels: data("ct/a_label.nii.gz") };
+    const templates = await buildTemplates({ medlam, supports: [support] });
+    const boxes = await localize(data("ct/q.nii.gz"), { medlam, templates, minScore: -1 });
+    const { organs } = await evaluate({ boxes, truth: data("ct/q_label.nii.gz") });
+    const there = Object.values(organs).filter(({ truth }) => truth.box !== null);
+    const mean = there.reduce((sum, { iou }) => sum + (iou ?? 0), 0) / there.length;
+    expect(epochs.at(-1)?.iou).toBeCloseTo(mean, 1);
+  });
+
+  it("refuses label maps that do not go with the scans", async () => {
+    const outcome = await run(...train("none", "-q", "--valid", valid, "--valid-labels", list));
+    expectRefusal(outcome, 2, "1 scans to validate on, but 2 label maps");
+    const one = at("one-label.txt");
+    writeFileSync(one, data("ct/q_label.nii.gz"));
+    const single = await run(...train("none", "-q", "--valid", valid, "--valid-labels", one));
+    expectRefusal(single, 2, "One annotated scan to validate on is too few");
   });
 
   it("resumed after an epoch, is the run that was not stopped, to the bit", async () => {

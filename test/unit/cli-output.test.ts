@@ -14,11 +14,12 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeError, exitCodeOf } from "../../lib/cli/exit-codes.js";
-import { checkWritable, planOutputs, writeWhole } from "../../lib/cli/output.js";
+import { checkWritable, planOutputs } from "../../lib/cli/output.js";
 import { formatBytes, printable, table } from "../../lib/cli/text.js";
 import { stemOf } from "../../lib/datasets/cases.js";
 import { AbortedError, InputError, OutputError, UsageError } from "../../lib/errors.js";
 import { formatJson } from "../../lib/json.js";
+import { writeWhole } from "../../lib/output.js";
 
 let folder: string;
 beforeEach(() => {

@@ -6,7 +6,7 @@ import type { Box, Localization, OrganLocalization } from "../../lib/localize/re
 type Vector = [number, number, number];
 
 function organ(box: Box, present = true): OrganLocalization {
-  return { label: 1, present, score: 0.9, box, parts: [box], physicalBox: box };
+  return { label: 1, present, score: 0.9, margin: 0, box, parts: [box], physicalBox: box };
 }
 
 function localization(organs: Record<string, OrganLocalization>): Localization {

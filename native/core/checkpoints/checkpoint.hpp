@@ -2,6 +2,7 @@
 // (algorithm.md part 2), training checkpoints among them, and safetensors.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,6 +10,11 @@
 #include "core/checkpoints/tensor.hpp"
 
 namespace medlsam {
+
+// What Adam keeps of one parameter: running averages of its gradients and of their squares, in its shape.
+struct AdamState {
+  TensorView mean, variance;
+};
 
 struct Checkpoint {
   // "pytorch zip", "pytorch legacy" or "safetensors".
@@ -18,7 +24,10 @@ struct Checkpoint {
   std::map<std::string, TensorView> tensors;
   // What else a training checkpoint's top level or safetensors' __metadata__ says, as text ("epoch" → "3").
   std::map<std::string, std::string> metadata;
-  // Keeps the bytes of `tensors` alive: the mapped file.
+  // Of a training checkpoint with an optimizer that was Adam, by the parameter's name; empty otherwise.
+  std::map<std::string, AdamState> adam;
+  std::int64_t adam_steps = 0;
+  // Keeps the bytes of the tensors alive: the mapped file.
   std::shared_ptr<const void> storage;
 };
 

@@ -1,0 +1,62 @@
+/** How the learning curves of the networks are drawn. */
+import type { CurveRecord, Panel } from "./plot.js";
+
+/** A figure of the steps, not of the epochs' means. */
+function ofStep(figure: string) {
+  return ({ epoch, [figure]: value }: CurveRecord) => (epoch === undefined ? value : undefined);
+}
+
+function ofEpoch(figure: string) {
+  return ({ epoch, [figure]: value }: CurveRecord) => (epoch === undefined ? undefined : value);
+}
+
+const [training, others] = ["training", "other scans"];
+
+const everyNetwork: readonly Panel[] = [
+  {
+    title: "Norm of the gradient, before clipping",
+    scale: "log",
+    series: [{ name: training, of: ofStep("gradient") }],
+  },
+  { title: "Learning rate", series: [{ name: training, of: ofStep("learningRate") }] },
+];
+
+export const medLamPanels: readonly Panel[] = [
+  {
+    title: "UAM: error of positions (mm, root mean square)",
+    scale: "log",
+    series: [
+      { name: training, of: ofStep("uam"), shown: Math.sqrt },
+      { name: others, of: ofEpoch("validationMm") },
+    ],
+  },
+  { title: "MSS: loss of features", series: [{ name: training, of: ofStep("mss") }] },
+  { title: "Boxes of annotated scans: IoU", series: [{ name: others, of: ofEpoch("iou") }] },
+  {
+    title: "Boxes of annotated scans: wall distance (mm)",
+    scale: "log",
+    series: [{ name: others, of: ofEpoch("wdMm") }],
+  },
+  ...everyNetwork,
+];
+
+export const samPanels: readonly Panel[] = [
+  {
+    title: "Dice of masks (while training, of their probabilities)",
+    series: [
+      { name: training, of: ofStep("dice"), shown: (loss) => 1 - loss },
+      { name: others, of: ofEpoch("validationDice") },
+    ],
+  },
+  {
+    title: "Cross-entropy",
+    scale: "log",
+    series: [{ name: training, of: ofStep("crossEntropy") }],
+  },
+  {
+    title: "Squared error of the expected IoU",
+    scale: "log",
+    series: [{ name: training, of: ofStep("iou") }],
+  },
+  ...everyNetwork,
+];

@@ -1,0 +1,212 @@
+/** A page that plots a learning curve: HTML with SVG in it, which opens without a network. */
+
+/** A line of `curve.jsonl`: of a step, or with `epoch` of an epoch. */
+export interface CurveRecord {
+  step: number;
+  epoch?: number;
+  [figure: string]: number | undefined;
+}
+
+/** One diagram over the steps. */
+export interface Panel {
+  title: string;
+  scale?: "linear" | "log";
+  series: readonly Series[];
+}
+
+/** Steps that fall on one point of the diagram are averaged. */
+export interface Series {
+  name: string;
+  /** The figure to be averaged, in the records that have it. */
+  of: (record: CurveRecord) => number | undefined;
+  /** What is drawn of an average; by default the average. */
+  shown?: (mean: number) => number;
+}
+
+interface Point {
+  step: number;
+  value: number;
+}
+
+/** Points along the x axis: about what a screen tells apart. */
+const bins = 400;
+
+/** The page; panels without a point are left out. `last` is the last step, and bounds the x axis. */
+export async function curvePage(
+  title: string,
+  panels: readonly Panel[],
+  records: AsyncIterable<CurveRecord>,
+  last: number,
+): Promise<string> {
+  const drawn = panels.map((panel) => ({
+    panel,
+    lines: panel.series.map((series) => ({ ...series, sums: new Map<number, Sum>() })),
+  }));
+  for await (const record of records) {
+    const bin = Math.ceil((record.step / last) * bins);
+    for (const { of, sums } of drawn.flatMap(({ lines }) => lines)) {
+      const value = of(record);
+      if (value !== undefined && Number.isFinite(value)) add(sums, bin, record.step, value);
+    }
+  }
+  const diagrams = drawn.map(({ panel, lines }) =>
+    diagram(
+      panel,
+      lines.map(({ sums, shown = (mean) => mean }) =>
+        [...sums.values()].map(({ steps, values, count }) => ({
+          step: steps / count,
+          value: shown(values / count),
+        })),
+      ),
+      last,
+    ),
+  );
+  return page(title, diagrams.filter((each) => each !== undefined).join("\n"));
+}
+
+interface Sum {
+  steps: number;
+  values: number;
+  count: number;
+}
+
+function add(sums: Map<number, Sum>, bin: number, step: number, value: number): void {
+  const sum = sums.get(bin) ?? { steps: 0, values: 0, count: 0 };
+  sums.set(bin, {
+    steps: sum.steps + step,
+    values: sum.values + value,
+    count: sum.count + 1,
+  });
+}
+
+const [width, height] = [760, 240];
+const frame = { left: 64, right: width - 16, top: 32, bottom: height - 28 };
+
+function diagram(panel: Panel, given: readonly Point[][], last: number): string | undefined {
+  const log = panel.scale === "log";
+  const lines = given.map((line) => line.filter(({ value }) => !log || value > 0));
+  const values = lines.flat().map(({ value }) => value);
+  if (values.length === 0) return undefined;
+  const warp = log ? Math.log10 : (value: number) => value;
+  const [low, high] = extent(values.map(warp), log);
+  const x = (step: number) => frame.left + (step / last) * (frame.right - frame.left);
+  const y = (value: number) =>
+    frame.bottom - ((warp(value) - low) / (high - low)) * (frame.bottom - frame.top);
+  const yTicks = log ? logTicks(low, high) : ticks(low, high);
+  const parts = [
+    `<text class="title" x="${frame.left}" y="16">${escapeText(panel.title)}</text>`,
+    ...yTicks.map((tick) => horizontal(y(tick), tick)),
+    ...ticks(0, last).map((tick) => label(x(tick), frame.bottom + 18, "middle", tick)),
+    ...lines.map((line, i) => curve(line, i, x, y)),
+    ...panel.series.flatMap(({ name }, i) =>
+      lines[i]?.length ? [legend(name, i, panel.series.length)] : [],
+    ),
+  ];
+  return `<svg viewBox="0 0 ${width} ${height}" role="img">\n${parts.join("\n")}\n</svg>`;
+}
+
+/** Of what is drawn, with some room where all values are one. */
+function extent(values: readonly number[], log: boolean): [number, number] {
+  const low = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const high = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const room = Math.max((high - low) * 0.05, log ? 0.05 : Math.abs(high) * 0.05, 1e-12);
+  return [low - room, high + room];
+}
+
+/** Round numbers between the two, about five. */
+function ticks(low: number, high: number): number[] {
+  const rough = (high - low) / 5;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5, 10].find((each) => each * unit >= rough) ?? 10) * unit;
+  const first = Math.ceil(low / step);
+  const count = Math.floor(high / step) - first + 1;
+  return Array.from({ length: count }, (_, i) => (first + i) * step);
+}
+
+/** 1, 2 and 5 of each power of ten, or the powers alone where there are many; the logarithms bound them. */
+function logTicks(low: number, high: number): number[] {
+  const mantissas = high - low < 3 ? [1, 2, 5] : [1];
+  const powers = Array.from(
+    { length: Math.ceil(high) - Math.floor(low) + 1 },
+    (_, i) => 10 ** (Math.floor(low) + i),
+  );
+  const all = powers.flatMap((power) => mantissas.map((mantissa) => mantissa * power));
+  const inside = all.filter((tick) => Math.log10(tick) >= low && Math.log10(tick) <= high);
+  return inside.length >= 2 ? inside : ticks(10 ** low, 10 ** high);
+}
+
+function horizontal(y: number, value: number): string {
+  const at = y.toFixed(1);
+  return (
+    `<path class="grid" d="M${frame.left} ${at}H${frame.right}"/>` +
+    label(frame.left - 8, y + 4, "end", value)
+  );
+}
+
+function label(x: number, y: number, anchor: "middle" | "end", value: number): string {
+  const shown = Number(value.toPrecision(6));
+  const small = shown !== 0 && Math.abs(shown) < 1e-3;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${small ? shown.toExponential() : shown}</text>`;
+}
+
+function curve(
+  line: readonly Point[],
+  i: number,
+  x: (step: number) => number,
+  y: (value: number) => number,
+): string {
+  const at = ({ step, value }: Point) => `${x(step).toFixed(1)} ${y(value).toFixed(1)}`;
+  const path = `<path class="line s${i}" d="M${line.map(at).join("L")}"/>`;
+  // A line of one point would not be seen.
+  const dots = line.length > 1 ? [] : line;
+  return (line.length > 1 ? path : "") + dots.map((dot) => circle(dot, i, x, y)).join("");
+}
+
+function circle(
+  { step, value }: Point,
+  i: number,
+  x: (step: number) => number,
+  y: (value: number) => number,
+): string {
+  return `<circle class="dot s${i}" cx="${x(step).toFixed(1)}" cy="${y(value).toFixed(1)}" r="2"/>`;
+}
+
+function legend(name: string, i: number, count: number): string {
+  const x = frame.right - (count - i) * 110;
+  return (
+    `<path class="line s${i}" d="M${x} 12h18"/>` +
+    `<text x="${x + 24}" y="16">${escapeText(name)}</text>`
+  );
+}
+
+function escapeText(text: string): string {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
+function page(title: string, body: string): string {
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escapeText(title)}</title>
+<style>
+:root { color-scheme: light dark; --s0: light-dark(#1f6fb4, #6db3f2); --s1: light-dark(#c8501e, #f4a261); --s2: light-dark(#2c7d4f, #7bd3a0); }
+body { max-width: 860px; margin: 2em auto; padding: 0 1em; font: 14px system-ui, sans-serif; }
+svg { width: 100%; height: auto; margin: 0.6em 0; }
+text { font-size: 12px; fill: currentColor; }
+.title { font-weight: 600; }
+.grid { stroke: currentColor; opacity: 0.15; }
+.line { fill: none; stroke-width: 1.5; }
+.dot { fill: none; stroke-width: 5; }
+.s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); } .s2 { stroke: var(--s2); }
+</style>
+</head>
+<body>
+<h1>${escapeText(title)}</h1>
+${body}
+<p>Over the steps; every point is the mean of the steps around it.</p>
+</body>
+</html>
+`;
+}
