@@ -333,6 +333,8 @@ export interface NativeAddon {
   volumeInfo(volume: VolumeHandle): VolumeInfo;
   /** Stored values, or with `scaled` value = stored · slope + intercept as float32. */
   volumeData(volume: VolumeHandle, scaled: boolean, task: Task): Promise<ArrayBuffer>;
+  /** Every step-th voxel along (z, y, x), in its place. */
+  thinVolume(volume: VolumeHandle, step: number[], task: Task): Promise<VolumeHandle>;
   writeVolume(
     path: string,
     geometry: VolumeHandle,
