@@ -88,6 +88,7 @@ export {
   type TrainMedLamOptions,
   trainMedLam,
 } from "./train/medlam.js";
+export type { PeerOfRun } from "./train/peers.js";
 export {
   type SamSizes,
   type TrainedSam,
