@@ -90,3 +90,13 @@ export function errorFromCode(code: string, message: string, options?: ErrorOpti
   if (has("UnavailableError")) return new UnavailableError("RUNTIME_UNAVAILABLE", message, options);
   return new InternalError("INTERNAL", message, options);
 }
+
+/** What reading a file threw, as an error that says what to do. */
+export function unreadable(path: string, cause: unknown): InputError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return code === "ENOENT"
+    ? new InputError("FILE_NOT_FOUND", `${path}: no such file or folder. Check the path.`, {
+        cause,
+      })
+    : new InputError("READ_FAILED", `${path}: cannot be read: ${message}.`, { cause });
+}

@@ -2,7 +2,12 @@
  * medlsam: localize and segment any organ in a CT from a few annotated examples (MedLSAM, arXiv 2306.14752).
  * Everything public is exported here. No call blocks the event loop; every long one takes an AbortSignal.
  */
-export { Checkpoint, type TensorInfo } from "./checkpoints/checkpoint.js";
+export {
+  Checkpoint,
+  type CheckpointWriteOptions,
+  type TensorInfo,
+} from "./checkpoints/checkpoint.js";
+export { type DemoModels, demoModels } from "./demo/models.js";
 export {
   AbortedError,
   type ErrorCode,

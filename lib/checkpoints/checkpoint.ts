@@ -2,9 +2,18 @@ import { UsageError } from "../errors.js";
 import { type CallOptions, callNative } from "../native/call.js";
 import type { CheckpointHandle, CheckpointInfo, TensorInfo } from "../native/contract.js";
 import { native } from "../native/loader.js";
+import { noteIn } from "./notes.js";
 
 /** A tensor's place in a checkpoint. */
 export type { TensorInfo };
+
+/** Options of {@link Checkpoint.write}. */
+export interface CheckpointWriteOptions extends CallOptions {
+  /** Store floating-point tensors as float16, to the nearest: half the size. Networks compute in float32 all the same. */
+  float16?: boolean;
+  /** Added to {@link Checkpoint.metadata}; `note` is what results are to say. */
+  metadata?: Readonly<Record<string, string>>;
+}
 
 /**
  * A file of weights: a PyTorch `.pth` or training `.tar` (zip, or the pickle stream of before 1.6) or safetensors.
@@ -46,6 +55,14 @@ export class Checkpoint {
     return "unknown";
   }
 
+  /**
+   * What everything made with these weights must say of them (the metadata's `note`), on one line; "" where there is
+   * nothing to say. Demo models say there that they are.
+   */
+  get note(): string {
+    return noteIn(this.metadata);
+  }
+
   /** How many numbers the tensors hold in all. */
   get parameters(): number {
     const count = ({ shape }: TensorInfo) => shape.reduce((product, extent) => product * extent, 1);
@@ -61,6 +78,18 @@ export class Checkpoint {
       throw new UsageError(`${this.path} has no tensor "${name}".`);
     }
     return callNative(options, (task) => native.tensorData(this.handle, name, task));
+  }
+
+  /**
+   * Writes all tensors as safetensors, whole or not at all.
+   * @throws InputError `BAD_CHECKPOINT` for a number that float16 cannot hold; OutputError.
+   */
+  async write(path: string, options: CheckpointWriteOptions = {}): Promise<void> {
+    const metadata = { ...this.metadata, ...options.metadata };
+    const half = options.float16 ?? false;
+    await callNative(options, (task) =>
+      native.writeCheckpoint(this.handle, path, half, metadata, task),
+    );
   }
 
   /** Unmaps the file as soon as nothing uses it. */

@@ -13,9 +13,16 @@ import { writeWhole } from "../output.js";
 import { parseJson, readAnnotationText, validate } from "../templates/annotation-file.js";
 import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
 import {
+  type ModelFlags,
+  medlamChoice,
+  modelsOption,
+  requireModel,
+  resolveModels,
+  templatesOption,
+} from "./model-flags.js";
+import {
   conventionsOption,
   deviceOption,
-  medlamOption,
   normalizedOption,
   parseInteger,
   parseList,
@@ -31,9 +38,7 @@ import { createProgress, type ProgressDisplay } from "./progress.js";
 import type { Session } from "./session.js";
 import { count, formatSeconds } from "./text.js";
 
-interface Flags extends OutputFlags {
-  templates: string;
-  medlam: string;
+interface Flags extends OutputFlags, ModelFlags {
   runtime: RuntimeName;
   device: string;
   scales: Scale[];
@@ -52,8 +57,9 @@ export function addLocalize(program: Command, session: Session): void {
     .command("localize")
     .description("find organs in CT scans (NIfTI): boxes as JSON")
     .argument("<image...>", "CT scans: .nii or .nii.gz, folders of them, or .txt lists")
-    .requiredOption("-t, --templates <file>", "template file (see: medlsam template build)")
-    .addOption(medlamOption())
+    .addOption(templatesOption())
+    .addOption(medlamChoice())
+    .addOption(modelsOption())
     .addOption(runtimeOption())
     .addOption(deviceOption())
     .option(
@@ -88,7 +94,12 @@ export function addLocalize(program: Command, session: Session): void {
     });
 }
 
-async function localizeAll(inputs: string[], flags: Flags, session: Session): Promise<number> {
+async function localizeAll(inputs: string[], given: Flags, session: Session): Promise<number> {
+  const flags = resolveModels(given, ["templates", "medlam"]);
+  const [templatesFile, medlamFile] = [
+    requireModel(flags, "templates"),
+    requireModel(flags, "medlam"),
+  ];
   const targets = planOutputs(await listImages(inputs), flags);
   const progress = createProgress(flags.quiet ?? false, session.signal);
   const { runtime, device, threads, roiSubset } = flags;
@@ -96,10 +107,11 @@ async function localizeAll(inputs: string[], flags: Flags, session: Session): Pr
   const api = await session.api();
   const queryCenters =
     flags.queryCenters === undefined ? undefined : await readQueryCenters(flags.queryCenters);
-  const templates = await api.Templates.open(flags.templates, { signal });
+  const templates = await api.Templates.open(templatesFile, { signal });
   if (roiSubset) refuseUnknownOrgans(roiSubset, templates);
-  const medlam = await api.MedLam.load(flags.medlam, { runtime, device, threads, signal });
+  const medlam = await api.MedLam.load(medlamFile, { runtime, device, threads, signal });
   if (medlam.fallback !== "") progress.say(`medlsam: ${medlam.fallback}`);
+  if (medlam.note !== "") progress.say(medlam.note);
   templates.requireNetwork(medlam);
   const work: Work = { api, templates, medlam, queryCenters, flags, signal, progress };
 

@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { AbortedError } from "../errors.js";
+import { addDemo } from "./demo.js";
 import { addEvaluate } from "./evaluate.js";
 import { describeError, exitCodeOf, exitCodes, exitCodesHelp } from "./exit-codes.js";
 import { addInfo } from "./info.js";
@@ -26,6 +27,7 @@ async function main(): Promise<number> {
     .showHelpAfterError("Add --help to see what is possible.")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "medlsam: ")) })
     .exitOverride();
+  addDemo(program, session);
   addLocalize(program, session);
   addSegment(program, session);
   addRun(program, session);

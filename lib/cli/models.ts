@@ -1,17 +1,25 @@
 /** `medlsam models`: what is in a checkpoint. */
 
 import type { Command } from "commander";
+import { UsageError } from "../errors.js";
 import type { Checkpoint } from "../index.js";
 import { formatJson } from "../json.js";
 import { jsonOption } from "./options.js";
-import { writeStdout } from "./output.js";
+import { checkWritable, writeStdout } from "./output.js";
 import type { Session } from "./session.js";
 import { facts, table } from "./text.js";
 
+interface ConvertFlags {
+  output: string;
+  float16?: boolean;
+  note?: string;
+}
+
 export function addModels(program: Command, session: Session): void {
-  program
+  const models = program
     .command("models")
-    .description("look into network checkpoints")
+    .description("look into network checkpoints, convert them");
+  models
     .command("inspect")
     .description("list the tensors of a checkpoint")
     .argument("<file>", "checkpoint: .pth, .tar or .safetensors")
@@ -22,6 +30,27 @@ export function addModels(program: Command, session: Session): void {
       const text = flags.json ? formatJson(describe(checkpoint)) : readable(checkpoint);
       await writeStdout(`${text}\n`);
     });
+  models
+    .command("convert")
+    .description("write a checkpoint as safetensors")
+    .argument("<file>", "checkpoint: .pth, .tar or .safetensors")
+    .requiredOption("-o, --output <file>", "the .safetensors file")
+    .option("--float16", "floating-point tensors as float16: half the size")
+    .option("--note <text>", "what all results of these weights are to say of them")
+    .action((file: string, flags: ConvertFlags) => convert(file, flags, session));
+}
+
+async function convert(file: string, flags: ConvertFlags, session: Session): Promise<void> {
+  const { output, float16, note } = flags;
+  if (!output.endsWith(".safetensors")) {
+    throw new UsageError(`${output}: checkpoints are written as FILE.safetensors.`);
+  }
+  checkWritable(output, [file]);
+  const { signal } = session;
+  const { Checkpoint } = await session.api();
+  const checkpoint = await Checkpoint.open(file, { signal });
+  const metadata = note === undefined ? undefined : { note };
+  await checkpoint.write(output, { float16, metadata, signal });
 }
 
 function describe({ path, format, looksLike, parameters, metadata, tensors }: Checkpoint) {

@@ -1,10 +1,9 @@
 /** `medlsam phantom`: synthetic CT scans and their label maps. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.js";
 import type { Phantom, PhantomRegion, Triple } from "../index.js";
-import { labelTableXml } from "../templates/label-names.js";
+import { phantomFiles, writePhantom } from "../phantoms/files.js";
 import { parseInteger, parseList, parseNumber, quietOption, threadsOption } from "./options.js";
 import { makeFolder } from "./output.js";
 import { createProgress } from "./progress.js";
@@ -23,7 +22,7 @@ interface Flags {
   quiet?: boolean;
 }
 
-const maxSeed = 2 ** 32 - 1;
+export const maxSeed = 2 ** 32 - 1;
 const regions = [
   "auto",
   "whole",
@@ -64,7 +63,7 @@ export function addPhantom(program: Command, session: Session): void {
     .action((flags: Flags) => makeAll(flags, session));
 }
 
-function parseSpacing(text: string): Triple {
+export function parseSpacing(text: string): Triple {
   const [z, y, x, ...more] = parseList(text).map(parseNumber(0.5, 10));
   if (z !== undefined && y === undefined) return [z, z, z];
   if (z === undefined || y === undefined || x === undefined || more.length > 0) {
@@ -92,7 +91,7 @@ async function makeAll(flags: Flags, session: Session): Promise<void> {
   const { signal } = session;
   try {
     for (let seed = first; seed <= last; seed++) {
-      const files = filesOf(output, seed);
+      const files = phantomFiles(output, seed);
       if (skipExisting && existsSync(files.image) && existsSync(files.labels)) continue;
       const started = performance.now();
       const phantom = await makePhantom({
@@ -104,9 +103,9 @@ async function makeAll(flags: Flags, session: Session): Promise<void> {
         signal,
         onProgress: progress.follow(files.image),
       });
-      await save(phantom, files, signal);
+      await writePhantom(phantom, files, { signal });
       progress.say(
-        `${files.image}: ${describe(phantom)}, ${formatSeconds((performance.now() - started) / 1000)}`,
+        `${files.image}: ${describePhantom(phantom)}, ${formatSeconds((performance.now() - started) / 1000)}`,
       );
     }
   } finally {
@@ -114,31 +113,10 @@ async function makeAll(flags: Flags, session: Session): Promise<void> {
   }
 }
 
-interface Files {
-  image: string;
-  labels: string;
-}
-
-function filesOf(folder: string, seed: number): Files {
-  const base = join(folder, `phantom-${seed}`);
-  return { image: `${base}.nii.gz`, labels: `${base}_label.nii.gz` };
-}
-
-async function save(
-  { image, labels, names }: Phantom,
-  files: Files,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await labels.write(files.labels, { signal, labelXml: labelTableXml(names) });
-    await image.write(files.image, { signal });
-  } finally {
-    image.close();
-    labels.close();
-  }
-}
-
-function describe({ image, about: { sex, region, contrast, missing } }: Phantom): string {
+export function describePhantom({
+  image,
+  about: { sex, region, contrast, missing },
+}: Phantom): string {
   const [z, y, x] = image.shape;
   const without = missing.length === 0 ? "" : `, without ${missing.join(" and ")}`;
   return `${sex}, ${region}, contrast ${contrast}, ${x} × ${y} × ${count(z, "slice")}${without}`;

@@ -14,6 +14,8 @@ export interface PromptSource {
   needsGrid: boolean;
   /** For the report. */
   facts: Record<string, string>;
+  /** What the results must say of it; "" for nothing. */
+  note: string;
   find(
     name: string,
     volume: Volume,
@@ -33,7 +35,7 @@ export async function promptSource(
   if (templates === undefined && medlam === undefined) {
     if (boxes === undefined && points === undefined) {
       throw new UsageError(
-        "Say where the organs are: with templates and their network (-t FILE --medlam FILE), or with --boxes or --points.",
+        "Say where the organs are: with templates and their network (-t FILE --medlam FILE), or with --boxes or --points. (To try it out: --models demo.)",
       );
     }
     return fromFiles(flags, images, api);
@@ -67,6 +69,7 @@ async function fromTemplates(
   return {
     needsGrid: true,
     facts: { templates: templates.path, medlam: medlam.fingerprint },
+    note: medlam.note,
     async find(_name, volume, grid, onProgress) {
       const localization = await api.localize(volume, {
         ...{ medlam, templates, scales, conventions, seed, minScore, grid },
@@ -89,6 +92,7 @@ function fromFiles(flags: SegmentFlags, images: number, api: Api): PromptSource 
   return {
     needsGrid: false,
     facts: {},
+    note: "",
     async find(name, volume) {
       const organs = api.mergePrompts(
         boxes === undefined ? {} : await api.readBoxes(fileOf(boxes, name), volume),

@@ -1,5 +1,6 @@
 /** `medlsam segment`: the organs of one image or of a dataset as masks. */
 import { type Command, Option } from "commander";
+import { joinNotes } from "../checkpoints/notes.js";
 import { boxesFile, isComplete, maskFiles, removeRemains } from "../datasets/case-folder.js";
 import { type Case, casesOf, casesOfShard, chooseShard, listImages } from "../datasets/cases.js";
 import { type CaseOutputs, describePrompts, writeCase } from "../datasets/write-case.js";
@@ -7,6 +8,15 @@ import type { Grid, OrganPrompt, Volume } from "../index.js";
 import type { Scale } from "../localize/result.js";
 import type { Conventions } from "../native/contract.js";
 import { runCases } from "./cases.js";
+import {
+  type ModelFlags,
+  medlamChoice,
+  modelsOption,
+  requireModel,
+  resolveModels,
+  samChoice,
+  templatesOption,
+} from "./model-flags.js";
 import {
   conventionsOption,
   deviceOption,
@@ -27,11 +37,8 @@ import { Report } from "./report.js";
 import type { Session } from "./session.js";
 import { count, formatSeconds } from "./text.js";
 
-export interface SegmentFlags {
+export interface SegmentFlags extends ModelFlags {
   output: string;
-  sam: string;
-  templates?: string;
-  medlam?: string;
   boxes?: string;
   points?: string;
   scales: Scale[];
@@ -60,9 +67,10 @@ export function addSegment(program: Command, session: Session): void {
     .description("find organs in CT scans (NIfTI) and segment them: masks")
     .argument("<image...>", "CT scans: .nii or .nii.gz, folders of them, or .txt lists")
     .requiredOption("-o, --output <folder>", "results go to FOLDER/NAME/ for NAME.nii.gz")
-    .requiredOption("--sam <checkpoint>", "the SAM or MedSAM network (.pth, .safetensors)")
-    .option("-t, --templates <file>", "template file (see: medlsam template build)")
-    .option("--medlam <checkpoint>", "the MedLAM network (.pth, .tar, .safetensors)")
+    .addOption(samChoice())
+    .addOption(templatesOption())
+    .addOption(medlamChoice())
+    .addOption(modelsOption())
     .option(
       "--boxes <path>",
       "boxes instead of templates: JSON of localize or segment, Slicer ROIs; or a folder of NAME.json",
@@ -114,9 +122,12 @@ export function addSegment(program: Command, session: Session): void {
 
 async function segmentAll(
   inputs: string[],
-  flags: SegmentFlags,
+  given: SegmentFlags,
   session: Session,
 ): Promise<number> {
+  const located = given.boxes !== undefined || given.points !== undefined;
+  const flags = resolveModels(given, located ? ["sam"] : ["templates", "medlam", "sam"]);
+  const samFile = requireModel(flags, "sam");
   const shard = chooseShard(flags, process.env);
   const images = await listImages(inputs);
   const cases = casesOfShard(casesOf(images), shard);
@@ -127,10 +138,15 @@ async function segmentAll(
   const api = await session.api();
   const source = await promptSource(flags, images.length, api, signal);
   const { runtime, device, threads } = flags;
-  const sam = await api.Sam.load(flags.sam, { runtime, device, threads, signal });
+  const sam = await api.Sam.load(samFile, { runtime, device, threads, signal });
   if (sam.fallback !== "") progress.say(`medlsam: ${sam.fallback}`);
+  for (const note of new Set([source.note, sam.note])) if (note !== "") progress.say(note);
   const work: Work = { api, source, sam, flags, signal, progress };
-  const report = new Report(flags, { ...source.facts, sam: sam.fingerprint });
+  const report = new Report(flags, {
+    ...source.facts,
+    sam: sam.fingerprint,
+    note: joinNotes(source.note, sam.note) || undefined,
+  });
   try {
     return await runCases(cases, {
       progress,
@@ -205,6 +221,7 @@ async function segmentOne({ name, image }: Case, ready: Ready, work: Work) {
     const segmentation = await api.segment(volume, {
       segmenter: sam,
       organs: found.organs,
+      note: source.note,
       conventions,
       largestComponent,
       minVoxels,

@@ -162,7 +162,7 @@ async function show(file: string, flags: { json?: boolean }, session: Session): 
 function describe(templates: Templates, bytes: number) {
   const { path, strategy, sliceInterval, conventions, width, patch, fingerprint } = templates;
   const { supports, points, organs } = templates;
-  const network = { width, patch, fingerprint };
+  const network = { width, patch, fingerprint, note: templates.note };
   return { path, bytes, strategy, sliceInterval, conventions, network, supports, points, organs };
 }
 
@@ -175,6 +175,7 @@ function readable(templates: Templates, bytes: number): string {
     ["network", `MedLAM of base width ${width}, patches of ${patch}³, fingerprint ${fingerprint}`],
     ["supports", supports.join(", ")],
     ["points", String(points)],
+    ...(templates.note === undefined ? [] : [["note", templates.note] as [string, string]]),
   ]);
   const rows = templates.organs.map((organ) => [
     organ.name,

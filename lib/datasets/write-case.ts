@@ -60,6 +60,7 @@ export async function writeCase(
   options: CallOptions,
 ): Promise<void> {
   const organs = Object.values(segmentation.organs);
+  const note = segmentation.note === "" ? {} : { note: segmentation.note };
   const masks = maskFiles(outputs.labelMap ? [] : organs.map((organ) => organ.name));
   const folder = await CaseFolder.begin(output, name);
   try {
@@ -81,13 +82,13 @@ export async function writeCase(
       await write("preview.png", (path) => segmentation.writePreview(path, options));
     }
     if (outputs.statistics) {
-      await write("statistics.json", (path) => writeJson(path, statistics(organs)));
+      await write("statistics.json", (path) => writeJson(path, { ...note, ...statistics(organs) }));
     }
     files.sort();
     const labelled = Object.fromEntries(
       organs.map((organ) => [organ.name, { ...boxes.organs[organ.name], label: organ.label }]),
     );
-    await writeJson(folder.path(boxesFile), { ...boxes, organs: labelled, files });
+    await writeJson(folder.path(boxesFile), { ...boxes, ...note, organs: labelled, files });
     await folder.commit(files);
   } catch (error) {
     await folder.discard();
@@ -95,7 +96,7 @@ export async function writeCase(
   }
 }
 
-/** By organ, as TotalSegmentator writes it; an empty mask has intensity 0 there. */
+/** By organ, as TotalSegmentator writes it (a `note` of demo models stands before them); an empty mask has intensity 0 there. */
 function statistics(organs: readonly SegmentedOrgan[]): Record<string, object> {
   return Object.fromEntries(
     organs.map(({ name, volume, intensity }) => [name, { volume, intensity: intensity ?? 0 }]),

@@ -1,7 +1,7 @@
 /** The folder of one case: what `medlsam segment` writes, or a case of TotalSegmentator's dataset. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { InputError } from "../errors.js";
+import { InputError, unreadable } from "../errors.js";
 
 /** What lies in it. */
 export interface CaseFiles {
@@ -86,13 +86,4 @@ export async function isFolder(path: string): Promise<boolean> {
   } catch (cause) {
     throw unreadable(path, cause);
   }
-}
-
-function unreadable(path: string, cause: unknown): InputError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return code === "ENOENT"
-    ? new InputError("FILE_NOT_FOUND", `${path}: no such file or folder. Check the path.`, {
-        cause,
-      })
-    : new InputError("READ_FAILED", `${path}: cannot be read: ${message}.`, { cause });
 }

@@ -1,7 +1,7 @@
 /** From found points to boxes, and from boxes to a verdict (algorithm.md parts 5.4 and 5.5). */
 import type { Conventions } from "../native/contract.js";
 import type { Triple } from "../volumes/volume.js";
-import { type Grid, padding } from "./grid.js";
+import { type Grid, gridSpacing, padding } from "./grid.js";
 import type { Box } from "./result.js";
 
 /**
@@ -36,15 +36,18 @@ function gridBounds(points: readonly Triple[]): [Triple, Triple] {
   return [bound(0), bound(1)];
 }
 
-/** Whether the points' box, over all parts, lies wholly outside the scan along some axis. */
-export function isOutside(points: readonly Triple[], grid: Grid): boolean {
+/**
+ * How far the points' box, over all parts, reaches into the scan, mm, along the axis where that is least; negative where
+ * it lies wholly outside.
+ */
+export function marginInScan(points: readonly Triple[], grid: Grid): number {
   const parts = Array.from({ length: points.length / 6 }, (_, i) =>
     gridBounds(points.slice(6 * i, 6 * i + 6)),
   );
-  return [0, 1, 2].some((axis) => {
+  const margins = [0, 1, 2].map((axis) => {
     const values = parts.flatMap(([low, high]) => [low[axis] as number, high[axis] as number]);
-    return (
-      Math.max(...values) < padding || Math.min(...values) >= (grid.shape[axis] as number) - padding
-    );
+    const last = (grid.shape[axis] as number) - padding - 1;
+    return Math.min(Math.max(...values) - padding, last - Math.min(...values));
   });
+  return gridSpacing * Math.min(...margins);
 }

@@ -7,6 +7,8 @@ import type { Triple, Volume } from "../volumes/volume.js";
 
 /** Voxels of 0 around the scan (algorithm.md part 1.4). */
 export const padding = 32;
+/** mm between its points (algorithm.md part 1.2). */
+export const gridSpacing = 3;
 
 /** How a scan is put on the grid. */
 export interface GridOptions extends CallOptions {

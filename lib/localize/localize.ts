@@ -5,8 +5,8 @@ import { native } from "../native/loader.js";
 import { pointsPerPart, type TemplateOrgan, type Templates } from "../templates/templates.js";
 import { physicalBox, unionBox } from "../volumes/box.js";
 import { type Triple, type Volume, withVolume } from "../volumes/volume.js";
-import { isOutside, storedBox } from "./boxes.js";
-import { Grid, type GridOptions, roundHalfEven } from "./grid.js";
+import { marginInScan, storedBox } from "./boxes.js";
+import { Grid, type GridOptions, gridSpacing, roundHalfEven } from "./grid.js";
 import type { MedLam } from "./medlam.js";
 import { checkQueryCenters, drawQueryCenters } from "./query.js";
 import type { Localization, OrganLocalization, Scale } from "./result.js";
@@ -34,7 +34,6 @@ export interface LocalizeOptions extends GridOptions {
 
 /** r of algorithm.md part 2: the reach of the anatomical coordinate system, mm, (z, y, x). */
 const reach: Triple = [1500, 600, 600];
-const gridSpacing = 3;
 
 /** A chosen organ and the template points that stand for it. */
 interface Wanted {
@@ -77,6 +76,7 @@ export async function localize(
       const found = await searchPoints(grid, starts, wanted, scales, options);
       return {
         version: 1,
+        ...(medlam.note !== "" && { note: medlam.note }),
         image: volume.path,
         shape: volume.shape,
         conventions,
@@ -201,11 +201,12 @@ function describeOrgans(
       const score = found ? meanCosine(found, first, indices, templates, scales.length) : null;
       const threshold =
         minScore ?? (organ.agreement === null ? Number.NEGATIVE_INFINITY : organ.agreement / 2);
-      const outside = isOutside(starts.slice(first, next), grid);
+      const margin = marginInScan(starts.slice(first, next), grid);
       const localization: OrganLocalization = {
         label: organ.label,
-        present: !outside && (score === null || score >= threshold),
+        present: margin >= 0 && (score === null || score >= threshold),
         score,
+        margin,
         box,
         parts,
         physicalBox: physicalBox(box, volume.affine),

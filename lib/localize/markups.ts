@@ -41,7 +41,7 @@ export function roiMarkups(localization: Localization, affine: readonly number[]
   const present = Object.entries(localization.organs).filter(([, organ]) => organ.present);
   return {
     "@schema": schema,
-    markups: present.map(([name, organ]) => roi(name, organ.box, affine, axes)),
+    markups: present.map(([name, organ]) => roi(name, organ.box, affine, axes, localization.note)),
   };
 }
 
@@ -50,6 +50,7 @@ function roi(
   box: Box,
   affine: readonly number[],
   axes: [Vector, Vector, Vector],
+  note?: string,
 ): RoiMarkup {
   const corners = cornersLps(box, affine);
   const spans = axes.map((axis) => {
@@ -78,6 +79,7 @@ function roi(
       {
         id: "1",
         label: name,
+        ...(note !== undefined && { description: note }),
         position: center,
         orientation,
         selected: true,

@@ -9,6 +9,8 @@ import { findRuntime, type RuntimeOptions } from "../native/runtime.js";
 /** The MedLAM network (algorithm.md part 2), ready to run. Load it once and use it for any number of scans. */
 export class MedLam {
   readonly path: string;
+  /** {@link Checkpoint.note}: what is made with it repeats this. */
+  readonly note: string;
   /** Base width B; the published network's is 24. */
   readonly width: number;
   /** Edge of a patch in voxels of the 3 mm grid; 64 as published. */
@@ -24,8 +26,9 @@ export class MedLam {
   /** @internal */
   readonly handle: MedLamHandle;
 
-  private constructor(path: string, info: MedLamInfo) {
+  private constructor(path: string, note: string, info: MedLamInfo) {
     this.path = path;
+    this.note = note;
     this.width = info.width;
     this.patch = info.patch;
     this.parameters = info.parameters;
@@ -48,7 +51,7 @@ export class MedLam {
       const load = callNative(options, (task) =>
         native.loadMedLam(checkpoint.handle, runtime, task),
       );
-      return new MedLam(path, await load);
+      return new MedLam(path, checkpoint.note, await load);
     } finally {
       checkpoint.close();
     }

@@ -17,6 +17,11 @@ export interface OrganLocalization {
   present: boolean;
   /** Mean cosine between the found points and the template, in [−1, 1]; null when no scale was searched. */
   score: number | null;
+  /**
+   * How far the box that the anatomical coordinate system alone predicts reaches into the scan, mm, along the axis where
+   * that is least; negative where it lies wholly outside, which makes the organ absent.
+   */
+  margin: number;
   /** Around all parts: stored voxels, inclusive, (z, y, x). */
   box: Box;
   /** One box per part of Sub-Patch Localization, from the lowest up; a single one for Whole-Patch Localization. */
@@ -28,6 +33,8 @@ export interface OrganLocalization {
 /** Where the organs of one scan are. This is the JSON that `medlsam localize` writes. */
 export interface Localization {
   version: 1;
+  /** What the network says of itself that must be known to who uses this: that it is a demo model. */
+  note?: string;
   /** The image's path as it was given; "" for a volume that came from no file. */
   image: string;
   /** Of the stored volume, (z, y, x). */

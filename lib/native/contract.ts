@@ -387,6 +387,14 @@ export interface NativeAddon {
   openCheckpoint(path: string, task: Task): Promise<CheckpointInfo>;
   /** A tensor as float32 (floating types) or as stored bytes. */
   tensorData(checkpoint: CheckpointHandle, name: string, task: Task): Promise<ArrayBuffer>;
+  /** As safetensors. `half`: floating-point tensors as F16. */
+  writeCheckpoint(
+    checkpoint: CheckpointHandle,
+    path: string,
+    half: boolean,
+    metadata: Record<string, string>,
+    task: Task,
+  ): Promise<void>;
 
   /** Loads the torch plugin into this process. */
   torchInfo(plugin: string, task: Task): Promise<TorchInfo>;
@@ -514,6 +522,7 @@ export interface NativeAddon {
     path: string,
     geometry: VolumeHandle,
     labelXml: string,
+    description: string,
     task: Task,
   ): Promise<void>;
 
@@ -533,6 +542,7 @@ export interface NativeAddon {
     organs: { organ: number; boxes: Int32Array; color: Uint8Array }[],
     truth: { labels: VolumeHandle; label: number } | null,
     path: string,
+    description: string,
     task: Task,
   ): Promise<void>;
 

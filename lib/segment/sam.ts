@@ -33,6 +33,8 @@ export interface SlicePrediction {
 export class Sam implements Segmenter {
   readonly name = "SAM";
   readonly path: string;
+  /** {@link Checkpoint.note}: what is made with it repeats this. */
+  readonly note: string;
   /** Edge of a slice in pixels; 1024 in the published models. */
   readonly imageSize: number;
   /** Edge of an embedding; 64 in the published models. */
@@ -53,8 +55,9 @@ export class Sam implements Segmenter {
   /** @internal */
   readonly handle: SamHandle;
 
-  private constructor(path: string, info: SamInfo) {
+  private constructor(path: string, note: string, info: SamInfo) {
     this.path = path;
+    this.note = note;
     this.imageSize = info.imageSize;
     this.grid = info.grid;
     this.channels = info.channels;
@@ -82,7 +85,7 @@ export class Sam implements Segmenter {
       const load = callNative(options, (task) =>
         native.loadSam(checkpoint.handle, stated, runtime, task),
       );
-      return new Sam(path, await load);
+      return new Sam(path, checkpoint.note, await load);
     } finally {
       checkpoint.close();
     }

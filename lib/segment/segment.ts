@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+import { joinNotes } from "../checkpoints/notes.js";
 import { UsageError } from "../errors.js";
 import type { CallOptions, Progress } from "../native/call.js";
 import type { Conventions } from "../native/contract.js";
@@ -15,6 +17,8 @@ export interface SegmentOptions extends CallOptions, MaskFilter {
   conventions?: Conventions;
   /** Segment only these axial slices: indices along the stored axis nearest to head–foot. */
   slices?: readonly number[];
+  /** What the masks' files are to say beside the segmenter's own note: that of the localization. */
+  note?: string;
   onProgress?: (progress: Progress) => void;
 }
 
@@ -34,6 +38,8 @@ export interface SegmentationRun extends PromiseLike<Segmentation>, AsyncIterabl
 export function segment(image: string | Volume, options: SegmentOptions): SegmentationRun {
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  // Every organ's last steps listen to it, and Node warns of more than ten listeners.
+  setMaxListeners(0, signal);
   const organs: SegmentedOrgan[] = [];
   const listeners = new Set<(organ: SegmentedOrgan) => void>();
   const finished = run(image, { ...options, signal }, (organ) => {
@@ -84,7 +90,8 @@ async function run(
     const organs = checkPrompts(options.organs, volume, conventions);
     const made = new Masks(volume, organs.length);
     masks = made;
-    const source = { masks: made, volume };
+    const note = joinNotes(options.note, segmenter.note);
+    const source = { masks: made, volume, note };
     const finishing = new Map<number, Promise<SegmentedOrgan>>();
     const finish = (index: number) => {
       const organ = organs[index];

@@ -10,6 +10,8 @@ import type { Masks, SegmenterWork } from "./segmenter.js";
 interface Source {
   masks: Masks;
   volume: Volume;
+  /** Said in every file; "" for nothing. */
+  note: string;
 }
 
 /** One organ's mask. */
@@ -101,6 +103,8 @@ export class Segmentation {
   /** By name, in the order they were asked for. */
   readonly organs: Readonly<Record<string, SegmentedOrgan>>;
   readonly timing: SegmentationTiming;
+  /** What its files say of the networks that made them: in the header's `descrip`, in PNGs; "" for nothing. */
+  readonly note: string;
   readonly #source: Source;
   readonly #prompts: readonly PromptedOrgan[];
   readonly #closeVolume: boolean;
@@ -117,6 +121,7 @@ export class Segmentation {
     this.shape = source.volume.shape;
     this.organs = Object.fromEntries(organs.map((organ) => [organ.name, organ]));
     this.timing = timing;
+    this.note = source.note;
     this.#source = source;
     this.#prompts = prompts;
     this.#closeVolume = closeVolume;
@@ -171,7 +176,7 @@ const shown = ({ label, boxes }: PromptedOrgan, organ: number): Shown => ({ orga
 /** @param truth a label map's organ, drawn white. */
 async function writePreview(
   path: string,
-  { masks, volume }: Source,
+  { masks, volume, note }: Source,
   organs: readonly Shown[],
   truth: { labels: Volume; label: number } | null,
   options: CallOptions,
@@ -183,12 +188,12 @@ async function writePreview(
   }));
   const white = truth && { labels: truth.labels.handle, label: truth.label };
   await callNative(options, (task) =>
-    native.writePreview(masks.handle, volume.handle, drawn, white, path, task),
+    native.writePreview(masks.handle, volume.handle, drawn, white, path, note, task),
   );
 }
 
 async function writeMasks(
-  { masks, volume }: Source,
+  { masks, volume, note }: Source,
   organs: number[],
   labels: number[],
   path: string,
@@ -197,7 +202,7 @@ async function writeMasks(
 ): Promise<void> {
   const [from, to] = [Int32Array.from(organs), Int32Array.from(labels)];
   await callNative(options, (task) =>
-    native.writeMasks(masks.handle, from, to, path, volume.handle, labelXml, task),
+    native.writeMasks(masks.handle, from, to, path, volume.handle, labelXml, note, task),
   );
 }
 

@@ -42,6 +42,8 @@ export interface SegmentRequest extends CallOptions {
 export interface Segmenter {
   /** Named in reports. */
   readonly name: string;
+  /** What masks made with it must say of it, such as that it is a demo model. */
+  readonly note?: string;
   /** Resolves to what it took, as far as it counts that. Reject to fail the scan; heed `request.signal`. */
   segment(request: SegmentRequest): Promise<Partial<SegmenterWork>>;
 }

@@ -85,6 +85,7 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
       sliceInterval,
       conventions,
       fingerprint: medlam.fingerprint,
+      ...(medlam.note !== "" && { note: medlam.note }),
       width: medlam.width,
       patch: medlam.patch,
       supports: supports.map(({ image }) =>

@@ -34,6 +34,8 @@ export interface TemplatesDescription {
   conventions: Conventions;
   /** {@link MedLam.fingerprint} of the network that made it. */
   fingerprint: string;
+  /** {@link MedLam.note} of that network, if it has one. */
+  note?: string;
   width: number;
   patch: number;
   /** The images it was made from. */
@@ -47,6 +49,7 @@ const description = z.object({
   sliceInterval: z.int().min(1).nullable(),
   conventions: z.enum(["exact", "reference"]),
   fingerprint: z.string().regex(/^[0-9a-f]{32}$/),
+  note: z.string().optional(),
   width: z.int().min(1),
   patch: z.int().min(16),
   supports: z.array(z.string()),
@@ -69,6 +72,7 @@ export class Templates {
   readonly sliceInterval: number | null;
   readonly conventions: Conventions;
   readonly fingerprint: string;
+  readonly note?: string;
   readonly width: number;
   readonly patch: number;
   readonly supports: readonly string[];
@@ -90,6 +94,7 @@ export class Templates {
     this.sliceInterval = said.sliceInterval;
     this.conventions = said.conventions;
     this.fingerprint = said.fingerprint;
+    if (said.note !== undefined) this.note = said.note;
     this.width = said.width;
     this.patch = said.patch;
     this.supports = said.supports;
@@ -116,13 +121,15 @@ export class Templates {
 
   /** Writes the file, whole or not at all. @throws OutputError `WRITE_FAILED` */
   async save(path: string, options: CallOptions = {}): Promise<void> {
-    const { strategy, sliceInterval, conventions, fingerprint, width, patch, supports } = this;
+    const { strategy, sliceInterval, conventions, fingerprint, note, width, patch, supports } =
+      this;
     const organs = this.organs.map(({ agreement: _, ...organ }) => organ);
     const said = {
       strategy,
       sliceInterval,
       conventions,
       fingerprint,
+      note,
       width,
       patch,
       supports,

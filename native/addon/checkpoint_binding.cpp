@@ -2,6 +2,7 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
+#include "core/checkpoints/convert.hpp"
 
 namespace medlsam::addon {
 namespace {
@@ -52,11 +53,23 @@ Napi::Value tensor_data(const Napi::CallbackInfo& info) {
       [](Napi::Env env, std::vector<std::byte>&& bytes) { return to_array_buffer(env, std::move(bytes)); });
 }
 
+Napi::Value write_checkpoint(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[4],
+      [opened = open_handle<OpenedCheckpoint>(info[0]), path = info[1].As<Napi::String>().Utf8Value(),
+       half = info[2].As<Napi::Boolean>().Value(), metadata = to_strings(info[3])](const Task& task) {
+        convert_checkpoint(opened->checkpoint, opened->path, path, half, metadata, task);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
 }  // namespace
 
 void bind_checkpoints(Napi::Env env, Napi::Object exports) {
   bind<open_checkpoint>(env, exports, "openCheckpoint");
   bind<tensor_data>(env, exports, "tensorData");
+  bind<write_checkpoint>(env, exports, "writeCheckpoint");
 }
 
 }  // namespace medlsam::addon

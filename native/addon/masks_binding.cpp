@@ -127,10 +127,11 @@ Napi::Value mask_volume(const Napi::CallbackInfo& info) {
 
 Napi::Value write_masks(const Napi::CallbackInfo& info) {
   return run_task(
-      info, info[6],
+      info, info[7],
       [masks = open_handle<ScanMasks>(info[0]), labels = Labels{to_int32s(info[1]), to_int32s(info[2])},
        path = info[3].As<Napi::String>().Utf8Value(), geometry = open_handle<Volume>(info[4]),
-       xml = info[5].As<Napi::String>().Utf8Value()](const Task& task) {
+       xml = info[5].As<Napi::String>().Utf8Value(),
+       description = info[6].As<Napi::String>().Utf8Value()](const Task& task) {
         const bool wide = labels.wide();
         const auto bytes = assembled(*masks, labels, wide, task);
         NiftiOutput output;
@@ -138,6 +139,7 @@ Napi::Value write_masks(const Napi::CallbackInfo& info) {
         output.dtype = wide ? DType::kU16 : DType::kU8;
         output.data = bytes;
         output.label_xml = xml;
+        if (!description.empty()) output.description = description;
         write_nifti(path, *geometry, output, task);
         return true;
       },
@@ -178,10 +180,11 @@ Truth to_truth(const Napi::Value& value) {
 
 Napi::Value write_preview(const Napi::CallbackInfo& info) {
   return run_task(
-      info, info[5],
+      info, info[6],
       [masks = open_handle<ScanMasks>(info[0]), volume = open_handle<Volume>(info[1]),
        preview = to_preview(info[2].As<Napi::Array>()), truth = to_truth(info[3]),
-       path = info[4].As<Napi::String>().Utf8Value()](const Task& task) {
+       path = info[4].As<Napi::String>().Utf8Value(),
+       description = info[5].As<Napi::String>().Utf8Value()](const Task& task) {
         auto shown = preview.organs;
         for (std::size_t i = 0; i < shown.size(); ++i) shown[i].mask = &masks->organs.at(preview.masks[i]);
         OrganMask drawn(masks->layout);
@@ -189,7 +192,7 @@ Napi::Value write_preview(const Napi::CallbackInfo& info) {
           drawn = mask_of_label(*truth.labels, masks->layout, truth.label, task);
           shown.push_back({&drawn, {}, {255, 255, 255}});
         }
-        const auto png = render_preview(*volume, shown, task);
+        const auto png = render_preview(*volume, shown, task, description);
         AtomicFile file(path);
         file.write(png);
         file.commit();

@@ -87,6 +87,28 @@ TEST_CASE("every type, slope and intercept") {
   }
 }
 
+TEST_CASE("a description stands in the header as far as there is room") {
+  const TemporaryFolder folder;
+  const Bytes data(24);
+  for (const int version : {1, 2}) {
+    const Volume geometry = parse_nifti(nifti_file({.version = version}), "scan", Task{});
+    const auto written = [&](const std::string& description) {
+      NiftiOutput output = labels_for(geometry, data);
+      output.description = description;
+      write_nifti(folder / "out.nii", geometry, output, Task{});
+      const Volume read = read_nifti(folder / "out.nii", Task{});
+      CHECK(read.data == data);
+      const auto* field =
+          reinterpret_cast<const char*>(read.nifti_header.data()) + (version == 1 ? 148 : 240);
+      return std::string(std::string(field, 80).c_str());
+    };
+    CHECK(written("made for a test") == "made for a test");
+    CHECK(written(std::string(79, 'a')) == std::string(79, 'a'));
+    CHECK(written(std::string(200, 'a')) == std::string(79, 'a'));
+    CHECK(written(std::string(78, 'a') + "é") == std::string(78, 'a'));
+  }
+}
+
 TEST_CASE("a volume from no file") {
   const TemporaryFolder folder;
   Volume made;

@@ -17,6 +17,7 @@ using Color = std::array<std::uint8_t, 3>;
 struct DecodedPng {
   std::int64_t width = 0, height = 0;
   std::vector<std::uint8_t> rgb;
+  std::string description;  // the text chunk's bytes, if there is one
 
   Color at(std::int64_t x, std::int64_t y) const {
     REQUIRE((x >= 0 && x < width && y >= 0 && y < height));
@@ -52,13 +53,14 @@ inline void unfilter(std::span<const std::uint8_t> lines, DecodedPng& picture) {
   }
 }
 
-// The chunks must be these three, whole and with the right checksums.
+// The chunks must be these three and at most one of text, whole and with the right checksums.
 inline DecodedPng decode_png(std::span<const std::byte> file) {
   DecodedPng picture;
   REQUIRE(std::string(reinterpret_cast<const char*>(file.data()), 8) == "\x89PNG\r\n\x1a\n");
   file = file.subspan(8);
-  for (const std::string type : {"IHDR", "IDAT", "IEND"}) {
+  for (const std::string type : {"IHDR", "iTXt", "IDAT", "IEND"}) {
     const std::size_t size = big_endian(file);
+    if (type == "iTXt" && file[4] != std::byte{'i'}) continue;
     REQUIRE(file.size() >= size + 12);
     REQUIRE(std::string(reinterpret_cast<const char*>(file.data()) + 4, 4) == type);
     CHECK(big_endian(file.subspan(8 + size)) ==
@@ -71,6 +73,8 @@ inline DecodedPng decode_png(std::span<const std::byte> file) {
       picture.height = big_endian(data.subspan(4));
       CHECK(big_endian(data.subspan(8)) == 0x08020000);  // 8 bits, RGB, deflate, the standard's filters
       CHECK(data[12] == std::byte{0});                   // not interlaced
+    } else if (type == "iTXt") {
+      picture.description.assign(reinterpret_cast<const char*>(data.data()), size);
     } else if (type == "IDAT") {
       unfilter(inflated(data, picture.height * (3 * picture.width + 1)), picture);
     }

@@ -117,6 +117,11 @@ TEST_CASE("png: what is written can be read") {
   CHECK(picture.width == 5);
   CHECK(picture.height == 7);
   CHECK(picture.rgb == rgb);
+  CHECK(picture.description.empty());
+  const DecodedPng described = decode_png(encode_png(rgb, 5, 7, "Größe: 1"));
+  CHECK(described.rgb == rgb);
+  using namespace std::string_literals;
+  CHECK(described.description == "Description\0\0\0\0\0Größe: 1"s);
 }
 
 TEST_CASE("png: what is no picture") {

@@ -56,6 +56,7 @@ describe("figures of merit (7)", () => {
             label: 1,
             present: true,
             score: null,
+            margin: 0,
             box,
             parts: [box],
             physicalBox: {

@@ -94,6 +94,9 @@ describe("localize", () => {
   it("calls an organ absent where the coordinate system places it outside, and below minScore", async () => {
     const unified = await localize(image, { medlam, templates, scales: [] });
     expect(unified.organs["2"]).toMatchObject({ present: false, score: null });
+    for (const { present, margin } of Object.values(unified.organs)) {
+      expect(margin >= 0).toBe(present);
+    }
     const strict = await localize(image, { medlam, templates, scales: [0], minScore: 0.999 });
     expect(Object.values(strict.organs).map(({ present }) => present)).toEqual([false, false]);
   }, 120_000);

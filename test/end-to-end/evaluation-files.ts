@@ -56,7 +56,7 @@ export function boxes(
       min: [-2 * (x0 + 7.5), -2 * 12.5, 3 * 4.5],
       max: [-2 * (x0 - 0.5), -2 * 4.5, 3 * 12.5],
     };
-    return [name, { label, present, score: 0.5, box, parts: [box], physicalBox }];
+    return [name, { label, present, score: 0.5, margin: 0, box, parts: [box], physicalBox }];
   });
   const found = { version: 1, image: "", shape, organs: Object.fromEntries(described) };
   return file(path, JSON.stringify(found));

@@ -48,6 +48,16 @@ describe("MedLAM on libtorch and on ONNX Runtime (2)", async () => {
     }
   });
 
+  it("float16 weights are widened to float32 as on ONNX Runtime", async () => {
+    const file = conformance("medlam/medlam_fp16.pth");
+    const networks = [await MedLam.load(file), await MedLam.load(file, { runtime: "torch" })];
+    const [a, b] = await Promise.all(networks.map((network) => network.run(x, 0)));
+    expect(largestDifference(a?.positions ?? [], b?.positions ?? [0])).toBeLessThan(1e-4);
+    const [features, wanted] = [b?.features[0] as Float32Array, a?.features[0] as Float32Array];
+    expect(largestDifference(features, wanted)).toBeLessThan(1e-3 * deviation(wanted));
+    expect(largestDifference(a?.positions ?? [], onnx.positions)).toBeGreaterThan(1e-4);
+  });
+
   it("ends early when it is told to", async () => {
     const controller = new AbortController();
     const many = new Float32Array(12 * 64 ** 3).map((_, i) => x[i % x.length] as number);

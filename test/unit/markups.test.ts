@@ -6,7 +6,7 @@ import type { Box, Localization, OrganLocalization } from "../../lib/localize/re
 type Vector = [number, number, number];
 
 function organ(box: Box, present = true): OrganLocalization {
-  return { label: 1, present, score: 0.9, box, parts: [box], physicalBox: box };
+  return { label: 1, present, score: 0.9, margin: 0, box, parts: [box], physicalBox: box };
 }
 
 function localization(organs: Record<string, OrganLocalization>): Localization {
@@ -145,6 +145,15 @@ describe("roiMarkups", () => {
     expect(found.markups[0]?.orientation.map((value) => value + 0)).toEqual([
       1, 0, 0, 0, 1, 0, 0, 0, 1,
     ]);
+  });
+
+  it("repeats the localization's note", () => {
+    const found = localization({ liver: organ({ min: [2, 3, 4], max: [5, 7, 9] }) });
+    const affine = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
+    const points = (note?: string) =>
+      roiMarkups({ ...found, ...(note && { note }) }, affine).markups[0]?.controlPoints;
+    expect(points("a demo")).toMatchObject([{ label: "liver", description: "a demo" }]);
+    expect(points()?.[0]).not.toHaveProperty("description");
   });
 
   it("shows exactly the outer faces, whatever the affine", () => {

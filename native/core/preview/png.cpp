@@ -55,10 +55,17 @@ std::vector<std::byte> deflated(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
+std::vector<std::byte> international_text(std::string_view keyword, std::string_view text) {
+  // After the keyword: its end, not compressed, method 0, no language, no translated keyword.
+  const std::string all = std::string(keyword) + std::string(5, '\0') + std::string(text);
+  const auto bytes = std::as_bytes(std::span(all));
+  return {bytes.begin(), bytes.end()};
+}
+
 }  // namespace
 
-std::vector<std::byte> encode_png(std::span<const std::uint8_t> rgb, std::int64_t width,
-                                  std::int64_t height) {
+std::vector<std::byte> encode_png(std::span<const std::uint8_t> rgb, std::int64_t width, std::int64_t height,
+                                  std::string_view description) {
   const bool possible = width > 0 && width <= kLongest && height > 0 && height <= kLongest;
   if (!possible || rgb.size() != static_cast<std::size_t>(width * height * kChannels)) {
     throw Error(ErrorCode::kBadArgument, "A picture of " + std::to_string(width) + " by " +
@@ -75,6 +82,7 @@ std::vector<std::byte> encode_png(std::span<const std::uint8_t> rgb, std::int64_
   const auto signature = std::as_bytes(std::span(kSignature));
   std::vector<std::byte> file(signature.begin(), signature.end());
   put_chunk(file, "IHDR", header);
+  if (!description.empty()) put_chunk(file, "iTXt", international_text("Description", description));
   put_chunk(file, "IDAT", deflated(filtered(rgb, width, height)));
   put_chunk(file, "IEND", {});
   return file;

@@ -4,13 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace medlsam {
 
 // The file's bytes of a picture of `height` lines of `width` pixels of red, green, blue, from the top left:
-// 8 bits a channel, not interlaced, no metadata, so the same picture gives the same bytes.
+// 8 bits a channel, not interlaced, no metadata but `description` (UTF-8; none if empty), so the same picture
+// gives the same bytes.
 // Throws kBadArgument when `rgb` is of another size or the picture has no pixel.
-std::vector<std::byte> encode_png(std::span<const std::uint8_t> rgb, std::int64_t width, std::int64_t height);
+std::vector<std::byte> encode_png(std::span<const std::uint8_t> rgb, std::int64_t width, std::int64_t height,
+                                  std::string_view description = {});
 
 }  // namespace medlsam

@@ -232,7 +232,7 @@ Picture join(std::span<const Picture> parts) {
 }  // namespace
 
 std::vector<std::byte> render_preview(const Volume& volume, std::span<const PreviewOrgan> organs,
-                                      const Task& task) {
+                                      const Task& task, std::string_view description) {
   const SliceLayout layout = slice_layout(volume.affine, volume.shape);
   for (const PreviewOrgan& organ : organs) {
     if (organ.mask) require_mask_of(*organ.mask, layout);
@@ -243,7 +243,7 @@ std::vector<std::byte> render_preview(const Volume& volume, std::span<const Prev
                [&](std::size_t i, std::size_t) { parts[i] = draw_plane(volume, scene, kPlanes[i], task); });
   const Picture whole = join(parts);
   task.check();
-  return encode_png(whole.rgb, whole.width, whole.height);
+  return encode_png(whole.rgb, whole.width, whole.height, description);
 }
 
 }  // namespace medlsam

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/masks/organ_mask.hpp"
@@ -27,9 +28,9 @@ struct PreviewOrgan {
 //
 // Where a slice cuts an organ, its mask has a contour one pixel wide, and each of its boxes a dashed frame;
 // later organs cover earlier ones, contours cover frames. Boxes are clipped to the volume; one that is empty
-// or outside is left out.
+// or outside is left out. `description` is said in the file, not seen in the picture.
 // Throws kBadVolume for a singular affine, kBadArgument for a mask of another volume, kAborted.
 std::vector<std::byte> render_preview(const Volume& volume, std::span<const PreviewOrgan> organs,
-                                      const Task& task);
+                                      const Task& task, std::string_view description = {});
 
 }  // namespace medlsam

@@ -24,7 +24,8 @@ struct NiftiOutput {
   DType dtype = DType::kU8;
   std::span<const std::byte> data{};  // x fastest
   double slope = 1, intercept = 0;
-  std::string label_xml{};  // becomes an extension of ecode 0 when not empty (label names)
+  std::string label_xml{};              // becomes an extension of ecode 0 when not empty (label names)
+  std::string description = "medlsam";  // the header's descrip: UTF-8, cut to its 79 bytes
 };
 
 // Writes .nii or .nii.gz (by the path's ending) with the geometry of `geometry` to the bit: pixdim, qform,

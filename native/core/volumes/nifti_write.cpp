@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kStep = std::size_t{1} << 22;         // written between checks for cancellation
 constexpr std::size_t kMaxLabelXml = std::size_t{1} << 23;  // the reader's limit on extensions is twice this
 constexpr std::int64_t kMaxNifti1Length = 32767;
+constexpr std::size_t kMaxDescription = 79;  // and a zero
 
 [[noreturn]] void refuse(const std::string& path, const std::string& message) {
   throw Error(ErrorCode::kBadArgument, path + ": " + message + ".");
@@ -67,6 +68,14 @@ std::size_t extension_size(const std::string& label_xml) {
   return label_xml.empty() ? 0 : (8 + label_xml.size() + 15) / 16 * 16;
 }
 
+// As much of the text as the header has room for, no character of it cut in two.
+std::string_view shortened(std::string_view text) {
+  if (text.size() <= kMaxDescription) return text;
+  std::size_t size = kMaxDescription;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 // Everything before the voxels: header, extension flag, extension.
 std::vector<std::byte> file_start(const Volume& geometry, const NiftiOutput& output) {
   const auto kind = recognise_header(geometry.nifti_header);
@@ -85,8 +94,8 @@ std::vector<std::byte> file_start(const Volume& geometry, const NiftiOutput& out
   set(at.vox_offset, static_cast<double>(offset));
   set(at.scl_slope, output.slope);
   set(at.scl_inter, output.intercept);
-  constexpr std::string_view kDescription = "medlsam";
-  std::memcpy(start.data() + at.descrip_offset, kDescription.data(), kDescription.size());
+  const std::string_view description = shortened(output.description);
+  std::memcpy(start.data() + at.descrip_offset, description.data(), description.size());
   if (kind) {
     copy_geometry({geometry.nifti_header, kind->layout, kind->swapped}, start);
   } else {

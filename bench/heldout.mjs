@@ -1,0 +1,67 @@
+/**
+ * `npm run heldout [-- OPTIONS]`: what MedLAM and SAM reach on phantoms that no training used, per organ and against
+ * the targets. Prints Markdown; progress goes to standard error.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MedLam, Sam } from "../dist/index.js";
+import { measurePhantom } from "./support/heldout/measure.mjs";
+import { readOptions } from "./support/heldout/options.mjs";
+import { printReport } from "./support/heldout/report.mjs";
+import { makeTemplates } from "./support/heldout/supports.mjs";
+import { describeMachine } from "./support/machine.mjs";
+
+const options = readOptions();
+if (options.from !== undefined) {
+  const { phantoms, ...setup } = JSON.parse(readFileSync(options.from, "utf8"));
+  printReport(phantoms, setup);
+  process.exit(0);
+}
+
+const { seeds, strategy, supports, threads, runtime, spacing } = options;
+const progress = (text) => process.stderr.write(`${text}\n`);
+const folder = options.templates ?? mkdtempSync(join(tmpdir(), "medlsam-heldout-"));
+mkdirSync(folder, { recursive: true });
+if (options.templates === undefined) {
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+}
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+
+const machine = await describeMachine(threads);
+const medlam = await MedLam.load(options.medlam, { threads, runtime });
+const sam = options.sam && (await Sam.load(options.sam, { threads, runtime }));
+const context = { medlam, sam, threads, spacing, templates: await allTemplates() };
+
+const phantoms = [];
+for (const [i, seed] of seeds.entries()) {
+  const started = performance.now();
+  const tell = (what) => progress(`[${i + 1}/${seeds.length}] phantom ${seed}: ${what}`);
+  phantoms.push(await measurePhantom(seed, { ...context, progress: tell }));
+  tell(`done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+const setup = { machine, options, models: describeModels() };
+if (options.json) {
+  writeFileSync(options.json, `${JSON.stringify({ ...setup, phantoms }, null, 1)}\n`);
+}
+printReport(phantoms, setup);
+
+/** `main` of the most supports, `other` of as many in the other strategy, and by number those of fewer. */
+async function allTemplates() {
+  const how = { ...options, medlam, folder, progress };
+  const [most, ...fewer] = supports;
+  const templates = { main: await makeTemplates(strategy, most, how) };
+  if (sam) templates.other = await makeTemplates(strategy === "wpl" ? "spl" : "wpl", most, how);
+  for (const count of fewer) templates[count] = await makeTemplates(strategy, count, how);
+  return templates;
+}
+
+function describeModels() {
+  const of = ({ path, fingerprint, parameters, width }) => ({
+    path,
+    fingerprint,
+    parameters,
+    width,
+  });
+  return { medlam: of(medlam), ...(sam && { sam: of(sam) }) };
+}

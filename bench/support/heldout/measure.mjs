@@ -1,0 +1,134 @@
+/** What the models reach on one phantom. */
+import { evaluate, Grid, localize, makePhantom, segment } from "../../../dist/index.js";
+import { truthBoxes } from "./truth.mjs";
+
+/**
+ * @param context { medlam, sam: undefined for localization only, templates: by variant, threads, spacing, progress }.
+ * `main` templates localize all organs, others those that are there.
+ * @returns { seed, about, …, organs } in plain values. An organ that is there has boxes' figures by variant and, with
+ * `sam`, Dice by prompts, all of them whether or not the verdict calls it absent.
+ */
+export async function measurePhantom(seed, context) {
+  const { spacing, threads } = context;
+  const started = performance.now();
+  const { image, labels, names, about } = await makePhantom({ seed, spacing, threads });
+  const made = (performance.now() - started) / 1000;
+  try {
+    const truth = await truthBoxes(labels);
+    const organs = {};
+    for (const [label, name] of names) {
+      const there = truth.get(label);
+      organs[name] = {
+        truth: there ? "present" : about.missing.includes(name) ? "taken out" : "outside",
+        ...(there && { cut: there.cut, boxes: {}, dice: {} }),
+      };
+    }
+    const scan = { image, labels, names, truth, organs };
+    const { found, localization } = await localizeAll(scan, context);
+    const segmentation = context.sam && (await segmentAll(scan, found, context));
+    const { shape, spacing: mm, axes } = image;
+    const seconds = { phantom: made, localization, segmentation };
+    return { seed, ...about, shape, spacing: mm, axes, seconds, organs };
+  } finally {
+    image.close();
+    labels.close();
+  }
+}
+
+/** All variants on one grid. */
+async function localizeAll({ image, labels, names, organs }, context) {
+  const { medlam, templates, threads, progress } = context;
+  const grid = await Grid.make(image, { threads });
+  const isThere = (name) => organs[name]?.truth === "present";
+  const found = {};
+  try {
+    const run = async (variant, from, options = {}) => {
+      progress(variant);
+      const known = from.organs.map(({ name }) => name);
+      const wanted = ["main", "uam"].includes(variant) ? known : known.filter(isThere);
+      if (wanted.length === 0) return;
+      const common = { medlam, templates: from, grid, threads };
+      const result = await localize(image, { ...common, organs: wanted, ...options });
+      found[variant] = result;
+      const figures = await boxFigures(result, labels, names);
+      for (const name of wanted.filter(isThere)) organs[name].boxes[variant] = figures[name];
+    };
+    for (const [variant, from] of Object.entries(templates)) await run(variant, from);
+    await run("uam", templates.main, { scales: [] });
+  } finally {
+    grid.close();
+  }
+  describeVerdicts(organs, found, templates.main, image.spacing);
+  return { found, localization: found.main.timing };
+}
+
+/** IoU and WD of the boxes of all organs, also of those that are called absent. */
+async function boxFigures(localization, labels, names) {
+  const given = Object.entries(localization.organs).map(([name, organ]) => [
+    name,
+    { ...organ, present: true },
+  ]);
+  const boxes = { ...localization, organs: Object.fromEntries(given) };
+  const { organs } = await evaluate({ boxes, truth: labels, names });
+  return Object.fromEntries(
+    Object.entries(organs).map(([name, { iou, wd }]) => [name, { iou, wd }]),
+  );
+}
+
+/** What an organ's verdict is made of, or could be: `moved` is how far the search moved the box's walls, mm. */
+function describeVerdicts(organs, { main, uam }, templates, spacing) {
+  for (const { name, agreement } of templates.organs) {
+    const { present, score, margin, box } = main.organs[name];
+    const moved = wallDistance(uam.organs[name].box, box, spacing);
+    organs[name].verdict = { present, score, agreement, margin, moved };
+  }
+}
+
+function wallDistance(a, b, spacing) {
+  const walls = ["min", "max"].flatMap((side) =>
+    spacing.map((mm, axis) => mm * Math.abs(a[side][axis] - b[side][axis])),
+  );
+  return walls.reduce((sum, wall) => sum + wall, 0) / walls.length;
+}
+
+/**
+ * Every organ that is there from four kinds of boxes, found and given, whole and in parts, in one run that encodes each
+ * slice once.
+ */
+async function segmentAll({ image, labels, names, truth, organs }, found, context) {
+  const { threads, sam, templates, progress } = context;
+  const [whole, parts] = templates.main.strategy === "wpl" ? ["main", "other"] : ["other", "main"];
+  const partsOf = (name) => templates[parts].organs.find((organ) => organ.name === name)?.parts;
+  const prompts = {};
+  for (const [label, name] of names) {
+    const there = truth.get(label);
+    if (!there || partsOf(name) === undefined) continue;
+    prompts[`whole, given/${name}`] = { box: there.box };
+    prompts[`parts, given/${name}`] = { parts: there.parts(partsOf(name)) };
+    prompts[`whole, found/${name}`] = { parts: found[whole].organs[name].parts };
+    prompts[`parts, found/${name}`] = { parts: found[parts].organs[name].parts };
+  }
+  if (Object.keys(prompts).length === 0) return undefined;
+  progress("segment");
+  const segmentation = await segment(image, { segmenter: sam, organs: prompts, threads });
+  try {
+    for (const [key, organ] of Object.entries(segmentation.organs)) {
+      const [kind, name] = key.split("/");
+      organs[name].dice[kind] = await dice(organ, name, labels, names, threads);
+    }
+    return segmentation.timing;
+  } finally {
+    segmentation.close();
+  }
+}
+
+async function dice(organ, name, labels, names, threads) {
+  const mask = await organ.toVolume({ threads });
+  try {
+    const prediction = { [name]: mask };
+    const result = await evaluate({ prediction, truth: labels, names, organs: [name], threads });
+    return result.organs[name].dice;
+  } finally {
+    mask.close();
+  }
+}

@@ -1,0 +1,74 @@
+/** `medlsam demo`: the whole method on a made-up scan, with the models that come with the package. */
+import type { Command } from "commander";
+import { demoSeed } from "../demo/models.js";
+import type { Demo } from "../demo/run.js";
+import { type DemoTable, demoTable } from "../demo/table.js";
+import type { Triple } from "../index.js";
+import { parseInteger, quietOption, threadsOption } from "./options.js";
+import { checkFolder, writeStdout } from "./output.js";
+import { maxSeed, parseSpacing } from "./phantom.js";
+import { createProgress } from "./progress.js";
+import type { Session } from "./session.js";
+import { formatSeconds, table } from "./text.js";
+
+interface Flags {
+  output: string;
+  seed: number;
+  spacing: Triple;
+  threads: number;
+  quiet?: boolean;
+}
+
+export function addDemo(program: Command, session: Session): void {
+  program
+    .command("demo")
+    .description("see it work: organs of a synthetic CT, found and segmented with small models")
+    .option("-o, --output <folder>", "for the scan, masks, a picture and a page", "medlsam-demo")
+    .option("--seed <n>", "of the phantom", parseInteger(0, maxSeed), demoSeed)
+    .option(
+      "--spacing <mm>",
+      "voxel size, or three along head-feet, front-back, left-right",
+      parseSpacing,
+      [3, 3, 3] satisfies Triple,
+    )
+    .addOption(threadsOption())
+    .addOption(quietOption())
+    .action((flags: Flags) => demonstrate(flags, session));
+}
+
+async function demonstrate(flags: Flags, session: Session): Promise<void> {
+  const { output, seed, spacing, threads } = flags;
+  checkFolder(output);
+  const { signal } = session;
+  const progress = createProgress(flags.quiet ?? false, signal);
+  await session.api();
+  const { runDemo } = await import("../demo/run.js");
+  const onProgress = progress.follow("demo");
+  let demo: Demo;
+  try {
+    demo = await runDemo({ folder: output, seed, spacing, threads, signal, onProgress });
+  } finally {
+    progress.clear();
+  }
+  await writeStdout(`${report(demo, demoTable(demo))}\n`);
+}
+
+/** The table, and where everything is. */
+function report(demo: Demo, { columns, rows, mean }: DemoTable): string {
+  const { description, note, results, page, seconds } = demo;
+  const total = Object.values(seconds).reduce((sum, value) => sum + value, 0);
+  const stages = Object.entries(seconds).map(
+    ([stage, value]) => `${stage} ${formatSeconds(value)}`,
+  );
+  const lines = [...rows].map(([name, cells]) => [name, ...cells]);
+  return [
+    description,
+    `${note}.`,
+    "",
+    table(["organ", ...columns], [...lines, ["mean", ...mean]]),
+    "",
+    `${formatSeconds(total)}: ${stages.join(", ")}.`,
+    `Masks, boxes and a picture are in ${results}/.`,
+    `Open ${page} in a browser to see them in the scan.`,
+  ].join("\n");
+}

@@ -1,0 +1,34 @@
+/** A demo run as a page. */
+import type { OrganEvaluation } from "../evaluate/result.js";
+import type { Page, PageOrgan } from "../page/page.js";
+import type { Demo } from "./run.js";
+import { demoTable } from "./table.js";
+
+/** The scan, what was found in it, and how well. */
+export function demoPage(demo: Demo): Page {
+  const { name, note, image, masks, localization, evaluation, geometry } = demo;
+  const { columns, rows, mean } = demoTable(demo);
+  const organ = (organName: string, { truth }: OrganEvaluation): PageOrgan => {
+    const { label, present, box, parts } = localization.organs[organName] ?? {
+      label: 0,
+      present: false,
+    };
+    return {
+      ...{ name: organName, label, present, cells: rows.get(organName) ?? [] },
+      ...(box && { box, parts }),
+      ...(truth.box && { truth: truth.box }),
+    };
+  };
+  return {
+    title: `medlsam demo: ${name}`,
+    note,
+    about: [
+      `${demo.description} It was made from a seed that no training used, and comes from no patient.`,
+      "Boxes in an organ's colour were found; the truth's is white. WD is the mean distance of the boxes' walls.",
+    ],
+    columns,
+    organs: Object.entries(evaluation.organs).map((entry) => organ(...entry)),
+    summary: mean,
+    ...{ image, masks, ...geometry },
+  };
+}

@@ -1,0 +1,42 @@
+/** A demo run's figures as text, for the terminal and for the page. */
+import type { OrganEvaluation } from "../evaluate/result.js";
+import { summarizeEvaluations } from "../evaluate/summary.js";
+import type { Demo } from "./run.js";
+
+export interface DemoTable {
+  /** After the organ's name. */
+  columns: string[];
+  /** A cell for each column, by organ. */
+  rows: Map<string, string[]>;
+  /** Over the organs, a missed or falsely found one counting as 0 in overlaps and not at all in distances. */
+  mean: string[];
+}
+
+const verdicts: Record<OrganEvaluation["outcome"], string> = {
+  found: "",
+  missed: "missed: it is there",
+  "false positive": "false: it is not there",
+  absent: "rightly absent",
+};
+
+export function demoTable({ evaluation }: Pick<Demo, "evaluation">): DemoTable {
+  const { average } = summarizeEvaluations([evaluation]);
+  const figures = (iou: number | null, wd: number | null, dice: number | null) => [
+    figure(iou, 2),
+    figure(wd, 1),
+    figure(dice, 2),
+  ];
+  const row = ({ iou, wd, dice, outcome }: OrganEvaluation) => [
+    ...figures(iou, wd, dice),
+    verdicts[outcome],
+  ];
+  return {
+    columns: ["IoU", "WD mm", "Dice", ""],
+    rows: new Map(Object.entries(evaluation.organs).map(([name, organ]) => [name, row(organ)])),
+    mean: [...figures(average.iou.mean, average.wd.mean, average.dice.mean), ""],
+  };
+}
+
+function figure(value: number | null, digits: number): string {
+  return value === null ? "" : value.toFixed(digits);
+}

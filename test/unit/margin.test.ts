@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { marginInScan } from "../../lib/localize/boxes.js";
+import { type Grid, padding } from "../../lib/localize/grid.js";
+import type { Triple } from "../../lib/volumes/volume.js";
+
+/** 20, 30 and 40 points of scan in the padding. */
+const grid = { shape: [84, 94, 104] } as unknown as Grid;
+const last: Triple = [19, 29, 39];
+
+/** Six points whose box is [min, max], counted from the scan's first point. */
+function points(min: Triple, max: Triple): Triple[] {
+  return [min, min, min, max, max, max].map((p) => p.map((value) => value + padding) as Triple);
+}
+
+describe("marginInScan", () => {
+  it("is the least way, in mm, that the box reaches in from a side", () => {
+    expect(marginInScan(points([-5, 5, 5], [4, 20, 20]), grid)).toBe(3 * 4);
+    expect(marginInScan(points([2, 5, 33], [18, 20, 60]), grid)).toBe(3 * (last[2] - 33));
+  });
+
+  it("is 0 for a box that has the scan's last points only, and negative beyond", () => {
+    for (const axis of [0, 1, 2]) {
+      const at = (bounds: [number, number]) => {
+        const [min, max]: [Triple, Triple] = [
+          [5, 5, 5],
+          [9, 9, 9],
+        ];
+        [min[axis], max[axis]] = bounds;
+        return marginInScan(points(min, max), grid);
+      };
+      const end = last[axis] as number;
+      expect([at([-9, 0]), at([end, end + 9])]).toEqual([0, 0]);
+      expect([at([-9, -2]), at([end + 5, end + 9])]).toEqual([-6, -15]);
+    }
+  });
+
+  it("is that of the box around all parts", () => {
+    const parts = [...points([-9, 5, 5], [-6, 9, 9]), ...points([-6, 5, 5], [3, 9, 9])];
+    expect(marginInScan(parts, grid)).toBe(9);
+  });
+});
