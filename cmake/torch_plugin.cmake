@@ -24,6 +24,7 @@ foreach(name c10 torch_cpu torch c10_cuda torch_cuda)
   set(file "${LIBTORCH}/lib/${CMAKE_SHARED_LIBRARY_PREFIX}${name}${CMAKE_SHARED_LIBRARY_SUFFIX}")
   if(EXISTS "${file}")
     target_link_libraries(libtorch INTERFACE "${file}")
+    list(APPEND torch_libraries "${file}")
   endif()
 endforeach()
 if(NOT APPLE)
@@ -51,6 +52,7 @@ add_library(medlsam_torch_objects STATIC
   native/training/folded_weights.cpp
   native/training/initial_weights.cpp
   native/training/optimizer.cpp
+  native/training/peers.cpp
   native/training/sam_batch.cpp
   native/training/sam_initial_weights.cpp
   native/training/sam_losses.cpp
@@ -60,6 +62,31 @@ add_library(medlsam_torch_objects STATIC
   native/training/trainer_files.cpp
 )
 target_link_libraries(medlsam_torch_objects PUBLIC medlsam_core libtorch)
+
+# Processes that train together talk through gloo, where libtorch has it. Its headers need those of gloo itself, which
+# PyTorch's wheels leave out.
+set(gloo_includes "${LIBTORCH}/include" "${LIBTORCH}/include/torch/csrc/api/include")
+if(NOT EXISTS "${LIBTORCH}/include/gloo/context.h")
+  list(APPEND gloo_includes "${CMAKE_SOURCE_DIR}/native/runtimes/torch/gloo_names")
+endif()
+include(CheckCXXSourceCompiles)
+function(check_gloo)
+  set(CMAKE_REQUIRED_INCLUDES ${gloo_includes})
+  set(CMAKE_REQUIRED_LIBRARIES ${torch_libraries})
+  check_cxx_source_compiles("
+    #define USE_C10D_GLOO
+    #include <torch/csrc/distributed/c10d/FileStore.hpp>
+    #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+    #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+    int main() {
+      c10d::ProcessGroupGloo(c10::make_intrusive<c10d::FileStore>(\"\", 1), 0, 1).getSize();
+    }" MEDLSAM_LIBTORCH_HAS_GLOO)
+endfunction()
+check_gloo()
+if(MEDLSAM_LIBTORCH_HAS_GLOO)
+  set_source_files_properties(native/training/peers.cpp PROPERTIES COMPILE_DEFINITIONS MEDLSAM_GLOO)
+  target_include_directories(medlsam_torch_objects SYSTEM PRIVATE ${gloo_includes})
+endif()
 
 add_library(medlsam_torch SHARED
   native/runtimes/torch/plugin.cpp
@@ -82,6 +109,7 @@ if(MEDLSAM_TORCH_TESTS)
     native/tests/losses_test.cpp
     native/tests/instance_norm_test.cpp
     native/tests/trainer_test.cpp
+    native/tests/peers_test.cpp
     native/tests/sam_test.cpp
     native/tests/sam_runtime_torch.cpp
     native/networks/sam_model.cpp

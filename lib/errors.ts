@@ -24,8 +24,8 @@ export const errorCodes = {
   OutputError: ["WRITE_FAILED"],
   /** The caller's AbortSignal fired. */
   AbortedError: ["ABORTED"],
-  /** A native library is missing or too old: install what the message names. */
-  UnavailableError: ["RUNTIME_UNAVAILABLE"],
+  /** A native library is missing or too old, or another process of a training run is gone: see the message. */
+  UnavailableError: ["RUNTIME_UNAVAILABLE", "PEER_LOST"],
   /** A bug in this package or a runtime below it: please report it. */
   InternalError: ["INTERNAL"],
 } as const;
@@ -70,7 +70,7 @@ export class AbortedError extends MedLsamError {
   }
 }
 
-/** A runtime that is not there (`RUNTIME_UNAVAILABLE`). CLI exit code 1. */
+/** A runtime, or another process of a run, that is not there (see {@link errorCodes}). CLI exit code 1. */
 export class UnavailableError extends MedLsamError {
   declare readonly code: Codes["UnavailableError"][number];
 }

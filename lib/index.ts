@@ -93,6 +93,7 @@ export {
   type TrainMedLamOptions,
   trainMedLam,
 } from "./train/medlam.js";
+export type { PeerOfRun } from "./train/peers.js";
 export {
   type SamSizes,
   type TrainedSam,

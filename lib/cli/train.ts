@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { listImages } from "../datasets/cases.js";
 import type { TrainedEpoch } from "../index.js";
+import { peerFromEnvironment } from "../train/peers.js";
 import { normalizedOption, parseInteger, parseNumber } from "./options.js";
 import type { Session } from "./session.js";
 import { count } from "./text.js";
@@ -12,9 +13,10 @@ interface Flags extends TrainFlags {
   valid?: string;
   validLabels?: string;
   validateEvery: number;
-  width: number;
-  patch: number;
+  width?: number;
+  patch?: number;
   uamSteps: number;
+  processes?: number;
   from?: string;
   batch: number;
   normalized?: boolean;
@@ -31,9 +33,9 @@ export function addTrain(program: Command, session: Session): void {
     .option("--valid <path>", "scans to measure the error in mm on after every epoch")
     .option("--valid-labels <path>", "their label maps: boxes are compared while training")
     .option("--validate-every <n>", "epochs between comparisons of boxes", parseInteger(1, 1e6), 1)
-    .option("--from <file>", "start from the weights of a MedLAM of the same width and patch")
-    .option("--width <n>", "base width B", parseInteger(1, 1024), 24)
-    .option("--patch <n>", "edge of a patch in voxels, a multiple of 16", parseInteger(32, 256), 64)
+    .option("--from <file>", "start from a MedLAM's weights; a published .tar brings Adam's state")
+    .option("--width <n>", "base width B (24, or that of --from)", parseInteger(1, 1024))
+    .option("--patch <n>", "edge of a patch, a multiple of 16 (64)", parseInteger(32, 256))
     .option("--steps <n>", "steps of an epoch", parseInteger(1, 1e9), 1000)
     .option("--epochs <n>", "epochs", parseInteger(1, 1e6), 300)
     .option(
@@ -49,6 +51,7 @@ export function addTrain(program: Command, session: Session): void {
       parseNumber(0, 1e3),
       1e-4,
     )
+    .option("--processes <n>", "that share every batch, on this machine (1)", parseInteger(1, 64))
     .addOption(normalizedOption());
   addTrainOptions(medlam).action((flags: Flags) => train(flags, session));
   addTrainSam(command, session);
@@ -60,9 +63,12 @@ async function train(flags: Flags, session: Session): Promise<void> {
   const scans = await listImages([images]);
   const validationScans = valid === undefined ? [] : await listImages([valid]);
   const validationLabels = validLabels === undefined ? [] : await listImages([validLabels]);
-  await showTraining(flags, session, async (progress) => {
+  const peer = flags.processes === undefined ? peerFromEnvironment(process.env) : undefined;
+  const shown = { ...flags, quiet: flags.quiet || (peer !== undefined && peer.rank > 0) };
+  await showTraining(shown, session, async (progress) => {
     const trained = await api.trainMedLam({
       ...numbers,
+      ...(peer && { peer }),
       scans,
       validationScans,
       validationLabels,

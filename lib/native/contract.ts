@@ -281,6 +281,19 @@ interface CommonTrainerOptions {
 /** Scans are files of writeTrainingScan. */
 export interface TrainerOptions extends CommonTrainerOptions {
   uamSteps: number;
+  peers: Peers;
+}
+
+/** Which of a training run's processes this one is, and where they meet. */
+export interface Peers {
+  /** From 0. */
+  rank: number;
+  count: number;
+  /** A file, for processes of one machine; */
+  file: string;
+  /** or where it is "", a port that process 0 opens. */
+  host: string;
+  port: number;
 }
 
 /** Scans are files of writeAnnotatedScan. */

@@ -6,6 +6,11 @@ import { unwritable, writeWhole } from "../output.js";
 import { type CurveRecord, curvePage, type Panel } from "./plot.js";
 import { EventFile } from "./tensorboard.js";
 
+/** Lines of JSON for every step and every epoch, and their plot. */
+export function curveFiles(folder: string): { curve: string; plot: string } {
+  return { curve: join(folder, "curve.jsonl"), plot: join(folder, "curve.html") };
+}
+
 export class LearningCurve {
   /** A line of JSON for every step and every epoch. */
   readonly path: string;
@@ -22,8 +27,9 @@ export class LearningCurve {
    * @throws OutputError
    */
   constructor(folder: string, step: number, title: string, panels: readonly Panel[]) {
-    this.path = join(folder, "curve.jsonl");
-    this.page = join(folder, "curve.html");
+    const { curve, plot } = curveFiles(folder);
+    this.path = curve;
+    this.page = plot;
     this.#last = step;
     this.#title = title;
     this.#panels = panels;

@@ -1,11 +1,12 @@
 /** The course of a training run: steps, epochs, checkpoints and the learning curve, whatever the network. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { AbortedError, UsageError } from "../errors.js";
+import { AbortedError, MedLsamError, UsageError } from "../errors.js";
 import { type CallOptions, callNative, type Progress } from "../native/call.js";
 import type { TrainerHandle, TrainingStep } from "../native/contract.js";
 import { native } from "../native/loader.js";
-import { LearningCurve } from "./curve.js";
+import { curveFiles, LearningCurve } from "./curve.js";
+import { follow, stopPeers } from "./follow.js";
 import type { CurveRecord, Panel } from "./plot.js";
 
 /** Options of every training run. */
@@ -43,8 +44,9 @@ export type NamedStep<Loss extends string> = Omit<TrainingStep, "losses"> & Reco
 export interface Course<Loss extends string, Epoch extends { epoch: number }> {
   /** What the network is called. */
   network: string;
-  /** File name of the trained network. */
+  /** File name of the trained network, and of one as torch.save writes it, if that is wanted when all is done. */
   model: string;
+  torchModel?: string;
   /** Steps of an epoch. */
   steps: number;
   epochs: number;
@@ -52,7 +54,10 @@ export interface Course<Loss extends string, Epoch extends { epoch: number }> {
   losses: readonly Loss[];
   /** How the curve is drawn. */
   panels: readonly Panel[];
-  createTrainer(): Promise<TrainerHandle>;
+  /** `checkpoint`: of the run that goes on; undefined for a new one. */
+  createTrainer(checkpoint: string | undefined): Promise<TrainerHandle>;
+  /** Which of the processes that train together this one is; the first writes the files. */
+  peers?: { rank: number; count: number };
   summarize(epoch: number, steps: NamedStep<Loss>[]): Epoch;
   /** What validation adds to the epoch; `model` is the file of the network as it is after it. */
   validate(trainer: TrainerHandle, epoch: number, model: string): Promise<Partial<Epoch>>;
@@ -71,6 +76,8 @@ export async function runEpochs<Loss extends string, Epoch extends { epoch: numb
   course: Course<Loss, Epoch>,
 ): Promise<TrainedFiles> {
   const { folder, resume = false } = options;
+  const { rank, count } = course.peers ?? { rank: 0, count: 1 };
+  const total = course.steps * course.epochs;
   const files = {
     model: join(folder, course.model),
     checkpoint: join(folder, "checkpoint.safetensors"),
@@ -79,17 +86,24 @@ export async function runEpochs<Loss extends string, Epoch extends { epoch: numb
   if (begun && !resume) {
     throw new UsageError(`${folder} holds a run already. Resume it, or give another folder.`);
   }
-  const trainer = await course.createTrainer();
+  const trainer = await course.createTrainer(begun ? files.checkpoint : undefined);
   try {
     if (begun) await callNative({}, (task) => native.loadTrainer(trainer, files.checkpoint, task));
+    if (rank > 0) {
+      await follow(trainer, total, options);
+      return { ...files, ...curveFiles(folder), steps: native.trainerSteps(trainer) };
+    }
     const done = native.trainerSteps(trainer);
     const curve = new LearningCurve(folder, done, `${course.network}'s training`, course.panels);
-    while (native.trainerSteps(trainer) < course.steps * course.epochs) {
+    while (native.trainerSteps(trainer) < total) {
       await trainEpoch({ trainer, curve, files, options, course });
     }
-    await callNative({}, (task) => native.exportTrainer(trainer, files.model, task));
-    return { ...files, curve: curve.path, plot: curve.page, steps: native.trainerSteps(trainer) };
+    for (const file of [course.model, course.torchModel ?? []].flat()) {
+      await callNative({}, (task) => native.exportTrainer(trainer, join(folder, file), task));
+    }
+    return { ...files, ...curveFiles(folder), steps: native.trainerSteps(trainer) };
   } finally {
+    if (count > 1 && rank === 0 && native.trainerSteps(trainer) < total) await stopPeers(trainer);
     native.release(trainer);
   }
 }
@@ -109,8 +123,14 @@ async function trainEpoch<Loss extends string, Epoch extends { epoch: number }>(
   const { trainer, curve, files, course } = run;
   const { signal } = run.options;
   const epoch = Math.floor(native.trainerSteps(trainer) / course.steps) + 1;
-  const done = await trainSteps(run, epoch);
-  await callNative({}, (task) => native.saveTrainer(trainer, files.checkpoint, task));
+  const save = () => callNative({}, (task) => native.saveTrainer(trainer, files.checkpoint, task));
+  const done = await trainSteps(run, epoch).catch(async (error) => {
+    // Another process of the run was stopped, or is lost: the steps before are whole.
+    if (error instanceof MedLsamError && ["ABORTED", "PEER_LOST"].includes(error.code))
+      await save();
+    throw error;
+  });
+  await save();
   if (signal?.aborted && native.trainerSteps(trainer) < epoch * course.steps) {
     await curve.plot();
     throw new AbortedError(undefined, { cause: signal.reason });

@@ -1,4 +1,5 @@
 /** Self-supervised training of MedLAM (algorithm.md part 8), on the torch plugin. */
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
 import { callNative } from "../native/call.js";
@@ -7,6 +8,7 @@ import { native } from "../native/loader.js";
 import { readyTorch } from "../native/runtime.js";
 import { annotatedScans, boxErrors } from "./annotated.js";
 import {
+  type Course,
   checkTrainNumbers,
   meanOf,
   runEpochs,
@@ -14,6 +16,7 @@ import {
   type TrainOptions,
 } from "./epochs.js";
 import { medLamPanels } from "./panels.js";
+import { alone, type PeerOfRun, PeerProcesses } from "./peers.js";
 import { type PrepareOptions, prepareScans } from "./scans.js";
 
 export interface TrainMedLamOptions extends TrainOptions {
@@ -27,11 +30,14 @@ export interface TrainMedLamOptions extends TrainOptions {
   validateEvery?: number;
   /** Where the prepared grids are kept; `folder`/scans by default. */
   cache?: string;
-  /** A MedLAM checkpoint of the same width and patch whose weights to start from; random ones otherwise. */
+  /**
+   * A MedLAM checkpoint whose weights to start from, with its width and patch; random ones otherwise. A training checkpoint of
+   * the published code (`.tar`) brings Adam's state along.
+   */
   from?: string;
-  /** Base width B; 24 as published. */
+  /** Base width B; 24 as published, or that of `from`. */
   width?: number;
-  /** Edge of a patch in voxels, a multiple of 16 from 32 on; 64 as published. */
+  /** Edge of a patch in voxels, a multiple of 16 from 32 on; 64 as published, or that of `from`. */
   patch?: number;
   /** Steps of an epoch; 1000 as published. */
   steps?: number;
@@ -47,6 +53,13 @@ export interface TrainMedLamOptions extends TrainOptions {
   /** 1e-4 as published; × 0.8 after every 10 epochs. */
   learningRate?: number;
   precision?: Exclude<Precision, "float16">;
+  /**
+   * Processes that share every batch, on this machine; 1 by default. They do what one process does, up to rounding; `threads` are
+   * those of all, and with the device "cuda" each has its own, from "cuda:0" on.
+   */
+  processes?: number;
+  /** Instead: which process this one is, if a launcher starts them. All see the same files; the first writes. */
+  peer?: PeerOfRun;
   /** Intensities are in 0..1 already. */
   normalized?: boolean;
   onEpoch?: (epoch: TrainedEpoch) => void;
@@ -74,7 +87,7 @@ export type TrainedMedLam = TrainedFiles;
 const validationPairs = 50;
 const largest = {
   ...{ width: 1024, patch: 256, batch: 1024 },
-  ...{ steps: 1e9, epochs: 1e6, validateEvery: 1e6 },
+  ...{ steps: 1e9, epochs: 1e6, validateEvery: 1e6, processes: 64 },
 };
 
 /**
@@ -83,23 +96,34 @@ const largest = {
  * @throws UnavailableError without the torch plugin; UsageError if the losses are no numbers any more; InputError for a
  *   scan that cannot be used, naming it, or a checkpoint of another run.
  */
-export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedMedLam> {
+export async function trainMedLam(given: TrainMedLamOptions): Promise<TrainedMedLam> {
+  checkTrainNumbers(given, largest);
+  const { peer, processes = 1 } = given;
+  if (peer && processes > 1) {
+    throw new UsageError(
+      "A process that a launcher started starts no others: leave processes out.",
+    );
+  }
+  const { threads: allThreads = availableParallelism() } = given;
+  const options = { ...given, threads: Math.max(1, Math.floor(allThreads / processes)) };
   const { steps = 1000, epochs = 300, batch = 4, threads, signal } = options;
   const { validationScans = [], validationLabels = [], validateEvery = 1 } = options;
-  checkTrainNumbers(options, largest);
   const { uamSteps = 0 } = options;
   if (!Number.isInteger(uamSteps) || uamSteps < 0) {
     throw new UsageError(`uamSteps must be a whole number from 0 on, not ${uamSteps}.`);
   }
   const annotated = annotatedScans(validationScans, validationLabels);
-  return runEpochs(options, {
+  const others = new PeerProcesses(processes);
+  const course: Course<"uam" | "mss", TrainedEpoch> = {
     network: "MedLAM",
     model: "medlam.safetensors",
+    torchModel: "medlam.pth",
     steps,
     epochs,
     losses: ["uam", "mss"],
     panels: medLamPanels,
-    createTrainer: () => createTrainer(options),
+    peers: { rank: peer?.rank ?? 0, count: peer?.count ?? processes },
+    createTrainer: (checkpoint) => createTrainer(options, checkpoint, others),
     summarize: (epoch, done): TrainedEpoch => ({
       epoch,
       uam: meanOf(done, "uam"),
@@ -120,35 +144,53 @@ export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedM
         : found;
     },
     onEpoch: options.onEpoch,
-  });
+  };
+  try {
+    return await runEpochs(options, course);
+  } catch (error) {
+    throw others.explain(error);
+  } finally {
+    others.close();
+  }
 }
 
-async function createTrainer(options: TrainMedLamOptions): Promise<TrainerHandle> {
+async function createTrainer(
+  options: TrainMedLamOptions,
+  checkpoint: string | undefined,
+  others: PeerProcesses,
+): Promise<TrainerHandle> {
   const plugin = await readyTorch();
-  const { threads, signal, normalized, onProgress } = options;
+  const { threads = 1, signal, normalized, onProgress, peer, device = "cpu" } = options;
   const prepare: PrepareOptions = { threads, signal, normalized, onProgress };
   const cache = options.cache ?? join(options.folder, "scans");
   const scans = await prepareScans(options.scans, cache, prepare);
   const validationScans = await prepareScans(options.validationScans ?? [], cache, prepare);
-  return callNative(options, (task) =>
-    native.createTrainer(
-      plugin,
-      {
-        scans,
-        validationScans,
-        width: options.width ?? 24,
-        patch: options.patch ?? 64,
-        batch: options.batch ?? 4,
-        epochSteps: options.steps ?? 1000,
-        uamSteps: options.uamSteps ?? 0,
-        from: options.from ?? "",
-        seed: options.seed ?? 0,
-        learningRate: options.learningRate ?? 1e-4,
-        device: options.device ?? "cpu",
-        precision: options.precision ?? "float32",
-        loaders: options.loaders ?? 1,
-      },
-      task,
-    ),
-  );
+  // What goes on has the checkpoint's sizes.
+  const from = checkpoint ?? options.from;
+  const trainer = {
+    scans,
+    validationScans,
+    width: options.width ?? (from === undefined ? 24 : 0),
+    patch: options.patch ?? (from === undefined ? 64 : 0),
+    batch: options.batch ?? 4,
+    epochSteps: options.steps ?? 1000,
+    uamSteps: options.uamSteps ?? 0,
+    from: from ?? "",
+    seed: options.seed ?? 0,
+    learningRate: options.learningRate ?? 1e-4,
+    precision: options.precision ?? "float32",
+    loaders: options.loaders ?? 1,
+  };
+  const deviceOf = (rank: number) => (device === "cuda" ? `cuda:${rank}` : device);
+  if (others.count > 1) {
+    const steps = trainer.epochSteps * (options.epochs ?? 300);
+    const job = { plugin, trainer, checkpoint: checkpoint ?? "", steps, threads };
+    const peers = await others.start(job, deviceOf);
+    return callNative(options, (task) =>
+      native.createTrainer(plugin, { ...trainer, device: deviceOf(0), peers }, task),
+    );
+  }
+  const peers = peer ? { ...peer, file: "" } : alone;
+  const own = { ...trainer, device: peer ? deviceOf(peer.localRank) : device, peers };
+  return callNative(options, (task) => native.createTrainer(plugin, own, task));
 }

@@ -68,6 +68,12 @@ Options to_common_options(const Napi::Object& object) {
 torch::PluginTrainerOptions to_trainer_options(const Napi::Object& object) {
   auto options = to_common_options<torch::PluginTrainerOptions>(object);
   options.uam_steps = object.Get("uamSteps").As<Napi::Number>().Int64Value();
+  const auto peers = object.Get("peers").As<Napi::Object>();
+  options.rank = peers.Get("rank").As<Napi::Number>().Int32Value();
+  options.processes = peers.Get("count").As<Napi::Number>().Int32Value();
+  options.meeting_file = peers.Get("file").As<Napi::String>().Utf8Value();
+  options.meeting_host = peers.Get("host").As<Napi::String>().Utf8Value();
+  options.meeting_port = static_cast<std::uint16_t>(peers.Get("port").As<Napi::Number>().Uint32Value());
   return options;
 }
 

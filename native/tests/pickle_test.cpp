@@ -274,7 +274,7 @@ TEST_CASE("torch: an optimizer's state that does not fit is refused, one that is
                 dict(text("state") + dict("K\7" + state) + text("param_groups") + groups));
   };
   const Checkpoint adam = parse_archive(archive(t, "K\7"), six);
-  CHECK(adam.adam_steps == 5);
+  CHECK(adam.adam.at("w").steps == 5);
   CHECK(adam.adam.at("w").mean.elements() == 6);
   // The state of another parameter; of more parameters than the model has; of momentum alone.
   CHECK(parse_archive(archive(t, "K\6"), six).adam.empty());

@@ -1,60 +1,14 @@
 // Training, small: what it learns, and that stopping and resuming changes nothing.
-#include "training/trainer.hpp"
-
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <cmath>
-#include <filesystem>
+#include <algorithm>
 #include <fstream>
+#include <span>
+
+#include "trainer_runs.hpp"
 
 namespace medlsam::training {
 namespace {
-
-struct Folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("medlsam-trainer-" + std::to_string(getpid()));
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string file(const std::string& name) const { return (path / name).string(); }
-};
-
-// A scan that looks different everywhere: bright at one end of each axis, with rods across it.
-std::string write_scan_file(const Folder& folder, const std::string& name, std::int64_t shift) {
-  const Index3 inner = {60, 48, 52};
-  Grid grid;
-  for (int a = 0; a < 3; ++a) grid.shape[a] = inner[a] + 2 * kGridPadding;
-  grid.values.resize(static_cast<std::size_t>(grid.shape[0] * grid.shape[1] * grid.shape[2]));
-  for (std::int64_t z = 0; z < inner[0]; ++z) {
-    for (std::int64_t y = 0; y < inner[1]; ++y) {
-      for (std::int64_t x = 0; x < inner[2]; ++x) {
-        const std::int64_t row = ((z + kGridPadding) * grid.shape[1] + y + kGridPadding) * grid.shape[2];
-        const auto wave =
-            std::sin(0.7 * static_cast<double>(z + shift)) * std::cos(0.5 * static_cast<double>(y));
-        const auto rise = static_cast<double>(z) / 60 + static_cast<double>(x) / 100;
-        grid.values[static_cast<std::size_t>(row + x + kGridPadding)] =
-            static_cast<float>(0.2 + 0.1 * wave + 0.4 * rise);
-      }
-    }
-  }
-  write_scan(folder.file(name), grid);
-  return folder.file(name);
-}
-
-TrainerOptions small(const Folder& folder) {
-  TrainerOptions options;
-  options.scans = {write_scan_file(folder, "a", 0), write_scan_file(folder, "b", 1)};
-  options.validation_scans = {write_scan_file(folder, "c", 2)};
-  options.width = 2;
-  options.patch = 32;
-  options.batch = 2;
-  options.epoch_steps = 40;
-  options.seed = 1;
-  options.learning_rate = 1e-3;
-  return options;
-}
-
-const torch::Check kGoOn = [] {};
 
 std::vector<char> bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -153,6 +107,79 @@ TEST_CASE("a saved run and an exported model both load as MedLAM") {
   CHECK(saved.width() == 2);
   CHECK(saved.patch() == 32);
   CHECK(saved.digest() == exported.digest());
+}
+
+// The tensors of two checkpoints, bit for bit.
+void check_same(const Checkpoint& first, const Checkpoint& second) {
+  REQUIRE(first.tensors.size() == second.tensors.size());
+  for (const auto& [name, tensor] : first.tensors) {
+    REQUIRE(second.tensors.contains(name));
+    CHECK(second.tensors.at(name).shape == tensor.shape);
+    CHECK(std::ranges::equal(second.tensors.at(name).bytes, tensor.bytes));
+  }
+}
+
+TEST_CASE("an exported model has the official names and shapes, as safetensors and as torch.save writes it") {
+  const Folder folder;
+  Trainer trainer(small(folder));
+  trainer.step(kGoOn);
+  trainer.export_model(folder.file("model.safetensors"));
+  trainer.export_model(folder.file("model.pth"));
+  const Checkpoint exported = open_checkpoint(folder.file("model.pth"));
+  CHECK(exported.format == "pytorch zip");
+  check_same(exported, open_checkpoint(folder.file("model.safetensors")));
+  // The published network of the same width; its patches are larger, so its first dense layer is.
+  const Checkpoint official = open_checkpoint(CONFORMANCE_DIR "/medlam/medlam.pth");
+  REQUIRE(exported.tensors.size() == official.tensors.size());
+  for (const auto& [name, tensor] : official.tensors) {
+    REQUIRE(exported.tensors.contains(name));
+    auto wanted = tensor.shape;
+    if (name == "fc1.weight") wanted[1] /= 8;
+    CHECK(exported.tensors.at(name).shape == wanted);
+  }
+}
+
+TEST_CASE("a run starts from weights of any kind of file, with width and patch of the file") {
+  const Folder folder;
+  TrainerOptions options = small(folder);
+  options.width = options.patch = 0;
+  const Checkpoint official = open_checkpoint(CONFORMANCE_DIR "/medlam/medlam.pth");
+  for (const char* name : {"medlam.pth", "medlam_legacy.pth", "medlam_training.tar"}) {
+    options.from = std::string(CONFORMANCE_DIR "/medlam/") + name;
+    const Trainer trainer(options);
+    CHECK(trainer.steps() == 0);
+    trainer.export_model(folder.file("again.pth"));
+    const MedLamWeights again(open_checkpoint(folder.file("again.pth")), "again");
+    CHECK(again.digest() == MedLamWeights(official, "official").digest());
+    CHECK(again.patch() == 64);
+  }
+  options.from = CONFORMANCE_DIR "/medlam/medlam_fp16.pth";
+  const Trainer half(options);
+  half.export_model(folder.file("half.pth"));
+  const MedLamWeights halved(open_checkpoint(options.from), "half");
+  CHECK(MedLamWeights(open_checkpoint(folder.file("half.pth")), "again").digest() == halved.digest());
+
+  options.width = 3;
+  CHECK_THROWS_WITH_AS(Trainer{options}, doctest::Contains("has base width 2, asked for was 3"), Error);
+  options.from = CONFORMANCE_DIR "/sam/sam_tiny.pth";
+  CHECK_THROWS_WITH_AS(Trainer{options}, doctest::Contains("looks like a SAM checkpoint"), Error);
+}
+
+TEST_CASE("a published training checkpoint brings Adam's state along") {
+  const Folder folder;
+  TrainerOptions options = small(folder);
+  options.width = options.patch = 0;
+  options.from = CONFORMANCE_DIR "/medlam/medlam_training.tar";
+  Trainer(options).save(folder.file("begun"));
+  const Checkpoint published = open_checkpoint(options.from), begun = open_checkpoint(folder.file("begun"));
+  REQUIRE(!published.adam.empty());
+  for (const auto& [name, state] : published.adam) {
+    CHECK(std::ranges::equal(begun.tensors.at("adam.mean." + name).bytes, state.mean.bytes));
+    CHECK(std::ranges::equal(begun.tensors.at("adam.variance." + name).bytes, state.variance.bytes));
+    float steps = 0;
+    to_float32(begun.tensors.at("adam.steps." + name), std::span(&steps, 1));
+    CHECK(steps == static_cast<float>(state.steps));
+  }
 }
 
 TEST_CASE("patches whose bottom is one voxel are refused") {

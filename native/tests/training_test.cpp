@@ -179,6 +179,36 @@ TEST_CASE("a batch: offsets, points and positions belong together, and a seed re
   }
 }
 
+TEST_CASE("a process that wants some scans of a batch gets these as in the whole batch") {
+  const Folder folder;
+  write_scan(folder.file("scan"), ramp_grid({40, 50, 60}));
+  std::vector<Scan> scans;
+  scans.emplace_back(folder.file("scan"));
+  constexpr std::int64_t kScans = 3, kVoxels = kPatch * kPatch * kPatch;
+  // Seeds of every combination of what augmentation draws.
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    const Batch whole = draw_batch(scans, kScans, kPatch, Random({seed}));
+    const Batch part =
+        draw_batch(scans, kScans, kPatch, Random({seed}), [](std::int64_t scan) { return scan == 1; });
+    CHECK(part.offsets == whole.offsets);
+    for (std::size_t s = 0; s < 2; ++s) {
+      const Side &all = whole.sides[s], &some = part.sides[s];
+      CHECK(some.clean == all.clean);
+      CHECK(some.points == all.points);
+      CHECK(some.point_positions == all.point_positions);
+      REQUIRE(some.augmented.size() == all.augmented.size());
+      REQUIRE(some.positions.size() == all.positions.size());
+      const auto middle = [](const std::vector<float>& values, std::int64_t size) {
+        return std::vector<float>(values.begin() + size, values.begin() + 2 * size);
+      };
+      CHECK(middle(some.augmented, kVoxels) == middle(all.augmented, kVoxels));
+      CHECK(middle(some.positions, 3 * kVoxels) == middle(all.positions, 3 * kVoxels));
+      CHECK(std::all_of(some.augmented.begin() + 2 * kVoxels, some.augmented.end(),
+                        [](float value) { return value == 0; }));
+    }
+  }
+}
+
 TEST_CASE("the loader hands batches over in order, whatever its threads") {
   const auto make = [](std::int64_t step) {
     Batch batch;

@@ -189,4 +189,13 @@ Augmented augment(std::vector<float> crop, std::int64_t crop_edge, std::int64_t 
   return deform(crop, crop_edge, edge, draw_deformation(random));
 }
 
+Augmented skip_augmentation(std::int64_t crop_edge, std::int64_t edge, Random& random) {
+  if (random.chance(kChance)) random.skip(3);
+  if (random.chance(kChance))
+    random.skip(1 + 2 * static_cast<std::uint64_t>(crop_edge * crop_edge * crop_edge));
+  draw_deformation(random);
+  const auto voxels = static_cast<std::size_t>(edge * edge * edge);
+  return {std::vector<float>(voxels), std::vector<float>(3 * voxels)};
+}
+
 }  // namespace medlsam::training

@@ -41,14 +41,15 @@ std::vector<float> cut(const std::vector<float>& crop, std::int64_t crop_edge, c
 }
 
 // Draws a patch of the scan into `side` and returns where the clean one begins in the scan.
-Index3 draw_patch(const Scan& scan, std::int64_t patch, Side& side, Random& random) {
+Index3 draw_patch(const Scan& scan, std::int64_t patch, bool augmented_too, Side& side, Random& random) {
   const std::int64_t edge = patch + 2 * kMargin;
   Index3 crop_begin = draw_center(scan, random), begin;
   for (std::int64_t& index : crop_begin) index -= edge / 2;
   for (std::int64_t& index : begin) index = random.below(2 * kMargin + 1);
   std::vector<float> crop = scan.block(crop_begin, edge);
   append(side.clean, cut(crop, edge, begin, patch));
-  Augmented augmented = augment(std::move(crop), edge, patch, random);
+  const Augmented augmented =
+      augmented_too ? augment(std::move(crop), edge, patch, random) : skip_augmentation(edge, patch, random);
   append(side.augmented, augmented.values);
   const std::size_t voxels = augmented.values.size();
   for (std::size_t i = 0; i < augmented.positions.size(); ++i) {
@@ -93,12 +94,14 @@ const Scan& draw_scan(std::span<const Scan> scans, Random& random) {
 
 }  // namespace
 
-Batch draw_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random) {
+Batch draw_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random,
+                 const std::function<bool(std::int64_t)>& wanted) {
   Batch batch;
   std::array<std::vector<Index3>, 2> begins;
   for (std::int64_t n = 0; n < size; ++n) {
     const Scan& scan = draw_scan(scans, random);
-    for (std::size_t s = 0; s < 2; ++s) begins[s].push_back(draw_patch(scan, patch, batch.sides[s], random));
+    for (std::size_t s = 0; s < 2; ++s)
+      begins[s].push_back(draw_patch(scan, patch, wanted(n), batch.sides[s], random));
   }
   append_offsets(begins, batch);
   for (std::size_t s = 0; s < 2; ++s) draw_points(begins[s], patch, batch.sides[s], random);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -27,8 +28,11 @@ struct Batch {
   std::vector<float> offsets;  // from the second clean patch's centre to the first's in mm, (n, 3)
 };
 
-// Draws `size` scans and their patches of `patch` voxels.
-Batch draw_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random);
+// Draws `size` scans and their patches of `patch` voxels. Where `wanted` says no, augmented patches and their
+// positions are 0, and all else is the same.
+Batch draw_batch(
+    std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random,
+    const std::function<bool(std::int64_t scan)>& wanted = [](std::int64_t) { return true; });
 
 // Two clean patches of each of `size` scans, for validation: `sides` without augmentation and points.
 Batch draw_clean_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random);

@@ -2,9 +2,11 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "core/checkpoints/torch_write.hpp"
 #include "core/support/error.hpp"
 
 namespace medlsam::training {
@@ -30,7 +32,15 @@ void CheckpointWriter::add(const std::string& prefix, const torch::WeightMap& te
   for (const auto& [name, tensor] : tensors) add(prefix + name, tensor);
 }
 
+void CheckpointWriter::sort(const std::vector<std::string>& names) {
+  const auto place = [&](const NamedTensor& named) {
+    return std::find(names.begin(), names.end(), named.name) - names.begin();
+  };
+  std::ranges::stable_sort(named_, {}, place);
+}
+
 void CheckpointWriter::write(const std::string& path, const Metadata& metadata) const {
+  if (path.ends_with(".pth")) return write_torch(path, named_);
   write_safetensors(path, named_, metadata);
 }
 

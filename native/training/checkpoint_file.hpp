@@ -20,7 +20,10 @@ class CheckpointWriter {
   // float32 and float64.
   void add(const std::string& name, const at::Tensor& tensor);
   void add(const std::string& prefix, const torch::WeightMap& tensors);
-  // Atomic. Throws kWriteFailed.
+  // The order in which the tensors are written; those that it does not name come last.
+  void sort(const std::vector<std::string>& names);
+  // safetensors, or as torch.save for a path that ends with .pth, then without metadata. Atomic. Throws
+  // kWriteFailed.
   void write(const std::string& path, const Metadata& metadata) const;
 
  private:

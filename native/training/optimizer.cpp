@@ -73,6 +73,21 @@ void Optimizer::update(double learning_rate) {
   usual_norm_.fill_(usual > 0 ? kUsualMemory * usual + (1 - kUsualMemory) * counted : counted);
 }
 
+void Optimizer::adopt(const std::map<std::string, AdamState>& states) {
+  const auto copy = [](const TensorView& from, const Tensor& to) {
+    const Tensor values = at::empty(to.sizes(), at::kFloat);
+    to_float32(from, {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+    to.copy_(values);
+  };
+  const c10::NoGradGuard no_gradient;
+  for (const auto& [name, state] : states) {
+    if (!weights_.contains(name)) continue;
+    copy(state.mean, mean_.at(name));
+    copy(state.variance, variance_.at(name));
+    steps_.at(name).fill_(static_cast<double>(state.steps));
+  }
+}
+
 void Optimizer::save(CheckpointWriter& writer) const {
   writer.add(kMean, mean_);
   writer.add(kVariance, variance_);

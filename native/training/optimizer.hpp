@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "training/checkpoint_file.hpp"
@@ -24,6 +26,8 @@ class Optimizer {
   // Weights without a gradient stay.
   void update(double learning_rate);
 
+  // Goes on from another program's Adam; weights that it does not know start anew.
+  void adopt(const std::map<std::string, AdamState>& states);
   void save(CheckpointWriter& writer) const;
   void load(const CheckpointReader& reader);
 

@@ -18,6 +18,8 @@ class Random {
   }
 
   std::uint64_t next() { return mix(state_ += kStep); }
+  // Passes over as many numbers.
+  void skip(std::uint64_t count) { state_ += count * kStep; }
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)
   float uniform(float low, float high) { return low + (high - low) * static_cast<float>(uniform()); }
   bool chance(double probability) { return uniform() < probability; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <span>
 #include <utility>
 
@@ -28,6 +29,13 @@ std::vector<Scan> open_scans(const std::vector<std::string>& paths) {
   return scans;
 }
 
+void require_patch(std::int64_t edge) {
+  if (edge % 16 == 0 && edge >= 32) return;
+  throw Error(ErrorCode::kBadArgument, "Patches of " + std::to_string(edge) +
+                                           " voxels: give a multiple of 16 from 32 on. (With 16, level 4 "
+                                           "is one voxel, which its own normalization makes 0.)");
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -44,27 +52,42 @@ Trainer::Trainer(TrainerOptions options)
       scans_(open_scans(options_.scans)),
       validation_scans_(open_scans(options_.validation_scans)) {
   if (scans_.empty()) throw Error(ErrorCode::kBadArgument, "There is no scan to train on.");
-  if (options_.patch % 16 != 0 || options_.patch < 32) {
-    throw Error(ErrorCode::kBadArgument, "Patches of " + std::to_string(options_.patch) +
-                                             " voxels: give a multiple of 16 from 32 on. (With 16, level 4 "
-                                             "is one voxel, which its own normalization makes 0.)");
-  }
-  const bool is_new = options_.from.empty();
-  const Checkpoint initial = is_new ? initial_weights(options_.width, options_.patch, options_.seed)
-                                    : open_checkpoint(options_.from);
-  layout_ = std::make_unique<const MedLamWeights>(initial, is_new ? "the new network" : options_.from);
-  if (layout_->width() != options_.width || layout_->patch() != options_.patch) {
-    throw Error(ErrorCode::kBadArgument,
-                options_.from + " has base width " + std::to_string(layout_->width()) + " and patches of " +
-                    std::to_string(layout_->patch()) + " voxels; asked for were " +
-                    std::to_string(options_.width) + " and " + std::to_string(options_.patch) + '.');
-  }
+  const Checkpoint initial = open_weights();
   for (const auto& [name, view] : layout_->tensors()) {
     const auto* data = reinterpret_cast<const float*>(view.bytes.data());
     const Tensor value = at::from_blob(const_cast<float*>(data), view.shape, at::kFloat);
     weights_[name] = value.to(arithmetic_, false, true).set_requires_grad(true);
   }
   optimizer_ = std::make_unique<Optimizer>(weights_, options_.weight_decay, Decay::kInGradient);
+  optimizer_->adopt(initial.adam);
+  if (options_.batch < options_.peers.count) {
+    throw Error(ErrorCode::kBadArgument, "Batches of " + std::to_string(options_.batch) + " scans for " +
+                                             std::to_string(options_.peers.count) +
+                                             " processes: every process needs a scan.");
+  }
+  // Last: who finds fault with the options keeps nobody waiting.
+  peers_ = std::make_unique<Peers>(options_.peers);
+}
+
+// Sets the layout, and width and patch to the checkpoint's where they are not given.
+Checkpoint Trainer::open_weights() {
+  const bool is_new = options_.from.empty();
+  if (is_new) require_patch(options_.patch);
+  Checkpoint checkpoint = is_new ? initial_weights(options_.width, options_.patch, options_.seed)
+                                 : open_checkpoint(options_.from);
+  layout_ = std::make_unique<const MedLamWeights>(checkpoint, is_new ? "the new network" : options_.from);
+  const auto settle = [&](std::int64_t& wanted, std::int64_t found, const char* what) {
+    if (wanted != 0 && wanted != found) {
+      throw Error(ErrorCode::kBadArgument, options_.from + " has " + what + ' ' + std::to_string(found) +
+                                               ", asked for was " + std::to_string(wanted) +
+                                               ". Leave it out: the checkpoint's is taken.");
+    }
+    wanted = found;
+  };
+  settle(options_.width, layout_->width(), "base width");
+  settle(options_.patch, layout_->patch(), "patches of edge");
+  require_patch(options_.patch);
+  return checkpoint;
 }
 
 // × 0.8 every 10 epochs.
@@ -75,8 +98,10 @@ double Trainer::learning_rate() const {
 
 void Trainer::start_loader() {
   const auto make = [this](std::int64_t step) {
-    const auto draw = is_uam_alone(step) ? draw_clean_batch : draw_batch;
-    return draw(scans_, options_.batch, options_.patch, stream(options_.seed, Stream::kBatch, step));
+    const Random random = stream(options_.seed, Stream::kBatch, step);
+    if (is_uam_alone(step)) return draw_clean_batch(scans_, options_.batch, options_.patch, random);
+    return draw_batch(scans_, options_.batch, options_.patch, random,
+                      [this](std::int64_t scan) { return peers_->owns(scan); });
   };
   loader_ = std::make_unique<Loader<Batch>>(make, steps_, options_.loaders);
 }
@@ -107,19 +132,62 @@ std::vector<Tensor> Trainer::forward(const Tensor& patches, int deepest, bool tr
   return outputs;
 }
 
-Trainer::Targets Trainer::targets(const Batch& batch) const {
+// Those of this process's scans; the counts are the whole batch's.
+Trainer::Targets Trainer::targets(const Batch& batch) {
   const std::int64_t p = options_.patch, n = options_.batch;
   Targets all;
   for (std::size_t s = 0; s < 2; ++s) {
     const Tensor positions = to_device(batch.sides[s].positions, {n, 3, p, p, p});
     const Tensor points = to_device(batch.sides[s].point_positions, {n, kPoints, 3});
     for (std::int64_t scan = 0; scan < n; ++scan) {
-      auto& targets = all.of_scan[s].emplace_back(
-          mss_targets(positions.slice(0, scan, scan + 1), points.slice(0, scan, scan + 1)));
+      auto& targets = all.of_scan[s].emplace_back();
+      if (!peers_->owns(scan)) continue;
+      targets = mss_targets(positions.slice(0, scan, scan + 1), points.slice(0, scan, scan + 1));
       all.counts[s].add(targets);
+    }
+    for (auto* counts : {&all.counts[s].positive, &all.counts[s].negative}) {
+      Tensor shared = at::from_blob(counts->data(), {kLossScales}, at::kDouble);
+      peers_->sum(shared);
     }
   }
   return all;
+}
+
+// A process that stopped in the middle of a step would leave the others waiting for its part.
+void Trainer::check_together(const torch::Check& check) {
+  if (peers_->alone()) return check();
+  std::exception_ptr mine;
+  try {
+    check();
+  } catch (...) {
+    mine = std::current_exception();
+  }
+  Tensor stopping = at::full({1}, mine ? 1 : 0, at::kDouble);
+  peers_->sum(stopping);
+  if (mine) std::rethrow_exception(mine);
+  if (stopping.item<double>() > 0)
+    throw Error(ErrorCode::kAborted, "Another process of the run was stopped.");
+}
+
+// The gradient and the losses of the whole batch, from every process's part.
+void Trainer::sum_with_peers(StepResult& result) {
+  if (peers_->alone()) return;
+  Tensor losses = at::tensor({result.uam, result.mss}, at::kDouble);
+  peers_->sum(losses);
+  result.uam = losses[0].item<double>();
+  result.mss = losses[1].item<double>();
+  std::vector<Tensor> gradients;
+  for (const auto& [name, tensor] : weights_)
+    if (tensor.grad().defined()) gradients.push_back(tensor.grad());
+  std::vector<Tensor> flat;
+  for (const Tensor& gradient : gradients) flat.push_back(gradient.flatten());
+  Tensor all = at::cat(flat);
+  peers_->sum(all);
+  std::int64_t begin = 0;
+  for (Tensor& gradient : gradients) {
+    gradient.copy_(all.slice(0, begin, begin + gradient.numel()).view(gradient.sizes()));
+    begin += gradient.numel();
+  }
 }
 
 // Adds the gradient of one scan's part of the losses. A whole batch at once would hold all its activations,
@@ -174,7 +242,8 @@ StepResult Trainer::step(const torch::Check& check) {
   // threads that this one starts for ATen inherit it.
   at::globalContext().setFlushDenormal(true);
   if (!loader_) start_loader();
-  check();
+  check_together(check);
+  const torch::Check within = peers_->alone() ? check : torch::Check([] {});
   const auto started = std::chrono::steady_clock::now();
   const Batch batch = loader_->next();
   StepResult result;
@@ -185,11 +254,13 @@ StepResult Trainer::step(const torch::Check& check) {
     const Targets of_batch = uam_alone ? Targets() : targets(batch);
     optimizer_->clear_gradients();
     for (std::int64_t scan = 0; scan < options_.batch; ++scan) {
+      if (!peers_->owns(scan)) continue;
       const Micro micro =
-          uam_alone ? accumulate_uam(batch, scan, check) : accumulate(batch, scan, of_batch, check);
+          uam_alone ? accumulate_uam(batch, scan, within) : accumulate(batch, scan, of_batch, within);
       result.uam += micro.uam;
       result.mss += micro.mss;
     }
+    sum_with_peers(result);
   } catch (...) {
     // The batch was taken; the next attempt at this step draws it anew.
     loader_.reset();

@@ -16,23 +16,27 @@
 #include "training/loader.hpp"
 #include "training/losses.hpp"
 #include "training/optimizer.hpp"
+#include "training/peers.hpp"
 
 namespace medlsam::training {
 
 struct TrainerOptions {
   std::vector<std::string> scans, validation_scans;  // files of write_scan
-  std::int64_t width = 24, patch = 64, batch = 4, epoch_steps = 1000;
+  std::int64_t width = 24, patch = 64;               // 0: those of `from`
+  std::int64_t batch = 4, epoch_steps = 1000;
   std::uint64_t seed = 0;
   // Steps at the beginning that train UAM alone, on clean patches: the decoder, which takes most of a step's
   // time, then starts from an encoder that knows the body. Not in the paper; 0 is as published.
   std::int64_t uam_steps = 0;
   double learning_rate = 1e-4, weight_decay = 1e-4;
   double dropout = 0.2;  // of level 4
-  std::string
-      from;  // a MedLAM checkpoint of this width and patch whose weights to start from; "": random ones
+  // A MedLAM checkpoint whose weights to start from, and Adam's state if it is the published code's training
+  // checkpoint; "": random weights.
+  std::string from;
   std::string device = "cpu";
   at::ScalarType precision = at::kFloat;  // of the network; weights, losses and Adam are float32
   int loaders = 1;                        // threads that make batches; 0: made between the steps
+  PeerOptions peers;  // of a run in several processes, which does the same steps as one in one
 };
 
 struct StepResult {
@@ -50,8 +54,8 @@ class Trainer {
   // Steps done since the beginning, earlier runs included.
   std::int64_t steps() const { return steps_; }
 
-  // One step. Throws kBadArgument if loss or gradient is not finite, kAborted from `check`; the weights are
-  // then those of the last whole step.
+  // One step. Throws kBadArgument if loss or gradient is not finite, kAborted from `check`, kPeerLost; the
+  // weights are then those of the last whole step. With peers, all stop before the same step.
   StepResult step(const torch::Check& check);
 
   // Root mean square error in mm of UAM over `pairs` pairs of clean patches, always the same.
@@ -61,7 +65,7 @@ class Trainer {
   void save(const std::string& path) const;
   // Throws kBadCheckpoint if the file is not of save() or of a run with other options.
   void load(const std::string& path);
-  // The weights alone, as the published code names them.
+  // The weights alone, as the published code names them; as torch.save writes them for a path ending in .pth.
   void export_model(const std::string& path) const;
 
  private:
@@ -72,12 +76,15 @@ class Trainer {
     std::array<MssCounts, 2> counts;
   };
 
+  Checkpoint open_weights();
   double learning_rate() const;
   void start_loader();
   at::Tensor to_device(const std::vector<float>& values, at::IntArrayRef shape) const;
   std::vector<at::Tensor> forward(const at::Tensor& patches, int deepest, bool training, std::uint64_t part,
                                   const torch::Check& check);
-  Targets targets(const Batch& batch) const;
+  Targets targets(const Batch& batch);
+  void check_together(const torch::Check& check);
+  void sum_with_peers(StepResult& result);
   bool is_uam_alone(std::int64_t step) const { return step < options_.uam_steps; }
   Micro accumulate(const Batch& batch, std::int64_t scan, const Targets& targets, const torch::Check& check);
   Micro accumulate_uam(const Batch& batch, std::int64_t scan, const torch::Check& check);
@@ -90,6 +97,7 @@ class Trainer {
   torch::WeightMap weights_;
   std::unique_ptr<Optimizer> optimizer_;  // of the weights
   std::int64_t steps_ = 0;
+  std::unique_ptr<Peers> peers_;
   std::unique_ptr<Loader<Batch>> loader_;
 };
 

@@ -14,6 +14,7 @@ namespace medlsam {
 // What Adam keeps of one parameter: running averages of its gradients and of their squares, in its shape.
 struct AdamState {
   TensorView mean, variance;
+  std::int64_t steps = 0;
 };
 
 struct Checkpoint {
@@ -26,7 +27,6 @@ struct Checkpoint {
   std::map<std::string, std::string> metadata;
   // Of a training checkpoint with an optimizer that was Adam, by the parameter's name; empty otherwise.
   std::map<std::string, AdamState> adam;
-  std::int64_t adam_steps = 0;
   // Keeps the bytes of the tensors alive: the mapped file.
   std::shared_ptr<const void> storage;
 };

@@ -151,14 +151,14 @@ void Reader::read_adam(const PickleDict& optimizer, const std::vector<std::strin
     const auto* variance = find<PickleTensor>(pickle_, *state, "exp_avg_sq");
     if (!mean || !variance) continue;
     const std::string& name = named->second;
-    const AdamState adam = {view("exp_avg of " + name, *mean), view("exp_avg_sq of " + name, *variance)};
+    const AdamState adam = {view("exp_avg of " + name, *mean), view("exp_avg_sq of " + name, *variance),
+                            read_step(*state)};
     const auto& shape = checkpoint.tensors.at(name).shape;
     if (adam.mean.shape != shape || adam.variance.shape != shape) {
       fail("Adam's state of the tensor " + json_string(name) + " has another shape than the tensor, " +
            shape_text(adam.mean.shape) + "; the file is damaged");
     }
     checkpoint.adam.insert_or_assign(name, adam);
-    checkpoint.adam_steps = std::max(checkpoint.adam_steps, read_step(*state));
   }
 }
 

@@ -8,7 +8,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_TORCH_ABI 3
+#define MEDLSAM_TORCH_ABI 4
 
 // A dense row-major float32 array; `name` only where names are called for.
 struct MedlsamTorchArray {
@@ -50,6 +50,10 @@ struct MedlsamTrainerOptions {
   const char* from;  // "": random weights
   const char* device;
   std::int32_t precision, loaders;
+  // Of a run in several processes; medlsam::training::PeerOptions.
+  std::int32_t rank, processes;
+  const char *meeting_file, *meeting_host;
+  std::uint16_t meeting_port;
 };
 
 // Training SAM; medlsam::training::SamTrainerOptions says what each means.

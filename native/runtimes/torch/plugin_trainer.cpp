@@ -29,11 +29,26 @@ struct Running {
 PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginTrainerOptions& options)
     : table_(table) {
   const auto scans = to_c(options.scans), validation = to_c(options.validation_scans);
-  const MedlsamTrainerOptions wanted = {scans.data(),           scans.size(),          validation.data(),
-                                        validation.size(),      options.width,         options.patch,
-                                        options.batch,          options.epoch_steps,   options.uam_steps,
-                                        options.seed,           options.learning_rate, options.from.c_str(),
-                                        options.device.c_str(), options.precision,     options.loaders};
+  const MedlsamTrainerOptions wanted = {scans.data(),
+                                        scans.size(),
+                                        validation.data(),
+                                        validation.size(),
+                                        options.width,
+                                        options.patch,
+                                        options.batch,
+                                        options.epoch_steps,
+                                        options.uam_steps,
+                                        options.seed,
+                                        options.learning_rate,
+                                        options.from.c_str(),
+                                        options.device.c_str(),
+                                        options.precision,
+                                        options.loaders,
+                                        options.rank,
+                                        options.processes,
+                                        options.meeting_file.c_str(),
+                                        options.meeting_host.c_str(),
+                                        options.meeting_port};
   check(table_, table_.create_trainer(&wanted, &trainer_));
 }
 
@@ -80,7 +95,7 @@ std::vector<MedlsamTrainerStep> PluginTrainer::run(std::int64_t steps, const Tas
   const MedlsamTrainerRun callbacks = running.callbacks();
   const std::int32_t result =
       table_.run_trainer(trainer_, steps, static_cast<std::int32_t>(task.threads), &callbacks);
-  if (result != 0 && !task.is_cancelled()) check(table_, result);
+  if (result != 0 && !task.is_cancelled() && running.steps.empty()) check(table_, result);
   return std::move(running.steps);
 }
 

@@ -19,6 +19,9 @@ struct PluginTrainerOptions {
   double learning_rate = 0;
   std::string device;
   std::int32_t precision = MEDLSAM_TORCH_FLOAT32, loaders = 1;
+  std::int32_t rank = 0, processes = 1;
+  std::string meeting_file, meeting_host;
+  std::uint16_t meeting_port = 0;
 };
 
 struct PluginSamTrainerOptions {
@@ -44,7 +47,7 @@ class PluginTrainer {
   PluginTrainer(const PluginTrainer&) = delete;
   PluginTrainer& operator=(const PluginTrainer&) = delete;
 
-  // Fewer steps than asked for if the task is cancelled.
+  // Fewer steps than asked for if the task is cancelled, or if a later one failed: the next call says why.
   std::vector<MedlsamTrainerStep> run(std::int64_t steps, const Task& task);
   double validate(std::int64_t count, const Task& task);
   void save(const std::string& path);

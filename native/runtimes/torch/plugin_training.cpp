@@ -78,6 +78,8 @@ std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer
     wanted.device = options->device;
     wanted.precision = scalar_type(options->precision);
     wanted.loaders = options->loaders;
+    wanted.peers = {options->rank, options->processes, options->meeting_file, options->meeting_host,
+                    options->meeting_port};
     *trainer = static_cast<AnyTrainer*>(new TrainerOf<training::Trainer>(std::move(wanted)));
   });
 }

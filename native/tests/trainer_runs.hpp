@@ -1,0 +1,59 @@
+// Small training runs, for tests.
+#pragma once
+
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <string>
+
+#include "training/trainer.hpp"
+
+namespace medlsam::training {
+
+struct Folder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("medlsam-trainer-" + std::to_string(getpid()));
+  Folder() { std::filesystem::create_directories(path); }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string file(const std::string& name) const { return (path / name).string(); }
+};
+
+// A scan that looks different everywhere: bright at one end of each axis, with rods across it.
+inline std::string write_scan_file(const Folder& folder, const std::string& name, std::int64_t shift) {
+  const Index3 inner = {60, 48, 52};
+  Grid grid;
+  for (int a = 0; a < 3; ++a) grid.shape[a] = inner[a] + 2 * kGridPadding;
+  grid.values.resize(static_cast<std::size_t>(grid.shape[0] * grid.shape[1] * grid.shape[2]));
+  for (std::int64_t z = 0; z < inner[0]; ++z) {
+    for (std::int64_t y = 0; y < inner[1]; ++y) {
+      for (std::int64_t x = 0; x < inner[2]; ++x) {
+        const std::int64_t row = ((z + kGridPadding) * grid.shape[1] + y + kGridPadding) * grid.shape[2];
+        const auto wave =
+            std::sin(0.7 * static_cast<double>(z + shift)) * std::cos(0.5 * static_cast<double>(y));
+        const auto rise = static_cast<double>(z) / 60 + static_cast<double>(x) / 100;
+        grid.values[static_cast<std::size_t>(row + x + kGridPadding)] =
+            static_cast<float>(0.2 + 0.1 * wave + 0.4 * rise);
+      }
+    }
+  }
+  write_scan(folder.file(name), grid);
+  return folder.file(name);
+}
+
+inline TrainerOptions small(const Folder& folder) {
+  TrainerOptions options;
+  options.scans = {write_scan_file(folder, "a", 0), write_scan_file(folder, "b", 1)};
+  options.validation_scans = {write_scan_file(folder, "c", 2)};
+  options.width = 2;
+  options.patch = 32;
+  options.batch = 2;
+  options.epoch_steps = 40;
+  options.seed = 1;
+  options.learning_rate = 1e-3;
+  return options;
+}
+
+inline const torch::Check kGoOn = [] {};
+
+}  // namespace medlsam::training
