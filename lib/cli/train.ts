@@ -16,6 +16,7 @@ interface Flags extends TrainFlags {
   width?: number;
   patch?: number;
   uamSteps: number;
+  foreground?: number;
   processes?: number;
   from?: string;
   batch: number;
@@ -43,6 +44,11 @@ export function addTrain(program: Command, session: Session): void {
       "first steps, which train positions alone at a tenth of the time",
       parseInteger(0, 1e9),
       0,
+    )
+    .option(
+      "--foreground <hu>",
+      "HU from which on patches and points are drawn; -900 leaves noisy air out (default: -1000)",
+      parseNumber(-1000, 3000),
     )
     .option("--batch <n>", "scans of a step", parseInteger(1, 1024), 4)
     .option(

@@ -281,6 +281,8 @@ interface CommonTrainerOptions {
 /** Scans are files of writeTrainingScan. */
 export interface TrainerOptions extends CommonTrainerOptions {
   uamSteps: number;
+  /** HU; NaN: as published. */
+  foreground: number;
   peers: Peers;
 }
 

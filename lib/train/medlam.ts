@@ -48,6 +48,12 @@ export interface TrainMedLamOptions extends TrainOptions {
    * trainings of small networks.
    */
   uamSteps?: number;
+  /**
+   * HU from which on a voxel counts as the body, in which patches' centres and points are drawn. By default as published,
+   * about −1000: where a scan's air is noisy, half of them then lie in air, from which nothing can be learned. −900 leaves
+   * lungs in and air out.
+   */
+  foreground?: number;
   /** Scans of a step, each with two patches; 4 as published. */
   batch?: number;
   /** 1e-4 as published; × 0.8 after every 10 epochs. */
@@ -175,6 +181,7 @@ async function createTrainer(
     batch: options.batch ?? 4,
     epochSteps: options.steps ?? 1000,
     uamSteps: options.uamSteps ?? 0,
+    foreground: options.foreground ?? Number.NaN,
     from: from ?? "",
     seed: options.seed ?? 0,
     learningRate: options.learningRate ?? 1e-4,

@@ -67,6 +67,7 @@ Options to_common_options(const Napi::Object& object) {
 
 torch::PluginTrainerOptions to_trainer_options(const Napi::Object& object) {
   auto options = to_common_options<torch::PluginTrainerOptions>(object);
+  options.foreground = object.Get("foreground").As<Napi::Number>().DoubleValue();
   options.uam_steps = object.Get("uamSteps").As<Napi::Number>().Int64Value();
   const auto peers = object.Get("peers").As<Napi::Object>();
   options.rank = peers.Get("rank").As<Napi::Number>().Int32Value();

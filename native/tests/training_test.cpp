@@ -189,7 +189,7 @@ TEST_CASE("a process that wants some scans of a batch gets these as in the whole
   for (std::uint64_t seed = 0; seed < 12; ++seed) {
     const Batch whole = draw_batch(scans, kScans, kPatch, Random({seed}));
     const Batch part =
-        draw_batch(scans, kScans, kPatch, Random({seed}), [](std::int64_t scan) { return scan == 1; });
+        draw_batch(scans, kScans, kPatch, Random({seed}), {}, [](std::int64_t scan) { return scan == 1; });
     CHECK(part.offsets == whole.offsets);
     for (std::size_t s = 0; s < 2; ++s) {
       const Side &all = whole.sides[s], &some = part.sides[s];

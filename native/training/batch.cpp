@@ -10,14 +10,13 @@ namespace {
 
 constexpr int kTries = 20;
 constexpr std::int64_t kMargin = 8;  // of a crop around its patch, on every side
-constexpr float kForegroundCenter = 0.001f, kForegroundPoint = 0.0001f;
 constexpr auto kMillimetres = static_cast<float>(kGridSpacing);
 
-Index3 draw_center(const Scan& scan, Random& random) {
+Index3 draw_center(const Scan& scan, const Foreground& foreground, Random& random) {
   Index3 center{};
   for (int i = 0; i < kTries; ++i) {
     for (int a = 0; a < 3; ++a) center[a] = random.below(scan.shape()[a]);
-    if (scan.at(center) >= kForegroundCenter) break;
+    if (scan.at(center) >= foreground.center) break;
   }
   return center;
 }
@@ -41,9 +40,10 @@ std::vector<float> cut(const std::vector<float>& crop, std::int64_t crop_edge, c
 }
 
 // Draws a patch of the scan into `side` and returns where the clean one begins in the scan.
-Index3 draw_patch(const Scan& scan, std::int64_t patch, bool augmented_too, Side& side, Random& random) {
+Index3 draw_patch(const Scan& scan, std::int64_t patch, const Foreground& foreground, bool augmented_too,
+                  Side& side, Random& random) {
   const std::int64_t edge = patch + 2 * kMargin;
-  Index3 crop_begin = draw_center(scan, random), begin;
+  Index3 crop_begin = draw_center(scan, foreground, random), begin;
   for (std::int64_t& index : crop_begin) index -= edge / 2;
   for (std::int64_t& index : begin) index = random.below(2 * kMargin + 1);
   std::vector<float> crop = scan.block(crop_begin, edge);
@@ -61,17 +61,18 @@ Index3 draw_patch(const Scan& scan, std::int64_t patch, bool augmented_too, Side
 }
 
 // Points that are foreground in half of the patches at least, if 20 tries find such.
-void draw_points(std::span<const Index3> begins, std::int64_t patch, Side& side, Random& random) {
+void draw_points(std::span<const Index3> begins, std::int64_t patch, const Foreground& foreground, Side& side,
+                 Random& random) {
   const auto voxels = static_cast<std::size_t>(patch * patch * patch);
   for (std::int64_t k = 0; k < kPoints; ++k) {
     Index3 point{};
     for (int i = 0; i < kTries; ++i) {
       for (std::int64_t& index : point) index = random.below(patch);
       const auto voxel = static_cast<std::size_t>((point[0] * patch + point[1]) * patch + point[2]);
-      std::size_t foreground = 0;
+      std::size_t shown = 0;
       for (std::size_t n = 0; n < begins.size(); ++n)
-        foreground += side.clean[n * voxels + voxel] >= kForegroundPoint ? 1 : 0;
-      if (2 * foreground >= begins.size()) break;
+        shown += side.clean[n * voxels + voxel] >= foreground.point ? 1 : 0;
+      if (2 * shown >= begins.size()) break;
     }
     side.points.insert(side.points.end(), point.begin(), point.end());
   }
@@ -95,26 +96,27 @@ const Scan& draw_scan(std::span<const Scan> scans, Random& random) {
 }  // namespace
 
 Batch draw_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random,
-                 const std::function<bool(std::int64_t)>& wanted) {
+                 const Foreground& foreground, const std::function<bool(std::int64_t)>& wanted) {
   Batch batch;
   std::array<std::vector<Index3>, 2> begins;
   for (std::int64_t n = 0; n < size; ++n) {
     const Scan& scan = draw_scan(scans, random);
     for (std::size_t s = 0; s < 2; ++s)
-      begins[s].push_back(draw_patch(scan, patch, wanted(n), batch.sides[s], random));
+      begins[s].push_back(draw_patch(scan, patch, foreground, wanted(n), batch.sides[s], random));
   }
   append_offsets(begins, batch);
-  for (std::size_t s = 0; s < 2; ++s) draw_points(begins[s], patch, batch.sides[s], random);
+  for (std::size_t s = 0; s < 2; ++s) draw_points(begins[s], patch, foreground, batch.sides[s], random);
   return batch;
 }
 
-Batch draw_clean_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random) {
+Batch draw_clean_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random,
+                       const Foreground& foreground) {
   Batch batch;
   std::array<std::vector<Index3>, 2> begins;
   for (std::int64_t n = 0; n < size; ++n) {
     const Scan& scan = draw_scan(scans, random);
     for (std::size_t s = 0; s < 2; ++s) {
-      Index3 begin = draw_center(scan, random);
+      Index3 begin = draw_center(scan, foreground, random);
       for (std::int64_t& index : begin) index -= patch / 2;
       append(batch.sides[s].clean, scan.block(begin, patch));
       begins[s].push_back(begin);

@@ -28,13 +28,21 @@ struct Batch {
   std::vector<float> offsets;  // from the second clean patch's centre to the first's in mm, (n, 3)
 };
 
+// From what mapped intensity on a voxel counts as the body: for patches' centres, and for points. The
+// defaults are the published ones, next to nothing: in air, a scan's noise is above them.
+struct Foreground {
+  float center = 0.001f, point = 0.0001f;
+};
+
 // Draws `size` scans and their patches of `patch` voxels. Where `wanted` says no, augmented patches and their
 // positions are 0, and all else is the same.
 Batch draw_batch(
     std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random,
+    const Foreground& foreground = {},
     const std::function<bool(std::int64_t scan)>& wanted = [](std::int64_t) { return true; });
 
 // Two clean patches of each of `size` scans, for validation: `sides` without augmentation and points.
-Batch draw_clean_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random);
+Batch draw_clean_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random,
+                       const Foreground& foreground = {});
 
 }  // namespace medlsam::training

@@ -99,8 +99,9 @@ double Trainer::learning_rate() const {
 void Trainer::start_loader() {
   const auto make = [this](std::int64_t step) {
     const Random random = stream(options_.seed, Stream::kBatch, step);
-    if (is_uam_alone(step)) return draw_clean_batch(scans_, options_.batch, options_.patch, random);
-    return draw_batch(scans_, options_.batch, options_.patch, random,
+    if (is_uam_alone(step))
+      return draw_clean_batch(scans_, options_.batch, options_.patch, random, options_.foreground);
+    return draw_batch(scans_, options_.batch, options_.patch, random, options_.foreground,
                       [this](std::int64_t scan) { return peers_->owns(scan); });
   };
   loader_ = std::make_unique<Loader<Batch>>(make, steps_, options_.loaders);
@@ -286,8 +287,8 @@ double Trainer::validate(std::int64_t pairs, const torch::Check& check) {
   const std::int64_t p = options_.patch;
   double squares = 0;
   for (std::int64_t i = 0; i < pairs; ++i) {
-    const Batch batch =
-        draw_clean_batch(validation_scans_, 1, p, stream(options_.seed, Stream::kValidation, i));
+    const Batch batch = draw_clean_batch(validation_scans_, 1, p,
+                                         stream(options_.seed, Stream::kValidation, i), options_.foreground);
     const Tensor patches = at::cat(
         {to_device(batch.sides[0].clean, {1, 1, p, p, p}), to_device(batch.sides[1].clean, {1, 1, p, p, p})});
     const Tensor found = forward(patches, -1, false, 0, check)[0];

@@ -28,6 +28,7 @@ struct TrainerOptions {
   // Steps at the beginning that train UAM alone, on clean patches: the decoder, which takes most of a step's
   // time, then starts from an encoder that knows the body. Not in the paper; 0 is as published.
   std::int64_t uam_steps = 0;
+  Foreground foreground;
   double learning_rate = 1e-4, weight_decay = 1e-4;
   double dropout = 0.2;  // of level 4
   // A MedLAM checkpoint whose weights to start from, and Adam's state if it is the published code's training

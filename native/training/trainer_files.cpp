@@ -16,6 +16,7 @@ Metadata Trainer::settings() const {
           {"batch", std::to_string(options_.batch)},
           {"epoch steps", std::to_string(options_.epoch_steps)},
           {"UAM steps", std::to_string(options_.uam_steps)},
+          {"foreground", std::to_string(options_.foreground.center)},
           {"seed", std::to_string(options_.seed)},
           {"learning rate", std::to_string(options_.learning_rate)},
           {"precision", at::toString(options_.precision)},

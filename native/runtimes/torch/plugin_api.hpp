@@ -47,7 +47,8 @@ struct MedlsamTrainerOptions {
   std::int64_t width, patch, batch, epoch_steps, uam_steps;
   std::uint64_t seed;
   double learning_rate;
-  const char* from;  // "": random weights
+  double foreground;  // HU; NaN: as published
+  const char* from;   // "": random weights
   const char* device;
   std::int32_t precision, loaders;
   // Of a run in several processes; medlsam::training::PeerOptions.

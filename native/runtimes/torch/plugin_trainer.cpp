@@ -40,6 +40,7 @@ PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginTrainer
                                         options.uam_steps,
                                         options.seed,
                                         options.learning_rate,
+                                        options.foreground,
                                         options.from.c_str(),
                                         options.device.c_str(),
                                         options.precision,

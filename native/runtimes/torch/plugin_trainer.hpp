@@ -16,7 +16,7 @@ struct PluginTrainerOptions {
   std::int64_t width = 0, patch = 0, batch = 0, epoch_steps = 0, uam_steps = 0;
   std::string from;
   std::uint64_t seed = 0;
-  double learning_rate = 0;
+  double learning_rate = 0, foreground = 0;
   std::string device;
   std::int32_t precision = MEDLSAM_TORCH_FLOAT32, loaders = 1;
   std::int32_t rank = 0, processes = 1;

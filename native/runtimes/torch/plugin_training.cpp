@@ -2,9 +2,11 @@
 #include <ATen/Parallel.h>
 
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <utility>
 
+#include "core/grid/grid.hpp"
 #include "runtimes/torch/caching_allocator.hpp"
 #include "runtimes/torch/plugin_guard.hpp"
 #include "training/sam_trainer.hpp"
@@ -72,6 +74,10 @@ std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer
     wanted.batch = options->batch;
     wanted.epoch_steps = options->epoch_steps;
     wanted.uam_steps = options->uam_steps;
+    if (!std::isnan(options->foreground)) {
+      const float least = map_hu(options->foreground);
+      wanted.foreground = {least, least};
+    }
     wanted.seed = options->seed;
     wanted.learning_rate = options->learning_rate;
     wanted.from = options->from;
