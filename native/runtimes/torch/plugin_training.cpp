@@ -83,6 +83,7 @@ std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer
 
 std::int32_t create_sam_trainer(const MedlsamSamTrainerOptions* options, void** trainer) {
   return guarded([&] {
+    cache_tensor_memory();
     training::SamTrainerOptions wanted;
     wanted.scans = to_strings(options->scans, options->scan_count);
     wanted.validation_scans = to_strings(options->validation_scans, options->validation_scan_count);
