@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- grid network similarity localize sam segment metrics] [--threads N]`: what each step takes, against what the machine
+ * `npm run bench [-- grid network similarity localize sam segment metrics train] [--threads N]`: what each step takes, against what the machine
  * could do and against a peer that runs in between. Prints Markdown.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeMachine, measurePeaks } from "./support/machine.mjs";
 
-const names = ["grid", "network", "similarity", "localize", "sam", "segment", "metrics"];
+const names = ["grid", "network", "similarity", "localize", "sam", "segment", "metrics", "train"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { threads: { type: "string", default: "2" } },

@@ -158,7 +158,7 @@
     body.setScale(1.5);
 
     const rows = [...document.querySelectorAll("tr[data-organ]")];
-    const shown = { organ: -1, boxes: "all" };
+    const shown = { organ: -1, boxes: true };
 
     async function drawBoxes() {
       const drawing = planes.drawBitmap;
@@ -170,9 +170,9 @@
         const mesh = edges(box, color, thickness);
         body.addMesh(await niivue.NVMesh.readMesh(mesh, "box.mz3", body.gl));
       };
-      if (shown.boxes !== "none") {
+      if (shown.boxes) {
         for (const [i, { boxes: parts, box, color, present }] of organs.entries()) {
-          const wanted = shown.boxes === "all" ? present : i === shown.organ;
+          const wanted = shown.organ < 0 ? present : i === shown.organ;
           if (!wanted) continue;
           for (const part of parts) drawShell(drawing, part, i + 1, ct);
           if (box) await add(box, color);
@@ -211,7 +211,7 @@
     }
 
     byId("boxes-shown").addEventListener("change", ({ target }) => {
-      shown.boxes = target.value;
+      shown.boxes = target.checked;
       drawBoxes();
     });
     byId("opacity").addEventListener("input", ({ target }) =>

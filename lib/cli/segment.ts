@@ -51,6 +51,7 @@ export interface SegmentFlags extends ModelFlags {
   minVoxels?: number;
   statistics?: boolean;
   preview?: boolean;
+  page?: boolean;
   report?: string;
   skipExisting?: boolean;
   runtime: RuntimeName;
@@ -99,6 +100,7 @@ export function addSegment(program: Command, session: Session): void {
     )
     .option("--statistics", "also statistics.json: volume (mm³) and mean intensity of each organ")
     .option("--preview", "also preview.png: the middle slices with contours and boxes")
+    .option("--page", "also page.html: scan, masks and boxes, to look through in a browser")
     .option("--report <file>", "JSON of the whole run: settings, and each scan's counts and times")
     .option("--skip-existing", "pass over scans whose results are complete")
     .option("--num-parts <n>", "work on one of N parts of the scans", parseInteger(1, 1_000_000))
@@ -235,6 +237,7 @@ async function segmentOne({ name, image }: Case, ready: Ready, work: Work) {
         labelMap: flags.ml ?? false,
         statistics: flags.statistics ?? false,
         preview: flags.preview ?? false,
+        page: flags.page ?? false,
       };
       const writeStarted = performance.now();
       onProgress({ step: "write", done: 0, total: 1 });

@@ -19,6 +19,7 @@ export interface TrainFlags {
   device: string;
   precision: "float32" | "bfloat16";
   threads: number;
+  loaders: number;
   quiet?: boolean;
 }
 
@@ -35,6 +36,12 @@ export function addTrainOptions(command: Command): Command {
         .default("float32"),
     )
     .addOption(threadsOption())
+    .option(
+      "--loaders <n>",
+      "threads that make batches; 0: made between the steps",
+      parseInteger(0, 256),
+      1,
+    )
     .addOption(quietOption())
     .addHelpText("after", "\nCtrl-C writes a checkpoint and ends; --resume goes on from it.");
 }

@@ -4,6 +4,7 @@ import { OutputError } from "../errors.js";
 import { formatJson } from "../json.js";
 import type { Box, Localization } from "../localize/result.js";
 import type { CallOptions } from "../native/call.js";
+import { writeSegmentationPage } from "../page/segmentation-page.js";
 import type { OrganPrompt } from "../segment/prompts.js";
 import type { Segmentation, SegmentedOrgan } from "../segment/segmentation.js";
 import { physicalBox, unionBox } from "../volumes/box.js";
@@ -18,6 +19,8 @@ export interface CaseOutputs {
   statistics: boolean;
   /** `preview.png`: the middle slices with contours and boxes. */
   preview: boolean;
+  /** `page.html`: the scan, masks and boxes, to be looked through in a browser. */
+  page: boolean;
 }
 
 /** What `boxes.json` says where no network localized the organs. */
@@ -80,6 +83,11 @@ export async function writeCase(
     }
     if (outputs.preview) {
       await write("preview.png", (path) => segmentation.writePreview(path, options));
+    }
+    if (outputs.page) {
+      await write("page.html", (path) =>
+        writeSegmentationPage(path, segmentation, boxes.organs, options),
+      );
     }
     if (outputs.statistics) {
       await write("statistics.json", (path) => writeJson(path, { ...note, ...statistics(organs) }));

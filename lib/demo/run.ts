@@ -87,7 +87,7 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
     );
     try {
       await timed("write", async () => {
-        const outputs = { labelMap: false, statistics: true, preview: true };
+        const outputs = { labelMap: false, statistics: true, preview: true, page: false };
         await writeCase(folder, name, segmentation, localization, outputs, options);
         await segmentation.writeLabelMap(masks, options);
       });

@@ -274,6 +274,8 @@ interface CommonTrainerOptions {
   learningRate: number;
   device: string;
   precision: Precision;
+  /** Threads that make batches; 0: made between the steps. */
+  loaders: number;
 }
 
 /** Scans are files of writeTrainingScan. */
@@ -344,6 +346,8 @@ export interface NativeAddon {
   volumeInfo(volume: VolumeHandle): VolumeInfo;
   /** Stored values, or with `scaled` value = stored · slope + intercept as float32. */
   volumeData(volume: VolumeHandle, scaled: boolean, task: Task): Promise<ArrayBuffer>;
+  /** Every step-th voxel along (z, y, x), in its place. */
+  thinVolume(volume: VolumeHandle, step: number[], task: Task): Promise<VolumeHandle>;
   writeVolume(
     path: string,
     geometry: VolumeHandle,

@@ -59,8 +59,8 @@ export async function writePage(path: string, page: Page, options: CallOptions):
 }
 
 async function* parts(page: Page): AsyncGenerator<string> {
-  const [style, niivue, viewer] = await Promise.all(
-    ["style.css", "niivue.js", "viewer.js"].map((name) => readFile(asset(name), "utf8")),
+  const [style, viewer] = await Promise.all(
+    ["style.css", "viewer.js"].map((name) => readFile(asset(name), "utf8")),
   );
   yield `<!DOCTYPE html>
 <html lang="en">
@@ -78,7 +78,9 @@ ${body(page)}
 `;
   yield* volume("ct", page.image);
   yield* volume("masks", page.masks);
-  yield `<script>\n${niivue}</script>\n<script>\n${viewer}</script>\n</body>\n</html>\n`;
+  yield "<script>\n";
+  yield* contents(asset("niivue.js"), "utf8");
+  yield `</script>\n<script>\n${viewer}</script>\n</body>\n</html>\n`;
 }
 
 function body({ title, note, about, columns, organs, summary }: Page): string {
@@ -95,14 +97,13 @@ files beside this page have all results.</p>
 <div class="bar">
 <label>Window <select id="window"><option>soft tissue</option><option>lung</option><option>bone</option></select></label>
 <label>Masks <input type="range" id="opacity" min="0" max="1" step="0.05" value="0.5"></label>
-<label>Boxes <select id="boxes-shown"><option value="all">all</option><option value="selected">of the selected
-organ</option><option value="none">none</option></select></label>
+<label>Boxes <input type="checkbox" id="boxes-shown" checked></label>
 <span class="faint" id="location"></span>
 </div>
 <div class="canvas"><canvas id="planes"></canvas></div>
 <div class="canvas"><canvas id="body"></canvas></div>
 <p class="bar faint">Click into a slice to move there, turn the wheel to go through slices, drag the body to turn it,
-click an organ in the table to go to it. The patient's right is on the left.</p>
+click an organ in the table to go to it and see its boxes alone. The patient's right is on the left.</p>
 </section>
 <table>
 <thead><tr>${headings.join("")}</tr></thead>
@@ -136,12 +137,17 @@ function viewerData({ organs, affine, shape }: Page): string {
 async function* volume(id: string, path: string): AsyncGenerator<string> {
   const name = escapeHtml(basename(path));
   yield `<script type="text/plain" id="${id}" data-name="${name}">`;
+  yield* contents(path, "base64");
+  yield "</script>\n";
+}
+
+/** A file piece by piece: a whole one, decoded at once, would hold up the event loop. */
+async function* contents(path: string, encoding: "utf8" | "base64"): AsyncGenerator<string> {
   try {
-    yield* createReadStream(path, { encoding: "base64" }) as AsyncIterable<string>;
+    yield* createReadStream(path, { encoding }) as AsyncIterable<string>;
   } catch (cause) {
     throw unreadable(path, cause);
   }
-  yield "</script>\n";
 }
 
 function color(label: number): number[] {

@@ -159,6 +159,11 @@ export class Segmentation {
     if (this.#closeVolume) this.#source.volume.close();
   }
 
+  /** @internal What the masks are of. */
+  get scan(): Volume {
+    return this.#source.volume;
+  }
+
   get #labels(): number[] {
     return Object.values(this.organs).map(({ label }) => label);
   }

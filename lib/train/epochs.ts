@@ -17,6 +17,8 @@ export interface TrainOptions extends CallOptions {
   seed?: number;
   /** "cpu" by default, "cuda" or "cuda:N". */
   device?: string;
+  /** Threads that make batches ahead of the network, 1 by default; 0: batches are made between the steps. */
+  loaders?: number;
   /** Go on from `folder`'s checkpoint. Without it a folder that has one is refused. */
   resume?: boolean;
   onProgress?: (progress: Progress) => void;
@@ -187,7 +189,11 @@ export function meanOf<Name extends string>(
 
 /** @throws UsageError for what is not a whole number from 1 to `most`, a seed or a learning rate. */
 export function checkTrainNumbers<Name extends string>(
-  options: { [name in NoInfer<Name>]?: number } & { seed?: number; learningRate?: number },
+  options: { [name in NoInfer<Name>]?: number } & {
+    seed?: number;
+    learningRate?: number;
+    loaders?: number;
+  },
   most: Readonly<Record<Name, number>>,
 ): void {
   for (const name of Object.keys(most) as Name[]) {
@@ -196,7 +202,10 @@ export function checkTrainNumbers<Name extends string>(
       throw new UsageError(`${name} must be a whole number from 1 to ${most[name]}, not ${value}.`);
     }
   }
-  const { seed = 0, learningRate = 1e-4 } = options;
+  const { seed = 0, learningRate = 1e-4, loaders = 1 } = options;
+  if (!Number.isInteger(loaders) || loaders < 0 || loaders > 256) {
+    throw new UsageError(`loaders must be a whole number from 0 to 256, not ${loaders}.`);
+  }
   if (!Number.isInteger(seed) || seed < 0 || seed > 2 ** 32 - 1) {
     throw new UsageError(`seed must be a whole number from 0 to 4294967295, not ${seed}.`);
   }

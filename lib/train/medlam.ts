@@ -179,6 +179,7 @@ async function createTrainer(
     seed: options.seed ?? 0,
     learningRate: options.learningRate ?? 1e-4,
     precision: options.precision ?? "float32",
+    loaders: options.loaders ?? 1,
   };
   const deviceOf = (rank: number) => (device === "cuda" ? `cuda:${rank}` : device);
   if (others.count > 1) {

@@ -162,6 +162,7 @@ async function createTrainer(options: TrainSamOptions): Promise<TrainerHandle> {
         jitter: options.jitter ?? 4,
         device: options.device ?? "cpu",
         precision: options.precision ?? "float32",
+        loaders: options.loaders ?? 1,
       },
       task,
     ),

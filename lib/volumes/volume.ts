@@ -121,6 +121,13 @@ export class Volume {
     );
   }
 
+  /** @internal Every step-th voxel along (z, y, x), from index ⌊(step − 1) / 2⌋ on, in its place. */
+  async thinned(step: Triple, options: CallOptions = {}): Promise<Volume> {
+    return Volume.fromHandle(
+      await callNative(options, (task) => native.thinVolume(this.handle, step, task)),
+    );
+  }
+
   /**
    * Writes the volume as `.nii` or `.nii.gz`; the file is whole or not there.
    * @param labelXml a label table for the header extension, see `labelTableXml`.

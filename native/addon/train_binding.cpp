@@ -61,6 +61,7 @@ Options to_common_options(const Napi::Object& object) {
   options.learning_rate = number("learningRate").DoubleValue();
   options.device = object.Get("device").As<Napi::String>().Utf8Value();
   options.precision = to_precision(object.Get("precision").As<Napi::String>().Utf8Value());
+  options.loaders = number("loaders").Int32Value();
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include "core/support/parallel.hpp"
 #include "core/volumes/extensions.hpp"
 #include "core/volumes/nifti.hpp"
+#include "core/volumes/thin.hpp"
 
 namespace medlsam::addon {
 namespace {
@@ -82,6 +83,15 @@ Napi::Value volume_data(const Napi::CallbackInfo& info) {
       [](Napi::Env env, std::vector<std::byte>&& bytes) { return to_array_buffer(env, std::move(bytes)); });
 }
 
+Napi::Value thin_volume(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[2],
+      [volume = open_handle<Volume>(info[0]), step = to_index3(info[1])](const Task& task) {
+        return thinned(*volume, step, task);
+      },
+      volume_handle);
+}
+
 // data null: the volume itself, stored values and all.
 Napi::Value write_volume(const Napi::CallbackInfo& info) {
   const auto geometry = open_handle<Volume>(info[1]);
@@ -116,6 +126,7 @@ void bind_volumes(Napi::Env env, Napi::Object exports) {
   bind<volume_from_array>(env, exports, "volumeFromArray");
   bind<volume_info>(env, exports, "volumeInfo");
   bind<volume_data>(env, exports, "volumeData");
+  bind<thin_volume>(env, exports, "thinVolume");
   bind<write_volume>(env, exports, "writeVolume");
 }
 

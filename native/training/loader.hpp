@@ -16,7 +16,8 @@ namespace medlsam::training {
 template <class Batch>
 class Loader {
  public:
-  // Makes make(step) for step = first, first + 1, … on `threads` threads, a few ahead of what was taken.
+  // Makes make(step) for step = first, first + 1, … on `threads` threads, a few ahead of what was taken; with
+  // none, when it is taken.
   Loader(std::function<Batch(std::int64_t step)> make, std::int64_t first, int threads);
   ~Loader();
   Loader(const Loader&) = delete;
@@ -79,6 +80,7 @@ void Loader<Batch>::work() {
 
 template <class Batch>
 Batch Loader<Batch>::next() {
+  if (threads_.empty()) return make_(to_take_++);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return made_.contains(to_take_); });
   Made made = std::move(made_.extract(to_take_).mapped());

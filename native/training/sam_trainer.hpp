@@ -29,7 +29,7 @@ struct SamTrainerOptions {
   double jitter = 4;  // deviation of the boxes' bounds in mm
   std::string device = "cpu";
   at::ScalarType precision = at::kFloat;  // of the network; weights, losses and Adam are float32
-  int loaders = 1;                        // threads that make batches
+  int loaders = 1;                        // threads that make batches; 0: made between the steps
 };
 
 struct SamStepResult {

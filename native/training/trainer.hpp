@@ -35,7 +35,7 @@ struct TrainerOptions {
   std::string from;
   std::string device = "cpu";
   at::ScalarType precision = at::kFloat;  // of the network; weights, losses and Adam are float32
-  int loaders = 1;                        // threads that make batches
+  int loaders = 1;                        // threads that make batches; 0: made between the steps
   PeerOptions peers;  // of a run in several processes, which does the same steps as one in one
 };
 

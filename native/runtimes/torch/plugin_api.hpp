@@ -49,7 +49,7 @@ struct MedlsamTrainerOptions {
   double learning_rate;
   const char* from;  // "": random weights
   const char* device;
-  std::int32_t precision;
+  std::int32_t precision, loaders;
   // Of a run in several processes; medlsam::training::PeerOptions.
   std::int32_t rank, processes;
   const char *meeting_file, *meeting_host;
@@ -72,7 +72,7 @@ struct MedlsamSamTrainerOptions {
   std::uint64_t seed;
   double learning_rate, jitter;
   const char* device;
-  std::int32_t precision;
+  std::int32_t precision, loaders;
 };
 
 struct MedlsamTrainerStep {

@@ -43,6 +43,7 @@ PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginTrainer
                                         options.from.c_str(),
                                         options.device.c_str(),
                                         options.precision,
+                                        options.loaders,
                                         options.rank,
                                         options.processes,
                                         options.meeting_file.c_str(),
@@ -79,7 +80,8 @@ PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginSamTrai
                                            options.learning_rate,
                                            options.jitter,
                                            options.device.c_str(),
-                                           options.precision};
+                                           options.precision,
+                                           options.loaders};
   check(table_, table_.create_sam_trainer(&wanted, &trainer_));
 }
 

@@ -18,7 +18,7 @@ struct PluginTrainerOptions {
   std::uint64_t seed = 0;
   double learning_rate = 0;
   std::string device;
-  std::int32_t precision = MEDLSAM_TORCH_FLOAT32;
+  std::int32_t precision = MEDLSAM_TORCH_FLOAT32, loaders = 1;
   std::int32_t rank = 0, processes = 1;
   std::string meeting_file, meeting_host;
   std::uint16_t meeting_port = 0;
@@ -35,7 +35,7 @@ struct PluginSamTrainerOptions {
   std::uint64_t seed = 0;
   double learning_rate = 0, jitter = 0;
   std::string device;
-  std::int32_t precision = MEDLSAM_TORCH_FLOAT32;
+  std::int32_t precision = MEDLSAM_TORCH_FLOAT32, loaders = 1;
 };
 
 // Calls from several threads take turns.

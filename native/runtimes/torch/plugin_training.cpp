@@ -77,6 +77,7 @@ std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer
     wanted.from = options->from;
     wanted.device = options->device;
     wanted.precision = scalar_type(options->precision);
+    wanted.loaders = options->loaders;
     wanted.peers = {options->rank, options->processes, options->meeting_file, options->meeting_host,
                     options->meeting_port};
     *trainer = static_cast<AnyTrainer*>(new TrainerOf<training::Trainer>(std::move(wanted)));
@@ -106,6 +107,7 @@ std::int32_t create_sam_trainer(const MedlsamSamTrainerOptions* options, void** 
     wanted.jitter = options->jitter;
     wanted.device = options->device;
     wanted.precision = scalar_type(options->precision);
+    wanted.loaders = options->loaders;
     *trainer = static_cast<AnyTrainer*>(new TrainerOf<training::SamTrainer>(std::move(wanted)));
   });
 }

@@ -1,0 +1,73 @@
+/**
+ * Part 8: a step of MedLAM's training, as it runs, against its own networks, losses and update alone (batches are made
+ * between the steps and do not count), and against the same step in PyTorch on batches that are there already.
+ */
+import { mkdtempSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { makePhantom, trainMedLam } from "../dist/index.js";
+import { Peer } from "./support/peer.mjs";
+import { printTable, seconds, verdict } from "./support/table.mjs";
+import { alternate, median } from "./support/timing.mjs";
+
+const patch = 64;
+const batch = 2;
+const steps = 6;
+const runs = 3;
+
+export async function bench({ threads, folder }) {
+  const scans = await makeScans(folder, threads);
+  const rows = [];
+  for (const width of [4, 24]) {
+    const peer = await Peer.start("train", [width, patch, batch, threads], threads);
+    const train = (loaders) => () =>
+      stepSeconds({ scans, folder, width, threads, loaders }).catch((error) => {
+        throw new Error(`${error.message} (the bench needs the torch plugin)`, { cause: error });
+      });
+    const theirs =
+      peer &&
+      (async () => {
+        const all = [];
+        for (let i = 0; i < steps; i++) all.push((await peer.ask("step")).seconds);
+        return median(all);
+      });
+    const times = await alternate(
+      { ours: train(1), alone: train(0), theirs },
+      width > 8 ? 1 : runs,
+    );
+    rows.push([
+      `width ${width}, ${4 * batch} patches of ${patch}³`,
+      `${seconds(times.ours)}: ${((4 * batch) / times.ours).toFixed(2)} patches/s`,
+      seconds(times.alone),
+      `${(times.alone / times.ours).toFixed(3)} (${times.alone >= 0.85 * times.ours ? "≥" : "NOT ≥"} 0.85)`,
+      peer?.facts.version ?? "PyTorch",
+      times.theirs === undefined ? "absent" : seconds(times.theirs),
+      times.theirs === undefined ? "–" : verdict(times.ours / times.theirs, 1),
+    ]);
+    await peer?.close();
+  }
+  printTable(["step", "ours", "floor", "floor ÷ ours", "peer", "its time", "ours ÷ peer"], rows);
+}
+
+async function makeScans(folder, threads) {
+  const scans = [];
+  for (const seed of [1, 2, 3, 4]) {
+    const phantom = await makePhantom({ seed, region: "trunk", spacing: 3, threads });
+    const path = join(folder, `phantom-${seed}.nii`);
+    await phantom.image.write(path);
+    phantom.image.close();
+    phantom.labels.close();
+    scans.push(path);
+  }
+  return scans;
+}
+
+/** Median of a run's steps but the first, which sets things up; without loaders what the network waited is taken off. */
+async function stepSeconds({ scans, folder, width, threads, loaders }) {
+  const output = mkdtempSync(join(folder, "train-"));
+  const cache = join(folder, "scans");
+  const options = { scans, folder: output, cache, width, patch, batch, threads, loaders };
+  const { curve } = await trainMedLam({ ...options, steps: steps + 1, epochs: 1 });
+  const lines = readFileSync(curve, "utf8").trimEnd().split("\n").map(JSON.parse);
+  const done = lines.filter((line) => line.seconds !== undefined).slice(1);
+  return median(done.map((step) => step.seconds - (loaders === 0 ? step.waitSeconds : 0)));
+}
