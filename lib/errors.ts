@@ -25,7 +25,7 @@ export const errorCodes = {
   /** The caller's AbortSignal fired. */
   AbortedError: ["ABORTED"],
   /** A native library is missing or too old, or another process of a training run is gone: see the message. */
-  UnavailableError: ["RUNTIME_UNAVAILABLE", "PEER_LOST"],
+  UnavailableError: ["RUNTIME_UNAVAILABLE"],
   /** A bug in this package or a runtime below it: please report it. */
   InternalError: ["INTERNAL"],
 } as const;

@@ -1,7 +1,7 @@
 /** The course of a training run: steps, epochs, checkpoints and the learning curve, whatever the network. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { AbortedError, MedLsamError, UsageError } from "../errors.js";
+import { AbortedError, UnavailableError, UsageError } from "../errors.js";
 import { type CallOptions, callNative, type Progress } from "../native/call.js";
 import type { TrainerHandle, TrainingStep } from "../native/contract.js";
 import { native } from "../native/loader.js";
@@ -126,8 +126,7 @@ async function trainEpoch<Loss extends string, Epoch extends { epoch: number }>(
   const save = () => callNative({}, (task) => native.saveTrainer(trainer, files.checkpoint, task));
   const done = await trainSteps(run, epoch).catch(async (error) => {
     // Another process of the run was stopped, or is lost: the steps before are whole.
-    if (error instanceof MedLsamError && ["ABORTED", "PEER_LOST"].includes(error.code))
-      await save();
+    if (error instanceof AbortedError || error instanceof UnavailableError) await save();
     throw error;
   });
   await save();

@@ -1,5 +1,5 @@
 /** The program of a process that {@link PeerProcesses} starts: does its share of every step, and writes nothing. */
-import { MedLsamError } from "../errors.js";
+import { AbortedError, UnavailableError } from "../errors.js";
 import { callNative } from "../native/call.js";
 import { native } from "../native/loader.js";
 import { follow } from "./follow.js";
@@ -15,8 +15,7 @@ process.once("message", (job: PeerJob) => {
     () => native.exitNow(0),
     (error: unknown) => {
       // Process 0 was stopped, or has ended and says why.
-      const expected =
-        error instanceof MedLsamError && ["ABORTED", "PEER_LOST"].includes(error.code);
+      const expected = error instanceof AbortedError || error instanceof UnavailableError;
       if (!expected) process.stderr.write(`medlsam: ${String(error)}\n`);
       native.exitNow(expected ? 0 : 1);
     },

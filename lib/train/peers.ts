@@ -71,7 +71,7 @@ export class PeerProcesses {
 
   /**
    * Starts them, and gives each its job when all are there; `device` says where each computes. Returns who this process
-   * is among them. @throws UnavailableError `PEER_LOST` if one ends before.
+   * is among them. @throws UnavailableError if one ends before.
    */
   async start(
     job: Omit<PeerJob, "trainer"> & { trainer: Omit<TrainerOptions, "device" | "peers"> },
@@ -91,10 +91,8 @@ export class PeerProcesses {
 
   /** Adds to an error that a process was lost which one it was. */
   explain(error: unknown): unknown {
-    if (!(error instanceof UnavailableError) || error.code !== "PEER_LOST" || !this.#ended) {
-      return error;
-    }
-    return new UnavailableError("PEER_LOST", `${error.message} (${this.#ended})`, { cause: error });
+    if (!(error instanceof UnavailableError) || !this.#ended) return error;
+    return new UnavailableError(error.code, `${error.message} (${this.#ended})`, { cause: error });
   }
 
   /** Ends those that still run. */
@@ -114,7 +112,10 @@ export class PeerProcesses {
         if (code !== 0)
           this.#ended ||= `process ${rank} ended with ${signal ?? `exit code ${code}`}`;
         reject(
-          new UnavailableError("PEER_LOST", `Process ${rank} of the run ended before it began.`),
+          new UnavailableError(
+            "RUNTIME_UNAVAILABLE",
+            `Process ${rank} of the run ended before it began.`,
+          ),
         );
       });
     });

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 #include <span>
+#include <string_view>
 
 #include "trainer_runs.hpp"
 
@@ -128,6 +129,9 @@ TEST_CASE("an exported model has the official names and shapes, as safetensors a
   const Checkpoint exported = open_checkpoint(folder.file("model.pth"));
   CHECK(exported.format == "pytorch zip");
   check_same(exported, open_checkpoint(folder.file("model.safetensors")));
+  const std::vector<char> bytes = bytes_of(folder.file("model.pth"));
+  CHECK(std::string_view(bytes.data(), bytes.size()).find("module.classification.0.weight") !=
+        std::string_view::npos);
   // The published network of the same width; its patches are larger, so its first dense layer is.
   const Checkpoint official = open_checkpoint(CONFORMANCE_DIR "/medlam/medlam.pth");
   REQUIRE(exported.tensors.size() == official.tensors.size());

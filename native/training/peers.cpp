@@ -27,7 +27,7 @@ using Gloo = c10d::ProcessGroupGloo;
 [[noreturn]] void fail(const char* what, const std::exception& cause) {
   std::string reason = cause.what();
   reason = reason.substr(0, reason.find('\n'));
-  throw Error(ErrorCode::kPeerLost, std::string(what) + ": " + reason);
+  throw Error(ErrorCode::kRuntimeUnavailable, std::string(what) + ": " + reason);
 }
 
 c10::intrusive_ptr<c10d::Store> open_store(const PeerOptions& options) {

@@ -19,7 +19,7 @@ struct PeerOptions {
 class Peers {
  public:
   // Waits until all have come; for a count of 1 there is nothing to wait for. Throws kBadArgument,
-  // kRuntimeUnavailable (libtorch without gloo), kPeerLost (the others did not come).
+  // kRuntimeUnavailable (libtorch has no gloo, or the others did not come).
   explicit Peers(const PeerOptions& options);
   ~Peers();
 
@@ -28,7 +28,7 @@ class Peers {
   // Whether the scan of a batch is this process's.
   bool owns(std::int64_t scan) const { return scan % options_.count == options_.rank; }
 
-  // Replaces the values by their sums over the processes, the same bits in each. Throws kPeerLost.
+  // Replaces the values by their sums over the processes, the same bits in each. Throws kRuntimeUnavailable.
   void sum(at::Tensor& values);
 
  private:

@@ -55,8 +55,9 @@ class Trainer {
   // Steps done since the beginning, earlier runs included.
   std::int64_t steps() const { return steps_; }
 
-  // One step. Throws kBadArgument if loss or gradient is not finite, kAborted from `check`, kPeerLost; the
-  // weights are then those of the last whole step. With peers, all stop before the same step.
+  // One step. Throws kBadArgument if loss or gradient is not finite, kAborted from `check`,
+  // kRuntimeUnavailable; the weights are then those of the last whole step. With peers, all stop before the
+  // same step.
   StepResult step(const torch::Check& check);
 
   // Root mean square error in mm of UAM over `pairs` pairs of clean patches, always the same.

@@ -39,17 +39,19 @@ void Trainer::load(const std::string& path) {
 }
 
 void Trainer::export_model(const std::string& path) const {
+  // The published code loads its .pth into a network within DataParallel.
+  const std::string prefix = path.ends_with(".pth") ? "module." : "";
   CheckpointWriter writer;
-  writer.add("", weights_);
+  writer.add(prefix, weights_);
   // Never trained and never used, but the published code insists on having it.
-  writer.add("classification.0.weight", at::zeros({3, 4 * options_.width, 1, 1, 1}));
-  writer.add("classification.0.bias", at::zeros({3}));
+  const std::string unused = prefix + "classification.0.";
+  writer.add(unused + "weight", at::zeros({3, 4 * options_.width, 1, 1, 1}));
+  writer.add(unused + "bias", at::zeros({3}));
   // In the order of the published network's modules, by which its optimizer numbers them.
   std::vector<std::string> names;
   for (const NamedShape& tensor : medlam_tensors(options_.width, options_.patch)) {
-    if (tensor.name == "fc1.weight")
-      names.insert(names.end(), {"classification.0.weight", "classification.0.bias"});
-    names.push_back(tensor.name);
+    if (tensor.name == "fc1.weight") names.insert(names.end(), {unused + "weight", unused + "bias"});
+    names.push_back(prefix + tensor.name);
   }
   writer.sort(names);
   writer.write(path, {{"step", std::to_string(steps_)}});

@@ -37,11 +37,28 @@ export interface Running {
   says(text: string): Promise<void>;
 }
 
+const timeout = 240_000;
+
 export function start(args: string[], stdout: "pipe" | number = "pipe"): Running {
-  const child = spawn(process.execPath, [main, ...args], {
-    stdio: ["ignore", stdout, "pipe"],
-    timeout: 240_000,
-  });
+  return follow(
+    spawn(process.execPath, [main, ...args], { stdio: ["ignore", stdout, "pipe"], timeout }),
+  );
+}
+
+/** A command with more in its environment. */
+export function startWithin(environment: Record<string, string>, args: string[]): Running {
+  const env = { ...process.env, ...environment };
+  const stdio = ["ignore", "pipe", "pipe"] as const;
+  return follow(spawn(process.execPath, [main, ...args], { stdio: [...stdio], env, timeout }));
+}
+
+/** A command whose files cannot grow beyond so many blocks of 512 bytes. */
+export function startLimited(blocks: number, args: string[]): Running {
+  const shell = [`ulimit -f ${blocks}; exec "$0" "$@"`, process.execPath, main, ...args];
+  return follow(spawn("/bin/sh", ["-c", ...shell], { stdio: ["ignore", "pipe", "pipe"], timeout }));
+}
+
+function follow(child: ChildProcess): Running {
   const outcome: Outcome = { code: null, stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     outcome.stdout += text;

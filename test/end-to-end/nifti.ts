@@ -7,13 +7,13 @@ export interface Fields {
   spacing?: number[];
   /** The sform's rows; without them spacing alone says where voxels lie. */
   sform?: number[][];
-  /** 4 (int16) if not given; 2 is uint8, 128 RGB. */
+  /** 4 (int16) if not given; 2 is uint8, 16 float32, 128 RGB. */
   datatype?: number;
   /** Of the voxel at (x, y, z). */
   value?: (x: number, y: number, z: number) => number;
 }
 
-const bytesPerVoxel: Record<number, number> = { 2: 1, 4: 2, 128: 3 };
+const bytesPerVoxel: Record<number, number> = { 2: 1, 4: 2, 16: 4, 128: 3 };
 
 /** A head of 500 HU in air, 40³ voxels of 6 mm unless the fields say otherwise. */
 export function nifti(fields: Fields = {}): Buffer {
@@ -42,6 +42,7 @@ export function nifti(fields: Fields = {}): Buffer {
     );
     if (datatype === 2) file.writeUInt8(number, 352 + i);
     else if (datatype === 4) file.writeInt16LE(number, 352 + 2 * i);
+    else if (datatype === 16) file.writeFloatLE(number, 352 + 4 * i);
   }
   return file;
 }

@@ -10,7 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { buildTemplates, Checkpoint, evaluate, localize, MedLam } from "../../lib/index.js";
-import { data, expectRefusal, run, start, succeed } from "../end-to-end/command.js";
+import { data, expectRefusal, run, start, startLimited, succeed } from "../end-to-end/command.js";
+import { nifti } from "../end-to-end/nifti.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-train-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,6 +31,10 @@ const curve = (run: string) =>
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, number>);
+
+/** A run that is to fail. */
+const refused = (...options: string[]) =>
+  run("train", "medlam", "-q", "-o", at("refused"), ...options);
 
 describe("medlsam train medlam", () => {
   it("leaves a model that loads, a checkpoint and a learning curve", async () => {
@@ -139,6 +144,70 @@ describe("medlsam train medlam", () => {
     writeFileSync(bad, `${data("ct/a.nii.gz")}\n${bad}\n`);
     const outcome = await run(...train("bad", "-q"), "--images", bad);
     expectRefusal(outcome, 3, "bad.txt");
+  });
+
+  it("names a scan that cannot be trained on, and why", async () => {
+    const gap = (x: number) => (x === 20 ? Number.NaN : x - 500);
+    const bad: [string, Buffer, string][] = [
+      ["nan", nifti({ datatype: 16, value: gap }), "NaN or infinite values"],
+      ["thin", nifti({ dim: [3, 40, 40, 1], spacing: [6, 6, 1] }), "cannot be trained on"],
+    ];
+    for (const [name, file, why] of bad) {
+      const path = at(`${name}.nii`);
+      writeFileSync(path, file);
+      writeFileSync(at("list-of-bad.txt"), `${data("ct/a.nii.gz")}\n${path}\n`);
+      const outcome = await run(...train(name, "-q"), "--images", at("list-of-bad.txt"));
+      expectRefusal(outcome, 3, `${path}: `);
+      expect(outcome.stderr).toContain(why);
+      expect(readdirSync(at(name))).toEqual([]);
+    }
+  });
+
+  it("says what is wrong with a list", async () => {
+    const none = await run(...train("list", "-q"), "--images", at("no-list.txt"));
+    expectRefusal(none, 3, "no-list.txt: no such file");
+    writeFileSync(at("empty.txt"), "# nothing\n");
+    const empty = await run(...train("list", "-q"), "--images", at("empty.txt"));
+    expectRefusal(empty, 3, "empty.txt: the list is empty");
+  });
+
+  it("keeps the last checkpoint when the disk is full", async () => {
+    await succeed(...train("full", "--epochs", "1"));
+    const before = readFileSync(at("full/checkpoint.safetensors"));
+    const rest = train("full", "-q", "--epochs", "2", "--resume");
+    // No file may grow beyond 64 KB: a small disk, as far as the command can tell.
+    const { code, stderr } = await startLimited(128, rest).done;
+    expect(code).toBe(3);
+    expect(stderr).toContain("checkpoint.safetensors: cannot be written");
+    expect(readFileSync(at("full/checkpoint.safetensors")).equals(before)).toBe(true);
+    expect(readdirSync(at("full")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    await succeed(...rest);
+    expect(curve("full").map(({ step }) => step)).toEqual([1, 2, 3, 4, 4, 5, 6, 7, 8, 8]);
+  });
+
+  it("starts from the published code's training checkpoint, and exports what that code reads", async () => {
+    const published = data("medlam/medlam_training.tar");
+    const options = ["--images", list, "--cache", at("scans"), "--threads", "1", "--batch", "1"];
+    const start = ["--from", published, "--steps", "1", "--epochs", "1", "--lr", "1e-12"];
+    await succeed("train", "medlam", "-o", at("from"), ...options, ...start);
+    const [before, after, torch] = await Promise.all(
+      [published, at("from/medlam.safetensors"), at("from/medlam.pth")].map((path) =>
+        MedLam.load(path),
+      ),
+    );
+    expect([torch?.width, torch?.patch]).toEqual([2, 64]);
+    expect(torch?.fingerprint).toBe(after?.fingerprint);
+    const patch = Float32Array.from({ length: 64 ** 3 }, (_, i) => Math.sin(i) / 2 + 0.5);
+    const run = async (medlam: MedLam | undefined) => (await medlam?.run(patch, -1))?.positions;
+    const [original, trained, exported] = [await run(before), await run(after), await run(torch)];
+    expect(exported).toEqual(trained);
+    // A step of so small a learning rate leaves the weights what they were.
+    for (let i = 0; i < 3; i++) expect(trained?.[i]).toBeCloseTo(original?.[i] as number, 4);
+    const { metadata, tensors } = await Checkpoint.open(at("from/checkpoint.safetensors"));
+    expect(metadata.step).toBe("1");
+    expect(tensors.some(({ name }) => name.startsWith("adam.mean."))).toBe(true);
+    const width = await refused(...options, ...start, "--width", "3");
+    expectRefusal(width, 2, "has base width 2, asked for was 3");
   });
 
   it("names a scan that is no CT in HU", async () => {

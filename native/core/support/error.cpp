@@ -30,8 +30,6 @@ const char* error_code_name(ErrorCode code) {
       return "BAD_ANNOTATION";
     case ErrorCode::kRuntimeUnavailable:
       return "RUNTIME_UNAVAILABLE";
-    case ErrorCode::kPeerLost:
-      return "PEER_LOST";
   }
   return "INTERNAL";
 }

@@ -21,7 +21,6 @@ enum class ErrorCode {
   kBadTemplates,        // not a template file, or a damaged one
   kBadAnnotation,       // an organ without voxels, points outside the scan
   kRuntimeUnavailable,  // ONNX Runtime is missing or too old
-  kPeerLost,            // another process of a training run ended or cannot be reached
 };
 
 // "BAD_VOLUME" and so on: the `code` of the JavaScript error.
