@@ -110,8 +110,9 @@ export async function trainMedLam(given: TrainMedLamOptions): Promise<TrainedMed
       "A process that a launcher started starts no others: leave processes out.",
     );
   }
-  const { threads: allThreads = availableParallelism() } = given;
-  const options = { ...given, threads: Math.max(1, Math.floor(allThreads / processes)) };
+  const { threads: all = availableParallelism() } = given;
+  const share = processes === 1 ? all : Math.max(1, Math.floor(all / processes));
+  const options = { ...given, threads: share };
   const { steps = 1000, epochs = 300, batch = 4, threads, signal } = options;
   const { validationScans = [], validationLabels = [], validateEvery = 1 } = options;
   const { uamSteps = 0 } = options;
@@ -145,9 +146,10 @@ export async function trainMedLam(given: TrainMedLamOptions): Promise<TrainedMed
         );
       }
       const due = epoch % validateEvery === 0 || epoch === epochs;
-      return annotated.length > 0 && due
-        ? { ...found, ...(await boxErrors(model, annotated, options)) }
-        : found;
+      if (annotated.length === 0 || !due) return found;
+      const { device, normalized, onProgress } = options;
+      const how = { threads, signal, device, normalized, onProgress };
+      return { ...found, ...(await boxErrors(model, annotated, how)) };
     },
     onEpoch: options.onEpoch,
   };
@@ -167,7 +169,7 @@ async function createTrainer(
 ): Promise<TrainerHandle> {
   const plugin = await readyTorch();
   const { threads = 1, signal, normalized, onProgress, peer, device = "cpu" } = options;
-  const prepare: PrepareOptions = { threads, signal, normalized, onProgress };
+  const prepare: PrepareOptions = { threads, signal, normalized, onProgress, peer };
   const cache = options.cache ?? join(options.folder, "scans");
   const scans = await prepareScans(options.scans, cache, prepare);
   const validationScans = await prepareScans(options.validationScans ?? [], cache, prepare);

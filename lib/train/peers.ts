@@ -103,7 +103,11 @@ export class PeerProcesses {
 
   #startOne(rank: number): Promise<ChildProcess> {
     const script = fileURLToPath(new URL("peer-process.js", import.meta.url));
-    const child = fork(script, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(script, {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      // JSON knows no NaN.
+      serialization: "advanced",
+    });
     this.#children.push(child);
     return new Promise((resolve, reject) => {
       child.once("message", () => resolve(child));

@@ -12,6 +12,8 @@ import { withVolume } from "../volumes/volume.js";
 export interface PrepareOptions extends CallOptions {
   /** Intensities are in 0..1 already. */
   normalized?: boolean;
+  /** Which of several processes this is, that prepare the same scans: each begins elsewhere. */
+  peer?: { rank: number; count: number };
   onProgress?: (progress: Progress) => void;
 }
 
@@ -57,7 +59,7 @@ interface Job {
 async function prepareAll(
   jobs: readonly Job[],
   folder: string,
-  { onProgress }: PrepareOptions,
+  { onProgress, peer = { rank: 0, count: 1 } }: PrepareOptions,
   prepare: (sources: string[], file: string) => Promise<void>,
 ): Promise<string[]> {
   try {
@@ -70,15 +72,17 @@ async function prepareAll(
   if (missing !== undefined) {
     throw new InputError("FILE_NOT_FOUND", `${missing}: no such file. Check the path.`);
   }
-  const files: string[] = [];
-  for (const [index, job] of jobs.entries()) {
+  const all = jobs.map((job) => ({ ...job, file: join(folder, preparedName(job)) }));
+  const first = Math.floor((peer.rank * all.length) / peer.count);
+  for (const [index, { sources, file }] of [
+    ...all.slice(first),
+    ...all.slice(0, first),
+  ].entries()) {
     onProgress?.({ step: "prepare scans", done: index, total: jobs.length });
-    const file = join(folder, preparedName(job));
-    if (!existsSync(file)) await prepare(job.sources, file);
-    files.push(file);
+    if (!existsSync(file)) await prepare(sources, file);
   }
   onProgress?.({ step: "prepare scans", done: jobs.length, total: jobs.length });
-  return files;
+  return all.map(({ file }) => file);
 }
 
 function preparedName({ sources, about }: Job): string {
