@@ -5,7 +5,7 @@ import { UsageError } from "../errors.js";
 import { callNative } from "../native/call.js";
 import type { Precision, TrainerHandle } from "../native/contract.js";
 import { native } from "../native/loader.js";
-import { readyTorch } from "../native/runtime.js";
+import { probeTorch, readyTorch } from "../native/runtime.js";
 import { annotatedScans, boxErrors } from "./annotated.js";
 import {
   type Course,
@@ -156,7 +156,7 @@ export async function trainMedLam(given: TrainMedLamOptions): Promise<TrainedMed
   try {
     return await runEpochs(options, course);
   } catch (error) {
-    throw others.explain(error);
+    throw await others.explain(error);
   } finally {
     others.close();
   }
@@ -192,6 +192,7 @@ async function createTrainer(
   };
   const deviceOf = (rank: number) => (device === "cuda" ? `cuda:${rank}` : device);
   if (others.count > 1) {
+    await requireDevices(plugin, device, others.count);
     const steps = trainer.epochSteps * (options.epochs ?? 300);
     const job = { plugin, trainer, checkpoint: checkpoint ?? "", steps, threads };
     const peers = await others.start(job, deviceOf);
@@ -202,4 +203,14 @@ async function createTrainer(
   const peers = peer ? { ...peer, file: "" } : alone;
   const own = { ...trainer, device: peer ? deviceOf(peer.localRank) : device, peers };
   return callNative(options, (task) => native.createTrainer(plugin, own, task));
+}
+
+/** A process that has no device would leave the others waiting for it. */
+async function requireDevices(plugin: string, device: string, count: number): Promise<void> {
+  const { cudaDevices } = await probeTorch(plugin);
+  if (device === "cuda" && cudaDevices < count) {
+    throw new UsageError(
+      `${count} processes need ${count} CUDA devices; this machine has ${cudaDevices}.`,
+    );
+  }
 }

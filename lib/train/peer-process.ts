@@ -10,16 +10,15 @@ process.on("SIGINT", () => {});
 // It is gone, and with it the reason to go on.
 process.on("disconnect", () => native.exitNow(1));
 
-process.once("message", (job: PeerJob) => {
-  work(job).then(
-    () => native.exitNow(0),
-    (error: unknown) => {
-      // Process 0 was stopped, or has ended and says why.
-      const expected = error instanceof AbortedError || error instanceof UnavailableError;
-      if (!expected) process.stderr.write(`medlsam: ${String(error)}\n`);
-      native.exitNow(expected ? 0 : 1);
-    },
-  );
+process.once("message", async (job: PeerJob) => {
+  try {
+    await work(job);
+  } catch (error) {
+    // Process 0 hears of it, and says it if it does not know better.
+    await new Promise((told) => process.send?.({ failure: (error as Error).message }, told));
+    native.exitNow(1);
+  }
+  native.exitNow(0);
 });
 process.send?.("ready");
 
@@ -30,5 +29,10 @@ async function work({ plugin, trainer: options, checkpoint, steps, threads }: Pe
   if (checkpoint !== "") {
     await callNative({ threads }, (task) => native.loadTrainer(trainer, checkpoint, task));
   }
-  await follow(trainer, steps, { threads });
+  try {
+    await follow(trainer, steps, { threads });
+  } catch (error) {
+    // Another process was stopped or is lost.
+    if (!(error instanceof AbortedError || error instanceof UnavailableError)) throw error;
+  }
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { UnavailableError, UsageError } from "../errors.js";
 import type { Peers, TrainerOptions } from "../native/contract.js";
@@ -62,7 +63,8 @@ export class PeerProcesses {
   readonly count: number;
   readonly #children: ChildProcess[] = [];
   #folder = "";
-  #ended = "";
+  /** What is known of those that failed. */
+  readonly #failures: string[] = [];
 
   /** `count`: of all processes, this one included. */
   constructor(count: number) {
@@ -89,10 +91,14 @@ export class PeerProcesses {
     return peers;
   }
 
-  /** Adds to an error that a process was lost which one it was. */
-  explain(error: unknown): unknown {
-    if (!(error instanceof UnavailableError) || !this.#ended) return error;
-    return new UnavailableError(error.code, `${error.message} (${this.#ended})`, { cause: error });
+  /** Adds to an error that a process was lost which one it was, and why. */
+  async explain(error: unknown): Promise<unknown> {
+    if (this.count === 1 || !(error instanceof UnavailableError)) return error;
+    // Connections break before the system tells how a process ended.
+    for (let i = 0; i < 20 && this.#failures.length === 0; i++) await setTimeout(50);
+    if (this.#failures.length === 0) return error;
+    const why = `${error.message} (${this.#failures.join("; ")})`;
+    return new UnavailableError(error.code, why, { cause: error });
   }
 
   /** Ends those that still run. */
@@ -111,16 +117,15 @@ export class PeerProcesses {
     this.#children.push(child);
     return new Promise((resolve, reject) => {
       child.once("message", () => resolve(child));
+      child.on("message", (message: { failure?: string }) => {
+        if (message.failure !== undefined)
+          this.#failures.push(`process ${rank}: ${message.failure}`);
+      });
       child.once("error", reject);
-      child.once("exit", (code, signal) => {
-        if (code !== 0)
-          this.#ended ||= `process ${rank} ended with ${signal ?? `exit code ${code}`}`;
-        reject(
-          new UnavailableError(
-            "RUNTIME_UNAVAILABLE",
-            `Process ${rank} of the run ended before it began.`,
-          ),
-        );
+      child.once("exit", (_, signal) => {
+        if (signal !== null) this.#failures.push(`process ${rank} ended with ${signal}`);
+        const why = `Process ${rank} of the run ended before it began.`;
+        reject(new UnavailableError("RUNTIME_UNAVAILABLE", why));
       });
     });
   }

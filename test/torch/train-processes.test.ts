@@ -102,7 +102,7 @@ describe("medlsam train medlam in several processes", () => {
       const { code, stderr } = await done;
       expect(code).toBe(1);
       expect(stderr).toContain("Another process of the run ended or cannot be reached");
-      expect(stderr).toContain("(process 1 ended with SIGKILL)");
+      expect(stderr).toContain("(process 1 ended with SIGKILL");
       const { metadata } = await Checkpoint.open(at("lost/checkpoint.safetensors"));
       expect(Number(metadata.step)).toBe(curve("lost").at(-1)?.step);
     },
