@@ -1,6 +1,7 @@
 // SAM's training, small: what it sees, what it learns, and that stopping and resuming changes nothing.
 #include "training/sam_trainer.hpp"
 
+#include <c10/core/GradMode.h>
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -196,6 +197,22 @@ TEST_CASE("folded weights are those the network loads, and pass gradients on") {
                            "mask_decoder.output_upscaling.3"}) {
     CHECK(weights.at(std::string(name) + ".weight").grad().abs().sum().item<double>() > 0);
     CHECK(weights.at(std::string(name) + ".bias").grad().abs().sum().item<double>() > 0);
+  }
+}
+
+TEST_CASE("attention that is differentiated through is the attention of inference") {
+  at::manual_seed(1);
+  const at::Tensor qkv = at::randn({2, 6, 7, 48}), bias = at::randn({48});
+  torch::WeightMap none;
+  torch::AtenOps ops(none, at::kFloat, kGoOn);
+  for (const int window : {0, 4}) {
+    const std::int64_t rows = window == 0 ? 6 : 4, columns = window == 0 ? 7 : 4;
+    const at::Tensor vertical = at::randn({2 * rows - 1, 8}), horizontal = at::randn({2 * columns - 1, 8});
+    const auto attend = [&](bool differentiate) {
+      const c10::AutoGradMode mode(differentiate);
+      return ops.window_attention(qkv, bias, vertical, horizontal, 2, window);
+    };
+    CHECK(at::allclose(attend(true), attend(false), 1e-4, 1e-5));
   }
 }
 
