@@ -60,50 +60,52 @@ type Stage = "models" | "phantom" | "localize" | "segment" | "write" | "evaluate
  * @throws InputError if the package came without its models; OutputError; AbortedError.
  */
 export async function runDemo(options: DemoOptions): Promise<Demo> {
-  const { folder, seed, spacing, onProgress } = options;
+  // The seed is the phantom's alone.
+  const { folder, seed, spacing, ...call } = options;
+  const { onProgress } = call;
   const { seconds, timed } = stopwatch(onProgress);
   const files = phantomFiles(folder, seed);
   const name = stemOf(files.image);
   const [results, masks] = [join(folder, name), join(folder, `${name}_segmentation.nii.gz`)];
 
   // Missing models are better known before anything is made.
-  const models = await timed("models", () => loadModels(options));
+  const models = await timed("models", () => loadModels(call));
   const { medlam, sam, templates } = models;
   let volume: Volume | undefined;
   try {
     const about = await timed("phantom", async () => {
-      const phantom = await makePhantom({ ...options, seed, spacing });
-      await writePhantom(phantom, files, options);
+      const phantom = await makePhantom({ ...call, seed, spacing });
+      await writePhantom(phantom, files, call);
       return phantom.about;
     });
-    const image = await Volume.read(files.image, options);
+    const image = await Volume.read(files.image, call);
     volume = image;
     const localization = await timed("localize", () =>
-      localize(image, { ...options, medlam, templates }),
+      localize(image, { ...call, medlam, templates }),
     );
     const { organs, note = "" } = localization;
     const segmentation = await timed("segment", async () =>
-      segment(image, { ...options, segmenter: sam, organs, note }),
+      segment(image, { ...call, segmenter: sam, organs, note }),
     );
     try {
       await timed("write", async () => {
         const outputs = { labelMap: false, statistics: true, preview: true, page: false };
-        await writeCase(folder, name, segmentation, localization, outputs, options);
-        await segmentation.writeLabelMap(masks, options);
+        await writeCase(folder, name, segmentation, localization, outputs, call);
+        await segmentation.writeLabelMap(masks, call);
       });
     } finally {
       segmentation.close();
     }
     const evaluation = await timed("evaluate", () =>
-      evaluate({ ...options, prediction: results, truth: files.labels }),
+      evaluate({ ...call, prediction: results, truth: files.labels }),
     );
     const { shape, affine } = image;
     const demo: Demo = {
       ...{ name, description: describe(about), note, ...files, geometry: { shape, affine } },
       ...{ results, masks, page: join(folder, "index.html"), localization, evaluation, seconds },
     };
-    await timed("page", () => writePage(demo.page, demoPage(demo), options));
-    await writeEvaluation(join(folder, "evaluation.json"), demo, options);
+    await timed("page", () => writePage(demo.page, demoPage(demo), call));
+    await writeEvaluation(join(folder, "evaluation.json"), demo, call);
     return demo;
   } finally {
     volume?.close();

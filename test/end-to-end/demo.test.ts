@@ -17,8 +17,8 @@ import { expectRefusal, type Outcome, run, succeed } from "./command.js";
 import { everything, readJson } from "./segmentation.js";
 
 // A little under what was measured on the default seed (models/README.md): a change that loses more than this is one.
-const atLeast = { iou: 0.1, dice: 0.08 };
-const wallDistanceAtMost = 42; // mm
+const atLeast = { iou: 0.11, dice: 0.1 };
+const wallDistanceAtMost = 39; // mm
 const wrongVerdictsAtMost = 7; // organs missed or falsely found
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-demo-"));
