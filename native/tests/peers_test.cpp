@@ -1,4 +1,6 @@
 // Processes that train together. Here they are threads, which gloo cannot tell from processes.
+#include "training/peers.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -77,15 +79,14 @@ TEST_CASE("two processes have the gradient, the losses and the weights of one") 
   Trainer alone(options);
   const StepResult first = alone.step(kGoOn);
   alone.save(folder.file("alone-1"));
-  alone.step(kGoOn);
-  alone.save(folder.file("alone-2"));
+  const StepResult second = alone.step(kGoOn);
 
-  std::array<StepResult, 2> results;
+  std::array<StepResult, 2> results, second_results;
   rethrow_any(run_both(options, folder.file("meeting"), [&](Trainer& trainer, int rank) {
     results[static_cast<std::size_t>(rank)] = trainer.step(kGoOn);
     const std::string name = folder.file("rank-" + std::to_string(rank));
     trainer.save(name + "-1");
-    trainer.step(kGoOn);
+    second_results[static_cast<std::size_t>(rank)] = trainer.step(kGoOn);
     trainer.save(name + "-2");
   }));
   for (const StepResult& result : results) {
@@ -93,9 +94,14 @@ TEST_CASE("two processes have the gradient, the losses and the weights of one") 
     CHECK(result.mss == doctest::Approx(first.mss).epsilon(1e-5));
     CHECK(result.gradient == doctest::Approx(first.gradient).epsilon(1e-4));
   }
+  // With the weights that the first step has made. These cannot be compared one by one: Adam makes whole
+  // steps of the rounding errors where there is no gradient, as in biases before a normalization.
+  for (const StepResult& result : second_results) {
+    CHECK(result.uam == doctest::Approx(second.uam).epsilon(1e-3));
+    CHECK(result.mss == doctest::Approx(second.mss).epsilon(1e-3));
+  }
   // After one step Adam's mean is a tenth of the gradient.
   CHECK(difference(folder.file("alone-1"), folder.file("rank-0-1"), "adam.mean.") < 1e-3);
-  CHECK(difference(folder.file("alone-2"), folder.file("rank-0-2"), "conv") < 1e-2);
   CHECK(difference(folder.file("rank-0-2"), folder.file("rank-1-2"), "") == 0);
 }
 
@@ -113,7 +119,7 @@ TEST_CASE("processes stop before the same step") {
       throw;
     }
   });
-  CHECK(steps == std::array<std::int64_t, 2>{2, 2});
+  CHECK((steps == std::array<std::int64_t, 2>{2, 2}));
   CHECK(code_of(thrown[0]) == ErrorCode::kAborted);
   CHECK(code_of(thrown[1]) == ErrorCode::kAborted);
 }

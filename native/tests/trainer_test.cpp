@@ -1,4 +1,6 @@
 // Training, small: what it learns, and that stopping and resuming changes nothing.
+#include "training/trainer.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
