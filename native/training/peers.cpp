@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #endif
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -24,9 +25,12 @@ constexpr std::chrono::minutes kMeeting{10}, kPatience{24 * 60};
 
 using Gloo = c10d::ProcessGroupGloo;
 
+// With the first sentence of gloo's reason, without the place in its source before it.
 [[noreturn]] void fail(const char* what, const std::exception& cause) {
   std::string reason = cause.what();
-  reason = reason.substr(0, reason.find('\n'));
+  reason = reason.substr(0, std::min(reason.find('\n'), reason.find(". ")));
+  const std::size_t place = reason.starts_with('[') ? reason.find("] ") : std::string::npos;
+  if (place != std::string::npos) reason.erase(0, place + 2);
   throw Error(ErrorCode::kRuntimeUnavailable, std::string(what) + ": " + reason);
 }
 
