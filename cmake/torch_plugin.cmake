@@ -108,6 +108,7 @@ if(MEDLSAM_TORCH_TESTS)
     native/tests/main.cpp
     native/tests/losses_test.cpp
     native/tests/instance_norm_test.cpp
+    native/tests/sam_batch_test.cpp
     native/tests/sam_trainer_test.cpp
     native/tests/trainer_test.cpp
     native/tests/peers_test.cpp

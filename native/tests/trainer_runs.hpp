@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include "training/trainer.hpp"
 
@@ -55,5 +57,50 @@ inline TrainerOptions small(const Folder& folder) {
 }
 
 inline const torch::Check kGoOn = [] {};
+
+inline std::vector<char> bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Two runs of six steps, one of which is stopped in the middle of its fourth and resumed from its checkpoint.
+struct StoppedRun {
+  bool stopped = false;
+  std::int64_t saved_steps = 0, loaded_steps = 0;
+  std::vector<char> whole, resumed;  // the checkpoints at the end
+};
+
+template <class Trainer, class Options>
+StoppedRun stop_and_resume(const Folder& folder, const Options& options) {
+  const auto steps = [](Trainer& trainer, int count) {
+    for (int i = 0; i < count; ++i) trainer.step(kGoOn);
+  };
+  StoppedRun run;
+  Trainer whole(options);
+  steps(whole, 6);
+  whole.save(folder.file("whole"));
+  {
+    Trainer begun(options);
+    steps(begun, 3);
+    int checks = 0;
+    try {
+      begun.step([&] {
+        if (++checks > 30) throw Error(ErrorCode::kAborted, "stop");
+      });
+    } catch (const Error&) {
+      run.stopped = true;
+    }
+    run.saved_steps = begun.steps();
+    begun.save(folder.file("begun"));
+  }
+  Trainer resumed(options);
+  resumed.load(folder.file("begun"));
+  run.loaded_steps = resumed.steps();
+  steps(resumed, 3);
+  resumed.save(folder.file("resumed"));
+  run.whole = bytes_of(folder.file("whole"));
+  run.resumed = bytes_of(folder.file("resumed"));
+  return run;
+}
 
 }  // namespace medlsam::training

@@ -5,7 +5,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <fstream>
 #include <span>
 #include <string_view>
 
@@ -13,11 +12,6 @@
 
 namespace medlsam::training {
 namespace {
-
-std::vector<char> bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST_CASE("the losses fall, and held-out patches are placed better") {
   const Folder folder;
@@ -37,29 +31,12 @@ TEST_CASE("the losses fall, and held-out patches are placed better") {
 
 TEST_CASE("a run that was stopped and resumed equals one that was not, to the bit") {
   const Folder folder;
-  const TrainerOptions options = small(folder);
-  Trainer whole(options);
-  for (int i = 0; i < 6; ++i) whole.step(kGoOn);
-  whole.save(folder.file("whole"));
-
-  {
-    Trainer begun(options);
-    for (int i = 0; i < 3; ++i) begun.step(kGoOn);
-    // Stopped in the middle of a step, which then counts for nothing.
-    int checks = 0;
-    CHECK_THROWS_AS(begun.step([&] {
-      if (++checks > 30) throw Error(ErrorCode::kAborted, "stop");
-    }),
-                    Error);
-    CHECK(begun.steps() == 3);
-    begun.save(folder.file("begun"));
-  }
-  Trainer resumed(options);
-  resumed.load(folder.file("begun"));
-  CHECK(resumed.steps() == 3);
-  for (int i = 0; i < 3; ++i) resumed.step(kGoOn);
-  resumed.save(folder.file("resumed"));
-  CHECK(bytes_of(folder.file("whole")) == bytes_of(folder.file("resumed")));
+  const StoppedRun run = stop_and_resume<Trainer>(folder, small(folder));
+  CHECK(run.stopped);
+  // The step that was stopped counts for nothing.
+  CHECK(run.saved_steps == 3);
+  CHECK(run.loaded_steps == 3);
+  CHECK(run.whole == run.resumed);
 }
 
 TEST_CASE("the learning rate falls by a fifth after ten epochs") {
