@@ -1,4 +1,5 @@
 // Processes that train together. Here they are threads, which gloo cannot tell from processes.
+// Before doctest, whose CHECK libtorch would replace by its own.
 #include "training/peers.hpp"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,5 @@
 // Training, small: what it learns, and that stopping and resuming changes nothing.
+// Before doctest, whose CHECK libtorch would replace by its own.
 #include "training/trainer.hpp"
 
 #include <doctest/doctest.h>

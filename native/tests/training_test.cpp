@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "training/augment.hpp"
+#include "training/batch.hpp"
 #include "training/loader.hpp"
 
 namespace medlsam::training {
@@ -215,12 +216,12 @@ TEST_CASE("the loader hands batches over in order, whatever its threads") {
     batch.offsets = {static_cast<float>(step)};
     return batch;
   };
-  Loader loader(make, 5, 3);
+  Loader<Batch> loader(make, 5, 3);
   for (int step = 5; step < 40; ++step) CHECK(loader.next().offsets[0] == static_cast<float>(step));
 }
 
 TEST_CASE("the loader passes on what went wrong, and can be dropped at any time") {
-  Loader loader([](std::int64_t) -> Batch { throw Error(ErrorCode::kReadFailed, "gone"); }, 0, 2);
+  Loader<Batch> loader([](std::int64_t) -> Batch { throw Error(ErrorCode::kReadFailed, "gone"); }, 0, 2);
   CHECK_THROWS_WITH(loader.next(), "gone");
 }
 
