@@ -98,7 +98,8 @@ TEST_CASE("two processes have the gradient, the losses and the weights of one") 
   }
   // After one step Adam's mean is a tenth of the gradient.
   CHECK(difference(folder.file("alone-1"), folder.file("rank-0-1"), "adam.mean.") < 1e-3);
-  CHECK(difference(folder.file("alone-2"), folder.file("rank-0-2"), "conv") < 1e-2);
+  // Adam moves weights whose gradient is rounding alone as far as others, either way.
+  CHECK(difference(folder.file("alone-2"), folder.file("rank-0-2"), "conv") < 5e-2);
   CHECK(difference(folder.file("rank-0-2"), folder.file("rank-1-2"), "") == 0);
 }
 

@@ -17,8 +17,12 @@ Tensor AtenOps::weight(const std::string& name, const TensorView& view) {
 
 Tensor AtenOps::conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias, int padding) {
   check_();
-  // oneDNN convolves with the channels last in up to half the time, and what follows keeps that order. In
-  // bfloat16 its gradients of weights are then now and then no numbers.
+  // oneDNN's gradients of weights in bfloat16 are now and then no numbers where the image is this small.
+  if (x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.size(4) < 4) {
+    return at::conv3d(x.to(at::kFloat), weight.to(at::kFloat), bias.to(at::kFloat), 1, padding)
+        .to(at::kBFloat16);
+  }
+  // oneDNN convolves with the channels last in up to half the time, and what follows keeps that order.
   const bool last = x.is_cpu() && x.scalar_type() == at::kFloat;
   return at::conv3d(last ? x.contiguous(at::MemoryFormat::ChannelsLast3d) : x, weight, bias, 1, padding);
 }
