@@ -150,7 +150,7 @@ describe("medlsam train medlam", () => {
     const gap = (x: number) => (x === 20 ? Number.NaN : x - 500);
     const bad: [string, Buffer, string][] = [
       ["nan", nifti({ datatype: 16, value: gap }), "NaN or infinite values"],
-      ["thin", nifti({ dim: [3, 40, 40, 1], spacing: [6, 6, 1] }), "cannot be trained on"],
+      ["thin", nifti({ dim: [3, 40, 40, 1], spacing: [6, 6, 1] }), "less than 1.5 mm thick"],
     ];
     for (const [name, file, why] of bad) {
       const path = at(`${name}.nii`);
