@@ -35,7 +35,10 @@ export interface TrainMedLamOptions extends TrainOptions {
    * the published code (`.tar`) brings Adam's state along.
    */
   from?: string;
-  /** Base width B; 24 as published, or that of `from`. */
+  /**
+   * Base width B; 24 as published, or that of `from`. A multiple of that of `from` widens it: what was learned stays, in twice
+   * the channels or more (Net2Net).
+   */
   width?: number;
   /** Edge of a patch in voxels, a multiple of 16 from 32 on; 64 as published, or that of `from`. */
   patch?: number;

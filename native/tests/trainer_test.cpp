@@ -8,7 +8,9 @@
 #include <span>
 #include <string_view>
 
+#include "runtimes/torch/aten_network.hpp"
 #include "trainer_runs.hpp"
+#include "training/initial_weights.hpp"
 
 namespace medlsam::training {
 namespace {
@@ -145,8 +147,29 @@ TEST_CASE("a run starts from weights of any kind of file, with width and patch o
 
   options.width = 3;
   CHECK_THROWS_WITH_AS(Trainer{options}, doctest::Contains("has base width 2, asked for was 3"), Error);
+  options.width = 4;
+  const Trainer wider(options);
+  wider.export_model(folder.file("wider.pth"));
+  CHECK(MedLamWeights(open_checkpoint(folder.file("wider.pth")), "wider").width() == 4);
   options.from = CONFORMANCE_DIR "/sam/sam_tiny.pth";
   CHECK_THROWS_WITH_AS(Trainer{options}, doctest::Contains("looks like a SAM checkpoint"), Error);
+}
+
+TEST_CASE("a widened network says what the narrow one says, until noise parts the copies of its channels") {
+  const Checkpoint checkpoint = open_checkpoint(CONFORMANCE_DIR "/medlam/medlam.pth");
+  const MedLamWeights narrow(checkpoint, "narrow");
+  const at::TensorOptions options = torch::tensor_options("cpu", at::kFloat);
+  const at::Tensor patch = at::sin(at::arange(64 * 64 * 64, options)).view({1, 1, 64, 64, 64}) / 2 + 0.5;
+  const auto run = [&](const Checkpoint& weights) {
+    return torch::make_medlam(weights, 2, options)->run(std::span(&patch, 1), kGoOn);
+  };
+  const auto before = run(checkpoint), after = run(widened_weights(narrow, 2, 1, 0)),
+             noisy = run(widened_weights(narrow, 2, 1));
+  REQUIRE(after.size() == 4);
+  CHECK(at::allclose(after[0], before[0], 1e-3, 1e-4));
+  CHECK(!at::allclose(noisy[0], before[0], 1e-3, 1e-4));
+  for (std::size_t i = 1; i < after.size(); ++i)
+    CHECK(at::allclose(after[i], before[i].repeat_interleave(2, 1), 1e-3, 1e-3));
 }
 
 TEST_CASE("a published training checkpoint brings Adam's state along") {

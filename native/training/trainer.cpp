@@ -69,24 +69,34 @@ Trainer::Trainer(TrainerOptions options)
   peers_ = std::make_unique<Peers>(options_.peers);
 }
 
-// Sets the layout, and width and patch to the checkpoint's where they are not given.
+// Sets the layout, and width and patch to the checkpoint's where they are not given; one of a smaller width
+// is widened.
 Checkpoint Trainer::open_weights() {
   const bool is_new = options_.from.empty();
   if (is_new) require_patch(options_.patch);
+  const std::string from = is_new ? "the new network" : options_.from;
   Checkpoint checkpoint = is_new ? initial_weights(options_.width, options_.patch, options_.seed)
                                  : open_checkpoint(options_.from);
-  layout_ = std::make_unique<const MedLamWeights>(checkpoint, is_new ? "the new network" : options_.from);
-  const auto settle = [&](std::int64_t& wanted, std::int64_t found, const char* what) {
-    if (wanted != 0 && wanted != found) {
-      throw Error(ErrorCode::kBadArgument, options_.from + " has " + what + ' ' + std::to_string(found) +
-                                               ", asked for was " + std::to_string(wanted) +
-                                               ". Leave it out: the checkpoint's is taken.");
-    }
-    wanted = found;
+  layout_ = std::make_unique<const MedLamWeights>(checkpoint, from);
+  const auto refuse = [&](std::int64_t wanted, std::int64_t found, const std::string& what,
+                          const std::string& instead) {
+    throw Error(ErrorCode::kBadArgument, options_.from + " has " + what + ' ' + std::to_string(found) +
+                                             ", asked for was " + std::to_string(wanted) + ". " + instead);
   };
-  settle(options_.width, layout_->width(), "base width");
-  settle(options_.patch, layout_->patch(), "patches of edge");
+  const std::int64_t width = layout_->width(), patch = layout_->patch();
+  if (options_.patch != 0 && options_.patch != patch)
+    refuse(options_.patch, patch, "patches of edge", "Leave it out: the checkpoint's is taken.");
+  if (options_.width == 0) options_.width = width;
+  options_.patch = patch;
   require_patch(options_.patch);
+  if (options_.width % width != 0) {
+    refuse(options_.width, width, "base width",
+           "Leave it out to take the checkpoint's, or give a multiple to widen the network.");
+  }
+  if (options_.width == width) return checkpoint;
+  // Adam's averages are of other weights.
+  checkpoint = widened_weights(*layout_, options_.width / width, options_.seed);
+  layout_ = std::make_unique<const MedLamWeights>(checkpoint, from + ", widened");
   return checkpoint;
 }
 
