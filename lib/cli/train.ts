@@ -35,7 +35,11 @@ export function addTrain(program: Command, session: Session): void {
     .option("--valid-labels <path>", "their label maps: boxes are compared while training")
     .option("--validate-every <n>", "epochs between comparisons of boxes", parseInteger(1, 1e6), 1)
     .option("--from <file>", "start from a MedLAM's weights; a published .tar brings Adam's state")
-    .option("--width <n>", "base width B (24, or that of --from; a multiple widens it)", parseInteger(1, 1024))
+    .option(
+      "--width <n>",
+      "base width B (24, or that of --from; a multiple widens it)",
+      parseInteger(1, 1024),
+    )
     .option("--patch <n>", "edge of a patch, a multiple of 16 (64)", parseInteger(32, 256))
     .option("--steps <n>", "steps of an epoch", parseInteger(1, 1e9), 1000)
     .option("--epochs <n>", "epochs", parseInteger(1, 1e6), 300)
