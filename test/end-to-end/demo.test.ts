@@ -17,8 +17,8 @@ import { expectRefusal, type Outcome, run, succeed } from "./command.js";
 import { everything, readJson } from "./segmentation.js";
 
 // A little under what was measured on the default seed (models/README.md): a change that loses more than this is one.
-const atLeast = { iou: 0.11, dice: 0.1 };
-const wallDistanceAtMost = 39; // mm
+const atLeast = { iou: 0.25, dice: 0.33 };
+const wallDistanceAtMost = 19; // mm
 const wrongVerdictsAtMost = 7; // organs missed or falsely found
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-demo-"));
@@ -27,10 +27,9 @@ const models = demoModels();
 
 describe("the demo models", () => {
   it("are small, say what they are, and belong together", async () => {
-    const files = [models.medlam, models.sam, models.templates];
-    const sizes = files.map((file) => statSync(file).size);
-    expect(Math.max(...sizes)).toBeLessThan(5e6);
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(8e6);
+    const size = (file: string) => statSync(file).size;
+    expect(size(models.medlam) + size(models.sam)).toBeLessThan(8e6);
+    expect(size(models.templates)).toBeLessThan(5 * 2 ** 20);
     for (const file of [models.medlam, models.sam]) {
       const { tensors, note } = await Checkpoint.open(file);
       expect(note).toBe(models.note);
