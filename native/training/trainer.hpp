@@ -22,7 +22,8 @@ namespace medlsam::training {
 
 struct TrainerOptions {
   std::vector<std::string> scans, validation_scans;  // files of write_scan
-  std::int64_t width = 24, patch = 64;               // 0: those of `from`
+  // 0: those of `from`; a multiple of its width widens it (initial_weights.hpp).
+  std::int64_t width = 24, patch = 64;
   std::int64_t batch = 4, epoch_steps = 1000;
   std::uint64_t seed = 0;
   // Steps at the beginning that train UAM alone, on clean patches: the decoder, which takes most of a step's
