@@ -115,7 +115,7 @@ describe("medlsam demo", () => {
     const boxes = ({ organs }: Localization) =>
       Object.entries(organs).map(([name, { present, box }]) => [name, present, box]);
     expect(boxes(found)).toEqual(boxes(of));
-  });
+  }, 240_000);
 });
 
 describe("--models demo", () => {
