@@ -19,7 +19,7 @@ if (options.from !== undefined) {
   process.exit(0);
 }
 
-const { seeds, strategy, supports, threads, runtime, spacing } = options;
+const { seeds, strategy, supports, survey, threads, runtime, spacing } = options;
 const progress = (text) => process.stderr.write(`${text}\n`);
 const folder = options.templates ?? mkdtempSync(join(tmpdir(), "medlsam-heldout-"));
 mkdirSync(folder, { recursive: true });
@@ -31,7 +31,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 const machine = await describeMachine(threads);
 const medlam = await MedLam.load(options.medlam, { threads, runtime });
 const sam = options.sam && (await Sam.load(options.sam, { threads, runtime }));
-const context = { medlam, sam, threads, spacing, templates: await allTemplates() };
+const context = { medlam, sam, survey, threads, spacing, templates: await allTemplates() };
 
 const phantoms = [];
 for (const [i, seed] of seeds.entries()) {

@@ -23,6 +23,7 @@ set(MEDLSAM_ADDON_SOURCES
   native/runtimes/torch/library.cpp
   native/runtimes/torch/plugin_trainer.cpp
   native/localize/patches.cpp
+  native/localize/place.cpp
   native/segment/slices.cpp
   native/addon/addon.cpp
   native/addon/arguments.cpp

@@ -45,6 +45,7 @@ interface Flags extends OutputFlags, ModelFlags {
   conventions: Conventions;
   queryCenters?: string;
   seed?: number;
+  survey?: boolean;
   roiSubset?: string[];
   minScore?: number;
   normalized?: boolean;
@@ -67,6 +68,10 @@ export function addLocalize(program: Command, session: Session): void {
       'feature scales to search with, "none" for the coarse step alone',
       parseScales,
       [0, 1, 2],
+    )
+    .option(
+      "--survey",
+      "look at the whole scan, not its middle alone, to place organs: closer, not in the published method",
     )
     .addOption(conventionsOption())
     .option(
@@ -150,7 +155,7 @@ interface Result {
 
 async function localizeOne({ image, markups }: Target, work: Work): Promise<Result> {
   const { api, templates, medlam, queryCenters, flags, signal, progress } = work;
-  const { threads, normalized, scales, conventions, seed, minScore, roiSubset } = flags;
+  const { threads, normalized, scales, conventions, seed, survey, minScore, roiSubset } = flags;
   const onProgress = progress.follow(image);
   onProgress({ step: "read", done: 0, total: 1 });
   const started = performance.now();
@@ -164,6 +169,7 @@ async function localizeOne({ image, markups }: Target, work: Work): Promise<Resu
       conventions,
       queryCenters,
       seed,
+      survey,
       organs: roiSubset,
       minScore,
       normalized,

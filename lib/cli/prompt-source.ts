@@ -56,7 +56,7 @@ async function fromTemplates(
   api: Api,
   signal: AbortSignal,
 ): Promise<PromptSource> {
-  const { threads, scales, conventions, seed, minScore, roiSubset } = flags;
+  const { threads, scales, conventions, seed, survey, minScore, roiSubset } = flags;
   const templates = await api.Templates.open(templatesPath, { signal });
   refuseUnknown(
     roiSubset,
@@ -72,7 +72,7 @@ async function fromTemplates(
     note: medlam.note,
     async find(_name, volume, grid, onProgress) {
       const localization = await api.localize(volume, {
-        ...{ medlam, templates, scales, conventions, seed, minScore, grid },
+        ...{ medlam, templates, scales, conventions, seed, survey, minScore, grid },
         ...{ organs: roiSubset, threads, signal, onProgress },
       });
       return { organs: localization.organs, localization };

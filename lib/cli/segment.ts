@@ -44,6 +44,7 @@ export interface SegmentFlags extends ModelFlags {
   scales: Scale[];
   conventions: Conventions;
   seed?: number;
+  survey?: boolean;
   minScore?: number;
   roiSubset?: string[];
   ml?: boolean;
@@ -82,6 +83,10 @@ export function addSegment(program: Command, session: Session): void {
       'feature scales to search with, "none" for the coarse step alone',
       parseScales,
       [0, 1, 2],
+    )
+    .option(
+      "--survey",
+      "look at the whole scan, not its middle alone, to place organs: closer, not in the published method",
     )
     .addOption(conventionsOption())
     .option(

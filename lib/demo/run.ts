@@ -81,7 +81,7 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
     const image = await Volume.read(files.image, call);
     volume = image;
     const localization = await timed("localize", () =>
-      localize(image, { ...call, medlam, templates }),
+      localize(image, { ...call, medlam, templates, survey: true }),
     );
     const { organs, note = "" } = localization;
     const segmentation = await timed("segment", async () =>

@@ -41,6 +41,8 @@ export interface Localization {
   shape: [number, number, number];
   conventions: Conventions;
   scales: Scale[];
+  /** Whether a survey of the whole scan placed the points (no part of the published method); absent if not. */
+  survey?: boolean;
   /** By the organ's name, or its label number as text where it has none; in the template file's order. */
   organs: Record<string, OrganLocalization>;
   /** Seconds, and how many patches the network ran on. */

@@ -413,12 +413,6 @@ export interface NativeAddon {
     deepestScale: number,
     task: Task,
   ): Promise<ForwardResult>;
-  medlamPositions(
-    medlam: MedLamHandle,
-    grid: GridHandle,
-    centers: Int32Array,
-    task: Task,
-  ): Promise<Float32Array>;
 
   createTemplates(medlam: MedLamHandle, points: number, task: Task): Promise<TemplatesHandle>;
   /** Adds one support: the patch at centers[i] contributes to point indices[i]. */
@@ -441,6 +435,16 @@ export interface NativeAddon {
   /** Kernels of one point, (channels, size³) per scale, as float32. */
   templateKernels(templates: TemplatesHandle, point: number): Float32Array[];
 
+  /** Parts 5.1 and 5.2, with `survey` what it adds: where template points indices[i] lie, and network runs. */
+  placePoints(
+    medlam: MedLamHandle,
+    grid: GridHandle,
+    templates: TemplatesHandle,
+    queries: Int32Array,
+    survey: boolean,
+    indices: Int32Array,
+    task: Task,
+  ): Promise<{ points: Int32Array; patches: number }>;
   /** Part 5.3: from each start (clamped) the point of template indices[i] is searched. */
   search(
     medlam: MedLamHandle,

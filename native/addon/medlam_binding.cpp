@@ -4,6 +4,7 @@
 #include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
 #include "localize/patches.hpp"
+#include "localize/place.hpp"
 
 namespace medlsam::addon {
 namespace {
@@ -59,15 +60,19 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       {patches});
 }
 
-Napi::Value medlam_positions(const Napi::CallbackInfo& info) {
+Napi::Value place_points(const Napi::CallbackInfo& info) {
   return run_task(
-      info, info[3],
+      info, info[6],
       [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
-       centers = to_points(info[2])](const Task& task) {
-        return patch_positions(*model, *grid, centers, task);
+       templates = open_handle<Templates>(info[2]), queries = to_points(info[3]),
+       survey = info[4].As<Napi::Boolean>().Value(), indices = to_int32s(info[5])](const Task& task) {
+        return medlsam::place_points(*model, *grid, *templates, queries, survey, indices, task);
       },
-      [](Napi::Env env, std::vector<float>&& positions) -> Napi::Value {
-        return to_typed_array(env, positions);
+      [](Napi::Env env, Places&& places) -> Napi::Value {
+        auto result = Napi::Object::New(env);
+        result.Set("points", to_js_points(env, places.points));
+        result.Set("patches", static_cast<double>(places.patches));
+        return result;
       });
 }
 
@@ -100,7 +105,7 @@ Napi::Value search(const Napi::CallbackInfo& info) {
 void bind_medlam(Napi::Env env, Napi::Object exports) {
   bind<load_medlam>(env, exports, "loadMedLam");
   bind<medlam_forward>(env, exports, "medlamForward");
-  bind<medlam_positions>(env, exports, "medlamPositions");
+  bind<place_points>(env, exports, "placePoints");
   bind<search>(env, exports, "search");
 }
 

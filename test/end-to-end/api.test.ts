@@ -91,6 +91,16 @@ describe("localize", () => {
     expect(Object.keys(other.organs)).toEqual(["2"]);
   }, 120_000);
 
+  it("surveys the whole scan when asked, the same way each time", async () => {
+    const run = (survey: boolean) => localize(image, { medlam, templates, survey, scales: [] });
+    const [middle, surveyed, again] = [await run(false), await run(true), await run(true)];
+    expect(middle).not.toHaveProperty("survey");
+    expect(surveyed.survey).toBe(true);
+    expect(surveyed.timing.patches).toBeGreaterThan(middle.timing.patches);
+    expect(withoutTiming(again)).toEqual(withoutTiming(surveyed));
+    expect(surveyed.organs).not.toEqual(middle.organs);
+  }, 120_000);
+
   it("calls an organ absent where the coordinate system places it outside, and below minScore", async () => {
     const unified = await localize(image, { medlam, templates, scales: [] });
     expect(unified.organs["2"]).toMatchObject({ present: false, score: null });

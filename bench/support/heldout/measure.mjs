@@ -37,7 +37,7 @@ export async function measurePhantom(seed, context) {
 
 /** All variants on one grid. */
 async function localizeAll({ image, labels, names, organs }, context) {
-  const { medlam, templates, threads, progress } = context;
+  const { medlam, templates, survey, threads, progress } = context;
   const grid = await Grid.make(image, { threads });
   const isThere = (name) => organs[name]?.truth === "present";
   const found = {};
@@ -47,7 +47,7 @@ async function localizeAll({ image, labels, names, organs }, context) {
       const known = from.organs.map(({ name }) => name);
       const wanted = ["main", "uam"].includes(variant) ? known : known.filter(isThere);
       if (wanted.length === 0) return;
-      const common = { medlam, templates: from, grid, threads };
+      const common = { medlam, templates: from, grid, survey, threads };
       const result = await localize(image, { ...common, organs: wanted, ...options });
       found[variant] = result;
       const figures = await boxFigures(result, labels, names);

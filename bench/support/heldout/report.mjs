@@ -23,7 +23,8 @@ function printSetup(phantoms, { machine, options, models }) {
   console.log(`${machine}\n`);
   console.log(
     `${phantoms.length} phantoms, seeds ${options.seeds[0]} to ${options.seeds.at(-1)}` +
-      `${options.spacing ? ` at ${options.spacing} mm` : ""}; ${options.strategy.toUpperCase()} templates.\n` +
+      `${options.spacing ? ` at ${options.spacing} mm` : ""}; ${options.strategy.toUpperCase()} templates, ` +
+      `${options.survey ? "organs placed by a survey of the scan" : "organs placed from the scan's middle"}.\n` +
       `MedLAM: ${path}, width ${width}, ${parameters} parameters, ${fingerprint}.` +
       (models.sam ? `\nSAM: ${models.sam.path}, ${models.sam.parameters} parameters.` : ""),
   );

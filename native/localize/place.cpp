@@ -1,0 +1,134 @@
+#include "localize/place.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "localize/patches.hpp"
+
+namespace medlsam {
+namespace {
+
+using Point = std::array<double, 3>;  // mm, (z, y, x)
+
+constexpr Point kReach = {1500, 600, 600};  // r of algorithm.md part 2
+// Of the survey. From 40 to 110 mm made no difference worth a knob (bench/RESULTS.md).
+constexpr double kNeighbourhood = 80;
+// −600 HU: what has less is air or lung, whose patches say little.
+constexpr float kTissue = 0.1f;
+
+// A patch of the scan: where its centre lies, in mm and in UAM.
+struct Landmark {
+  Point center, position;
+};
+
+Point place_from(const Landmark& patch, const float* position) {
+  Point place;
+  for (int a = 0; a < 3; ++a)
+    place[a] = patch.center[a] + kReach[a] * std::tanh(position[a] - patch.position[a]);
+  return place;
+}
+
+Landmark mean_of(std::span<const Landmark> patches) {
+  Landmark mean{};
+  for (int a = 0; a < 3; ++a) {
+    for (const Landmark& patch : patches) {
+      mean.center[a] += patch.center[a];
+      mean.position[a] += patch.position[a];
+    }
+    mean.center[a] /= static_cast<double>(patches.size());
+    mean.position[a] /= static_cast<double>(patches.size());
+  }
+  return mean;
+}
+
+double squared_distance(const Point& a, const Point& b) {
+  double sum = 0;
+  for (int k = 0; k < 3; ++k) sum += (a[k] - b[k]) * (a[k] - b[k]);
+  return sum;
+}
+
+// The nearest point of the scan itself, without its padding: neighbours are looked for there.
+Point clamp_to_scan(const Point& point, const Index3& shape) {
+  Point clamped;
+  for (int a = 0; a < 3; ++a) {
+    clamped[a] = std::clamp(point[a], kGridSpacing * kGridPadding,
+                            kGridSpacing * static_cast<double>(shape[a] - kGridPadding - 1));
+  }
+  return clamped;
+}
+
+Point place_again(std::span<const Landmark> survey, const Point& before, const float* position) {
+  double nearest = squared_distance(survey[0].center, before);
+  for (const Landmark& patch : survey) nearest = std::min(nearest, squared_distance(patch.center, before));
+  Point sum{};
+  double weights = 0;
+  for (const Landmark& patch : survey) {
+    // Relative to the nearest, so that a point far from everything still has neighbours.
+    const double weight =
+        std::exp((nearest - squared_distance(patch.center, before)) / (2 * kNeighbourhood * kNeighbourhood));
+    const Point place = place_from(patch, position);
+    for (int a = 0; a < 3; ++a) sum[a] += weight * place[a];
+    weights += weight;
+  }
+  for (double& value : sum) value /= weights;
+  return sum;
+}
+
+}  // namespace
+
+std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge) {
+  // Centred in the scan: half of what is left over lies before the first.
+  const std::int64_t step = edge / 2;
+  Index3 first;
+  for (int a = 0; a < 3; ++a) {
+    const std::int64_t extent = grid.shape[a] - 2 * kGridPadding;
+    first[a] = kGridPadding + (extent - 1) % step / 2;
+  }
+  std::vector<Index3> centers;
+  Index3 center;
+  for (center[0] = first[0]; center[0] < grid.shape[0] - kGridPadding; center[0] += step) {
+    for (center[1] = first[1]; center[1] < grid.shape[1] - kGridPadding; center[1] += step) {
+      for (center[2] = first[2]; center[2] < grid.shape[2] - kGridPadding; center[2] += step) {
+        if (grid.at(center) > kTissue) centers.push_back(center);
+      }
+    }
+  }
+  return centers;
+}
+
+Places place_points(MedLamModel& medlam, const Grid& grid, const Templates& templates,
+                    std::span<const Index3> queries, bool survey, std::span<const std::int32_t> indices,
+                    const Task& task) {
+  std::vector<Index3> centers(queries.begin(), queries.end());
+  if (survey) {
+    const auto more = survey_centers(grid, medlam.weights().patch());
+    centers.insert(centers.end(), more.begin(), more.end());
+  }
+  const std::vector<float> positions = patch_positions(medlam, grid, centers, task);
+  std::vector<Landmark> landmarks(centers.size());
+  for (std::size_t i = 0; i < centers.size(); ++i) {
+    for (int a = 0; a < 3; ++a) {
+      landmarks[i].center[a] = kGridSpacing * static_cast<double>(centers[i][a]);
+      landmarks[i].position[a] = positions[3 * i + a];
+    }
+  }
+  const std::span<const Landmark> all = landmarks;
+  const Landmark query = mean_of(all.first(queries.size()));
+  const auto surveyed = all.subspan(queries.size());
+
+  const std::vector<float> wanted = templates.positions();
+  Places places{.points = std::vector<Index3>(indices.size()),
+                .patches = std::set(centers.begin(), centers.end()).size()};
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const float* position = wanted.data() + 3 * indices[i];
+    Point place = place_from(query, position);
+    if (!surveyed.empty()) place = place_again(surveyed, clamp_to_scan(place, grid.shape), position);
+    for (int a = 0; a < 3; ++a)
+      places.points[i][a] = static_cast<std::int64_t>(std::nearbyint(place[a] / kGridSpacing));
+  }
+  return places;
+}
+
+}  // namespace medlsam
