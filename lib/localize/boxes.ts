@@ -37,6 +37,26 @@ function gridBounds(points: readonly Triple[]): [Triple, Triple] {
 }
 
 /**
+ * `searched`, except for walls that `placed` has outside the scan or less than 12 mm inside (between 0 and 48 mm made
+ * little difference): there the scan's edge cuts the organ, and a search that sees only the scan would move the wall to
+ * something else.
+ */
+export function keepCutWalls(
+  searched: readonly Triple[],
+  placed: readonly Triple[],
+  grid: Grid,
+): Triple[] {
+  const inside = 12 / gridSpacing;
+  return searched.map((point, i) => {
+    const axis = i % 3;
+    const wall = placed[i]?.[axis] as number;
+    const last = (grid.shape[axis] as number) - padding - 1;
+    if (wall >= padding + inside && wall <= last - inside) return point;
+    return point.with(axis, wall) as Triple;
+  });
+}
+
+/**
  * How far the points' box, over all parts, reaches into the scan, mm, along the axis where that is least; negative where
  * it lies wholly outside.
  */

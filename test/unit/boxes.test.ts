@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { marginInScan } from "../../lib/localize/boxes.js";
+import { keepCutWalls, marginInScan } from "../../lib/localize/boxes.js";
 import { type Grid, padding } from "../../lib/localize/grid.js";
 import type { Triple } from "../../lib/volumes/volume.js";
 
@@ -37,5 +37,23 @@ describe("marginInScan", () => {
   it("is that of the box around all parts", () => {
     const parts = [...points([-9, 5, 5], [-6, 9, 9]), ...points([-6, 5, 5], [3, 9, 9])];
     expect(marginInScan(parts, grid)).toBe(9);
+  });
+});
+
+describe("keepCutWalls", () => {
+  const searched = points([6, 6, 6], [14, 24, 34]);
+
+  it("leaves walls where they were found that were placed inside the scan", () => {
+    expect(keepCutWalls(searched, points([4, 5, 9], [15, 20, 35]), grid)).toEqual(searched);
+  });
+
+  it("leaves those where they were placed that lie outside or less than 12 mm inside, each on its own", () => {
+    const kept = keepCutWalls(searched, points([-8, 3, 9], [15, 40, 36]), grid);
+    const expected = searched.map((point) => [...point]);
+    (expected[0] as number[])[0] = padding - 8;
+    (expected[1] as number[])[1] = padding + 3;
+    (expected[4] as number[])[1] = padding + 40;
+    (expected[5] as number[])[2] = padding + 36;
+    expect(kept).toEqual(expected);
   });
 });
