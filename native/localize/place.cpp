@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/support/error.hpp"
 #include "localize/patches.hpp"
 
 namespace medlsam {
@@ -112,6 +113,12 @@ Places place_points(MedLamModel& medlam, const Grid& grid, const Templates& temp
     for (int a = 0; a < 3; ++a) {
       landmarks[i].center[a] = kGridSpacing * static_cast<double>(centers[i][a]);
       landmarks[i].position[a] = positions[3 * i + a];
+      if (!std::isfinite(landmarks[i].position[a])) {
+        throw Error(
+            ErrorCode::kBadCheckpoint,
+            "The network gives a patch of the scan a position that is not a number: its checkpoint is "
+            "damaged, or was trained until it diverged. Use another.");
+      }
     }
   }
   const std::span<const Landmark> all = landmarks;

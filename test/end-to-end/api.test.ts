@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -240,6 +240,16 @@ describe("templates", () => {
     });
     await expect(Templates.open(conformance("ct/grid.safetensors"))).rejects.toMatchObject({
       code: "BAD_TEMPLATES",
+    });
+    const bytes = await readFile(path);
+    const start = 8 + Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.toString("utf8", 8, start));
+    bytes.writeFloatLE(Number.NaN, start + header.positions.data_offsets[0]);
+    const damaged = join(folder, "damaged.safetensors");
+    await writeFile(damaged, bytes);
+    await expect(Templates.open(damaged)).rejects.toMatchObject({
+      code: "BAD_TEMPLATES",
+      message: expect.stringContaining("position"),
     });
     await expect(Templates.open(join(folder, "none"))).rejects.toMatchObject({
       code: "FILE_NOT_FOUND",

@@ -1,5 +1,6 @@
 #include "core/templates/templates.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -86,6 +87,11 @@ std::unique_ptr<Templates> Templates::open(const std::string& path) {
   templates->agreement_.resize(points);
   templates->supports_.resize(points);
   to_float32(tensor(content, path, "positions", DType::kF32, {count, 3}), templates->positions_);
+  if (!std::all_of(templates->positions_.begin(), templates->positions_.end(),
+                   [](float value) { return std::isfinite(value); })) {
+    throw Error(ErrorCode::kBadTemplates,
+                path + ": a point's position is not a number. The file is damaged; build it again.");
+  }
   to_float32(tensor(content, path, "agreement", DType::kF32, {count}), templates->agreement_);
   const TensorView& supports = tensor(content, path, "supports", DType::kI32, {count});
   std::memcpy(templates->supports_.data(), supports.bytes.data(), supports.bytes.size());
