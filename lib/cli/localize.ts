@@ -31,6 +31,7 @@ import {
   quietOption,
   type RuntimeName,
   runtimeOption,
+  surveyOption,
   threadsOption,
 } from "./options.js";
 import { type OutputFlags, planOutputs, type Target, writeStdout } from "./output.js";
@@ -69,10 +70,7 @@ export function addLocalize(program: Command, session: Session): void {
       parseScales,
       [0, 1, 2],
     )
-    .option(
-      "--survey",
-      "look at the whole scan, not its middle alone, to place organs: closer, not in the published method",
-    )
+    .addOption(surveyOption())
     .addOption(conventionsOption())
     .option(
       "--query-centers <file>",

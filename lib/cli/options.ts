@@ -32,6 +32,12 @@ export const deviceOption = () =>
     .argParser(parseDevice)
     .default("cpu");
 
+export const surveyOption = () =>
+  new Option(
+    "--survey",
+    "look at the whole scan, not its middle alone, to place organs: closer, not in the published method",
+  );
+
 export const threadsOption = () =>
   new Option("--threads <n>", "threads to compute with")
     .argParser(parseInteger(1, maxThreads))

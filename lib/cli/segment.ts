@@ -27,6 +27,7 @@ import {
   quietOption,
   type RuntimeName,
   runtimeOption,
+  surveyOption,
   threadsOption,
 } from "./options.js";
 import { checkFolder, checkWritable } from "./output.js";
@@ -84,10 +85,7 @@ export function addSegment(program: Command, session: Session): void {
       parseScales,
       [0, 1, 2],
     )
-    .option(
-      "--survey",
-      "look at the whole scan, not its middle alone, to place organs: closer, not in the published method",
-    )
+    .addOption(surveyOption())
     .addOption(conventionsOption())
     .option(
       "--seed <n>",

@@ -77,8 +77,7 @@ Point place_again(std::span<const Landmark> survey, const Point& before, const f
   return sum;
 }
 
-}  // namespace
-
+// A lattice with half a patch between neighbours, without those in air or lung.
 std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge) {
   // Centred in the scan: half of what is left over lies before the first.
   const std::int64_t step = edge / 2;
@@ -98,6 +97,8 @@ std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge) {
   }
   return centers;
 }
+
+}  // namespace
 
 Places place_points(MedLamModel& medlam, const Grid& grid, const Templates& templates,
                     std::span<const Index3> queries, bool survey, std::span<const std::int32_t> indices,

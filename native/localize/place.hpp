@@ -17,16 +17,12 @@ struct Places {
   std::size_t patches = 0;     // network runs, encoder only
 };
 
-// Centres of a scan's survey: a lattice with half a patch between neighbours, without those in air or lung.
-// In the order of (z, y, x); the same for every call.
-std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge);
-
 // Where the template points `indices` lie: c_q + r·tanh(p_s − p_q), c_q and p_q the means over the patches at
 // `queries` (part 5.2). At least one query.
-// With `survey`, each point is then placed again, by the survey's patches, each with its own c and p: the
-// mean of c + r·tanh(p_s − p), weighted by a Gaussian (80 mm) of the patch's distance from where the point
-// lay before. A network that is wrong in one patch is right on average, and what is near is measured better
-// than what is far, because people differ in size.
+// With `survey`, each point is then placed again, by patches all over the scan, each with its own c and p:
+// the mean of c + r·tanh(p_s − p), weighted by a Gaussian (80 mm) of the patch's distance from where the
+// point lay before. A network that is wrong in one patch is right on average, and what is near is measured
+// better than what is far, because people differ in size.
 Places place_points(MedLamModel& medlam, const Grid& grid, const Templates& templates,
                     std::span<const Index3> queries, bool survey, std::span<const std::int32_t> indices,
                     const Task& task);
