@@ -1,6 +1,6 @@
 import { InputError } from "../errors.js";
 import { type CallOptions, callNative } from "../native/call.js";
-import type { Conventions, GridHandle, GridInfo } from "../native/contract.js";
+import type { Conventions, GridHandle, GridInfo, Landmarks } from "../native/contract.js";
 import { native } from "../native/loader.js";
 import { type Affine, apply, invert } from "../volumes/affine.js";
 import type { Triple, Volume } from "../volumes/volume.js";
@@ -30,6 +30,8 @@ export class Grid {
   readonly info: GridInfo;
   /** @internal */
   readonly handle: GridHandle;
+  /** @internal Surveys by the network they were made with: they serve any number of templates. */
+  readonly surveys = new WeakMap<object, Landmarks>();
 
   private constructor(handle: GridHandle, conventions: Conventions) {
     this.handle = handle;

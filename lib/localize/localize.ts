@@ -8,7 +8,7 @@ import { type Triple, type Volume, withVolume } from "../volumes/volume.js";
 import { keepCutWalls, marginInScan, storedBox } from "./boxes.js";
 import { Grid, type GridOptions } from "./grid.js";
 import type { MedLam } from "./medlam.js";
-import { checkQueryCenters, drawQueryCenters } from "./query.js";
+import { placePoints } from "./place.js";
 import type { Localization, OrganLocalization, Scale } from "./result.js";
 
 /** Options of {@link localize}. */
@@ -33,7 +33,10 @@ export interface LocalizeOptions extends GridOptions {
    * where there are two or more. A rule of thumb: set your own from scans where you know the answer.
    */
   minScore?: number;
-  /** This scan's grid, if it was made ahead; it stays open. It must have been made with the same conventions. */
+  /**
+   * This scan's grid, if it was made ahead; it stays open, and keeps its survey for other templates. It must have been made
+   * with the same conventions.
+   */
   grid?: Grid;
   onProgress?: (progress: Progress) => void;
 }
@@ -67,6 +70,7 @@ export async function localize(
     );
   }
   const wanted = chooseOrgans(templates, options.organs);
+  const indices = Int32Array.from(wanted.flatMap((each) => each.indices));
   const scales = chooseScales(options.scales);
   const started = performance.now();
   const step = (name: string) => options.onProgress?.({ step: name, done: 0, total: 1 });
@@ -80,9 +84,9 @@ export async function localize(
     const gridTime = seconds(gridStarted);
     try {
       const queryStarted = performance.now();
-      const { points: starts, patches } = await placePoints(grid, wanted, options);
+      const { points: starts, patches } = await placePoints(grid, indices, options);
       const queryTime = seconds(queryStarted);
-      const found = await searchPoints(grid, starts, wanted, scales, options);
+      const found = await searchPoints(grid, starts, indices, scales, options);
       return {
         version: 1,
         ...(medlam.note !== "" && { note: medlam.note }),
@@ -131,40 +135,16 @@ function chooseScales(scales: readonly Scale[] = [0, 1, 2]): Scale[] {
   return [...new Set(scales)].sort();
 }
 
-/** Parts 5.1 and 5.2: where the anatomical coordinate system places every wanted point, on the padded grid. */
-async function placePoints(
-  grid: Grid,
-  wanted: readonly Wanted[],
-  options: LocalizeOptions,
-): Promise<{ points: Int32Array; patches: number }> {
-  const { medlam, templates, survey = false, onProgress } = options;
-  if (options.queryCenters) checkQueryCenters(options.queryCenters, grid);
-  const queries = Int32Array.from(
-    (options.queryCenters ?? drawQueryCenters(grid, options.seed ?? 0)).flat(),
-  );
-  const indices = Int32Array.from(wanted.flatMap((each) => each.indices));
-  return callNative(
-    options,
-    (task) =>
-      native.placePoints(
-        ...([medlam.handle, grid.handle, templates.handle] as const),
-        ...([queries, survey, indices, task] as const),
-      ),
-    (done, total) => onProgress?.({ step: "query", done, total }),
-  );
-}
-
 /** Part 5.3, or nothing without scales. */
 async function searchPoints(
   grid: Grid,
   starts: Int32Array,
-  wanted: readonly Wanted[],
+  indices: Int32Array,
   scales: Scale[],
   options: LocalizeOptions,
 ): Promise<SearchResult | undefined> {
   if (scales.length === 0) return undefined;
   const { medlam, templates, onProgress } = options;
-  const indices = Int32Array.from(wanted.flatMap((each) => each.indices));
   return callNative(
     options,
     (task) =>

@@ -14,7 +14,7 @@ export interface CallOptions {
 
 /** How far a long call is. */
 export interface Progress {
-  /** What is being done: "read", "grid", "query", "search", "support 2 of 5" … */
+  /** What is being done: "read", "grid", "query", "survey", "search", "support 2 of 5" … */
   step: string;
   done: number;
   total: number;

@@ -134,6 +134,12 @@ export interface TemplatesInfo {
   metadata: Record<string, string>;
 }
 
+/** Patches of a scan: their centres [z, y, x] on its padded grid, one after the other, and their positions in UAM. */
+export interface Landmarks {
+  centers: Int32Array;
+  positions: Float32Array;
+}
+
 export interface SearchResult {
   /** Where each point moved to, on the padded grid. */
   points: Int32Array;
@@ -435,16 +441,24 @@ export interface NativeAddon {
   /** Kernels of one point, (channels, size³) per scale, as float32. */
   templateKernels(templates: TemplatesHandle, point: number): Float32Array[];
 
-  /** Parts 5.1 and 5.2, with `survey` what it adds: where template points indices[i] lie, and network runs. */
-  placePoints(
+  /** Part 5.1: the positions of patches at these centres. */
+  lookAt(
     medlam: MedLamHandle,
     grid: GridHandle,
+    centers: Int32Array,
+    task: Task,
+  ): Promise<Landmarks>;
+  /** The same of patches all over the scan. */
+  surveyScan(medlam: MedLamHandle, grid: GridHandle, task: Task): Promise<Landmarks>;
+  /** Part 5.2, and what a survey that is not empty adds: where template points indices[i] lie. */
+  placePoints(
+    query: Landmarks,
+    survey: Landmarks,
+    grid: GridHandle,
     templates: TemplatesHandle,
-    queries: Int32Array,
-    survey: boolean,
     indices: Int32Array,
     task: Task,
-  ): Promise<{ points: Int32Array; patches: number }>;
+  ): Promise<Int32Array>;
   /** Part 5.3: from each start (clamped) the point of template indices[i] is searched. */
   search(
     medlam: MedLamHandle,

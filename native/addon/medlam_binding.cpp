@@ -60,20 +60,46 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       {patches});
 }
 
+Napi::Value to_js(Napi::Env env, const Landmarks& landmarks) {
+  auto result = Napi::Object::New(env);
+  result.Set("centers", to_js_points(env, landmarks.centers));
+  result.Set("positions", to_typed_array(env, landmarks.positions));
+  return result;
+}
+
+Landmarks to_landmarks(const Napi::Value& value) {
+  const auto landmarks = value.As<Napi::Object>();
+  return {to_points(landmarks.Get("centers")),
+          to_vector(landmarks.Get("positions").As<Napi::Float32Array>())};
+}
+
+Napi::Value look_at(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[3],
+      [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
+       centers = to_points(info[2])](const Task& task) {
+        return medlsam::look_at(*model, *grid, centers, task);
+      },
+      [](Napi::Env env, Landmarks&& found) -> Napi::Value { return to_js(env, found); });
+}
+
+Napi::Value survey_scan(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[2],
+      [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1])](const Task& task) {
+        return medlsam::survey_scan(*model, *grid, task);
+      },
+      [](Napi::Env env, Landmarks&& found) -> Napi::Value { return to_js(env, found); });
+}
+
 Napi::Value place_points(const Napi::CallbackInfo& info) {
   return run_task(
-      info, info[6],
-      [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
-       templates = open_handle<Templates>(info[2]), queries = to_points(info[3]),
-       survey = info[4].As<Napi::Boolean>().Value(), indices = to_int32s(info[5])](const Task& task) {
-        return medlsam::place_points(*model, *grid, *templates, queries, survey, indices, task);
+      info, info[5],
+      [query = to_landmarks(info[0]), survey = to_landmarks(info[1]), grid = open_handle<Grid>(info[2]),
+       templates = open_handle<Templates>(info[3]), indices = to_int32s(info[4])](const Task&) {
+        return medlsam::place_points(query, survey, grid->shape, *templates, indices);
       },
-      [](Napi::Env env, Places&& places) -> Napi::Value {
-        auto result = Napi::Object::New(env);
-        result.Set("points", to_js_points(env, places.points));
-        result.Set("patches", static_cast<double>(places.patches));
-        return result;
-      });
+      [](Napi::Env env, std::vector<Index3>&& points) -> Napi::Value { return to_js_points(env, points); });
 }
 
 Napi::Value search(const Napi::CallbackInfo& info) {
@@ -105,6 +131,8 @@ Napi::Value search(const Napi::CallbackInfo& info) {
 void bind_medlam(Napi::Env env, Napi::Object exports) {
   bind<load_medlam>(env, exports, "loadMedLam");
   bind<medlam_forward>(env, exports, "medlamForward");
+  bind<look_at>(env, exports, "lookAt");
+  bind<survey_scan>(env, exports, "surveyScan");
   bind<place_points>(env, exports, "placePoints");
   bind<search>(env, exports, "search");
 }

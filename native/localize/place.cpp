@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <set>
+#include <utility>
 
 #include "core/support/error.hpp"
 #include "localize/patches.hpp"
@@ -13,16 +13,26 @@ namespace {
 
 using Point = std::array<double, 3>;  // mm, (z, y, x)
 
-constexpr Point kReach = {1500, 600, 600};  // r of algorithm.md part 2
 // Of the survey. From 40 to 110 mm made no difference worth a knob (bench/RESULTS.md).
 constexpr double kNeighbourhood = 80;
 // −600 HU: what has less is air or lung, whose patches say little.
 constexpr float kTissue = 0.1f;
 
-// A patch of the scan: where its centre lies, in mm and in UAM.
+// One of Landmarks, its centre in mm.
 struct Landmark {
   Point center, position;
 };
+
+std::vector<Landmark> in_mm(const Landmarks& landmarks) {
+  std::vector<Landmark> result(landmarks.centers.size());
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    for (int a = 0; a < 3; ++a) {
+      result[i].center[a] = kGridSpacing * static_cast<double>(landmarks.centers[i][a]);
+      result[i].position[a] = landmarks.positions[3 * i + a];
+    }
+  }
+  return result;
+}
 
 Point place_from(const Landmark& patch, const float* position) {
   Point place;
@@ -100,43 +110,35 @@ std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge) {
 
 }  // namespace
 
-Places place_points(MedLamModel& medlam, const Grid& grid, const Templates& templates,
-                    std::span<const Index3> queries, bool survey, std::span<const std::int32_t> indices,
-                    const Task& task) {
-  std::vector<Index3> centers(queries.begin(), queries.end());
-  if (survey) {
-    const auto more = survey_centers(grid, medlam.weights().patch());
-    centers.insert(centers.end(), more.begin(), more.end());
+Landmarks look_at(MedLamModel& medlam, const Grid& grid, std::vector<Index3> centers, const Task& task) {
+  Landmarks found{std::move(centers), {}};
+  found.positions = patch_positions(medlam, grid, found.centers, task);
+  if (!std::ranges::all_of(found.positions, [](float value) { return std::isfinite(value); })) {
+    throw Error(ErrorCode::kBadCheckpoint,
+                "The network gives a patch of the scan a position that is not a number: its checkpoint is "
+                "damaged, or was trained until it diverged. Use another.");
   }
-  const std::vector<float> positions = patch_positions(medlam, grid, centers, task);
-  std::vector<Landmark> landmarks(centers.size());
-  for (std::size_t i = 0; i < centers.size(); ++i) {
-    for (int a = 0; a < 3; ++a) {
-      landmarks[i].center[a] = kGridSpacing * static_cast<double>(centers[i][a]);
-      landmarks[i].position[a] = positions[3 * i + a];
-      if (!std::isfinite(landmarks[i].position[a])) {
-        throw Error(
-            ErrorCode::kBadCheckpoint,
-            "The network gives a patch of the scan a position that is not a number: its checkpoint is "
-            "damaged, or was trained until it diverged. Use another.");
-      }
-    }
-  }
-  const std::span<const Landmark> all = landmarks;
-  const Landmark query = mean_of(all.first(queries.size()));
-  const auto surveyed = all.subspan(queries.size());
+  return found;
+}
 
+Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, const Task& task) {
+  return look_at(medlam, grid, survey_centers(grid, medlam.weights().patch()), task);
+}
+
+std::vector<Index3> place_points(const Landmarks& query, const Landmarks& survey, const Index3& grid_shape,
+                                 const Templates& templates, std::span<const std::int32_t> indices) {
+  const Landmark middle = mean_of(in_mm(query));
+  const std::vector<Landmark> surveyed = in_mm(survey);
   const std::vector<float> wanted = templates.positions();
-  Places places{.points = std::vector<Index3>(indices.size()),
-                .patches = std::set(centers.begin(), centers.end()).size()};
+  std::vector<Index3> points(indices.size());
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const float* position = wanted.data() + 3 * indices[i];
-    Point place = place_from(query, position);
-    if (!surveyed.empty()) place = place_again(surveyed, clamp_to_scan(place, grid.shape), position);
+    Point place = place_from(middle, position);
+    if (!surveyed.empty()) place = place_again(surveyed, clamp_to_scan(place, grid_shape), position);
     for (int a = 0; a < 3; ++a)
-      places.points[i][a] = static_cast<std::int64_t>(std::nearbyint(place[a] / kGridSpacing));
+      points[i][a] = static_cast<std::int64_t>(std::nearbyint(place[a] / kGridSpacing));
   }
-  return places;
+  return points;
 }
 
 }  // namespace medlsam

@@ -12,19 +12,26 @@
 
 namespace medlsam {
 
-struct Places {
-  std::vector<Index3> points;  // (z, y, x) on the padded grid; outside it where UAM says so
-  std::size_t patches = 0;     // network runs, encoder only
+// Patches of a scan: where their centres lie on its padded grid, and where the network places them in UAM.
+struct Landmarks {
+  std::vector<Index3> centers;
+  std::vector<float> positions;  // 3 of each, (z, y, x)
 };
 
-// Where the template points `indices` lie: c_q + r·tanh(p_s − p_q), c_q and p_q the means over the patches at
-// `queries` (part 5.2). At least one query.
-// With `survey`, each point is then placed again, by patches all over the scan, each with its own c and p:
-// the mean of c + r·tanh(p_s − p), weighted by a Gaussian (80 mm) of the patch's distance from where the
-// point lay before. A network that is wrong in one patch is right on average, and what is near is measured
-// better than what is far, because people differ in size.
-Places place_points(MedLamModel& medlam, const Grid& grid, const Templates& templates,
-                    std::span<const Index3> queries, bool survey, std::span<const std::int32_t> indices,
-                    const Task& task);
+// Runs the encoder on the patches at `centers`. Throws BAD_CHECKPOINT for a position that is not a number.
+Landmarks look_at(MedLamModel& medlam, const Grid& grid, std::vector<Index3> centers, const Task& task);
+
+// Patches all over the scan, half a patch apart, except in air and lung. It depends on the network and the
+// scan alone: once is enough for any number of templates.
+Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, const Task& task);
+
+// Where the template points `indices` lie on the padded grid, or outside it: c_q + r·tanh(p_s − p_q), c_q and
+// p_q the means over the patches of `query` (part 5.2), which has one at least. With a `survey` that is not
+// empty, each point is then placed again, by its patches, each with its own c and p: the mean of c +
+// r·tanh(p_s − p), weighted by a Gaussian (80 mm) of the patch's distance from where the point lay before. A
+// network that is wrong in one patch is right on average, and what is near is measured better than what is
+// far, because people differ in size.
+std::vector<Index3> place_points(const Landmarks& query, const Landmarks& survey, const Index3& grid_shape,
+                                 const Templates& templates, std::span<const std::int32_t> indices);
 
 }  // namespace medlsam

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -7,6 +8,10 @@
 #include "networks/parameters.hpp"
 
 namespace medlsam {
+
+// r of algorithm.md part 2, mm in (z, y, x): r·tanh of the difference of two patches' positions is their
+// offset.
+inline constexpr std::array<double, 3> kReach = {1500, 600, 600};
 
 struct NamedShape {
   std::string name;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/support/simd.hpp"
+#include "networks/medlam_weights.hpp"
 #include "training/scale_loss.hpp"
 #include "training/unit_features.hpp"
 
@@ -14,7 +15,6 @@ namespace {
 
 using at::Tensor;
 
-constexpr double kReach[] = {1500, 600, 600};  // r of algorithm.md part 2, mm in (z, y, x)
 constexpr double kSharpness = 15;
 constexpr double kNear = 3, kFar = 6;  // in voxels of the scale's step, mm for a step of 1
 

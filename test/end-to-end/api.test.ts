@@ -101,6 +101,24 @@ describe("localize", () => {
     expect(surveyed.organs).not.toEqual(middle.organs);
   }, 120_000);
 
+  it("surveys a grid once for all templates", async () => {
+    const grid = await Grid.make(await Volume.read(image));
+    const run = (organ: string) =>
+      localize(image, { medlam, templates, grid, survey: true, scales: [], organs: [organ] });
+    const [first, second] = [await run("1"), await run("2")];
+    grid.close();
+    const alone = await localize(image, {
+      medlam,
+      templates,
+      survey: true,
+      scales: [],
+      organs: ["2"],
+    });
+    expect(first.timing.patches).toBe(alone.timing.patches);
+    expect(second.timing.patches).toBe(10);
+    expect(second.organs).toEqual(alone.organs);
+  }, 120_000);
+
   it("calls an organ absent where the coordinate system places it outside, and below minScore", async () => {
     const unified = await localize(image, { medlam, templates, scales: [] });
     expect(unified.organs["2"]).toMatchObject({ present: false, score: null });
