@@ -35,7 +35,7 @@ export const deviceOption = () =>
 export const surveyOption = () =>
   new Option(
     "--survey",
-    "look at the whole scan, not its middle alone, to place organs: closer, not in the published method",
+    "look at the whole scan, not at parts of it alone, to place points: closer, not in the published method",
   );
 
 export const threadsOption = () =>

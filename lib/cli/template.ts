@@ -19,6 +19,7 @@ import {
   type RuntimeName,
   runtimeOption,
   strategies,
+  surveyOption,
   threadsOption,
 } from "./options.js";
 import { checkWritable, writeStdout } from "./output.js";
@@ -36,6 +37,7 @@ interface BuildFlags {
   names?: string;
   strategy?: Strategy;
   sliceInterval?: number;
+  survey?: boolean;
   conventions: Conventions;
   normalized?: boolean;
   threads: number;
@@ -71,6 +73,7 @@ export function addTemplate(program: Command, session: Session): void {
       "spl: grid slices per part, at least (default: 2)",
       parseInteger(1, 1000),
     )
+    .addOption(surveyOption())
     .addOption(conventionsOption())
     .addOption(normalizedOption())
     .addOption(threadsOption())
@@ -86,8 +89,8 @@ export function addTemplate(program: Command, session: Session): void {
 }
 
 async function build(flags: BuildFlags, session: Session): Promise<void> {
-  const { runtime, threads, normalized, output, strategy, sliceInterval, conventions, classes } =
-    flags;
+  const { runtime, threads, normalized, output, strategy, sliceInterval, conventions } = flags;
+  const { survey, classes } = flags;
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
   }
@@ -106,6 +109,7 @@ async function build(flags: BuildFlags, session: Session): Promise<void> {
       supports,
       strategy,
       sliceInterval,
+      survey,
       conventions,
       classes,
       names,
@@ -163,7 +167,8 @@ function describe(templates: Templates, bytes: number) {
   const { path, strategy, sliceInterval, conventions, width, patch, fingerprint } = templates;
   const { supports, points, organs } = templates;
   const network = { width, patch, fingerprint, note: templates.note };
-  return { path, bytes, strategy, sliceInterval, conventions, network, supports, points, organs };
+  const how = { strategy, sliceInterval, conventions, survey: templates.survey ?? false };
+  return { path, bytes, ...how, network, supports, points, organs };
 }
 
 function readable(templates: Templates, bytes: number): string {
@@ -172,6 +177,10 @@ function readable(templates: Templates, bytes: number): string {
     ["file", `${path} (${formatBytes(bytes)})`],
     ["strategy", strategyInWords(templates)],
     ["conventions", conventions],
+    [
+      "positions",
+      templates.survey ? "from a survey of each support" : "from each point's own patch",
+    ],
     ["network", `MedLAM of base width ${width}, patches of ${patch}³, fingerprint ${fingerprint}`],
     ["supports", supports.join(", ")],
     ["points", String(points)],

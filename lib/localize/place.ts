@@ -1,13 +1,11 @@
 /** UAM: where the anatomical coordinate system places template points in a scan (algorithm.md parts 5.1 and 5.2). */
-import { callNative } from "../native/call.js";
+import { type CallOptions, callNative, type Progress } from "../native/call.js";
 import type { Landmarks } from "../native/contract.js";
 import { native } from "../native/loader.js";
 import type { Grid } from "./grid.js";
 import type { LocalizeOptions } from "./localize.js";
+import type { MedLam } from "./medlam.js";
 import { checkQueryCenters, drawQueryCenters } from "./query.js";
-
-/** How far the patches of a step are. */
-type Tell = (step: string) => (done: number, total: number) => void;
 
 /** Template points `indices` → [z, y, x] each on the padded grid, and the patches that the network ran on for it. */
 export async function placePoints(
@@ -15,50 +13,52 @@ export async function placePoints(
   indices: Int32Array,
   options: LocalizeOptions,
 ): Promise<{ points: Int32Array; patches: number }> {
-  const tell: Tell = (step) => (done, total) => options.onProgress?.({ step, done, total });
-  const query = await lookFromMiddle(grid, options, tell);
-  const survey = options.survey
-    ? await surveyOnce(grid, options, tell)
-    : { landmarks: none, patches: 0 };
-  const { handle } = options.templates;
+  const { medlam, templates } = options;
+  const known = grid.surveys.has(medlam);
+  const query = await lookFromMiddle(grid, options);
+  const survey = options.survey ? await surveyGrid(grid, options) : noSurvey;
   const points = await callNative(options, (task) =>
-    native.placePoints(query, survey.landmarks, grid.handle, handle, indices, task),
+    native.placePoints(query, survey, grid.handle, templates.handle, indices, task),
   );
-  return { points, patches: query.centers.length / 3 + survey.patches };
+  const patches = (query.centers.length + (known ? 0 : survey.centers.length)) / 3;
+  return { points, patches };
 }
-
-const none: Landmarks = { centers: new Int32Array(), positions: new Float32Array() };
 
 /** Part 5.1. */
 async function lookFromMiddle(
   grid: Grid,
-  options: LocalizeOptions,
-  tell: Tell,
+  { medlam, queryCenters, seed = 0, onProgress, ...options }: LocalizeOptions,
 ): Promise<Landmarks> {
-  const { medlam, queryCenters, seed = 0 } = options;
   if (queryCenters) checkQueryCenters(queryCenters, grid);
   const centers = Int32Array.from((queryCenters ?? drawQueryCenters(grid, seed)).flat());
   return callNative(
     options,
     (task) => native.lookAt(medlam.handle, grid.handle, centers, task),
-    tell("query"),
+    (done, total) => onProgress?.({ step: "query", done, total }),
   );
 }
 
-/** The survey of a scan by a network, which all templates share; 0 patches where it is there already. */
-async function surveyOnce(
+export const noSurvey: Landmarks = { centers: new Int32Array(), positions: new Float32Array() };
+
+/** Positions of patches all over a scan; once made, the grid keeps them for other templates. */
+export async function surveyGrid(
   grid: Grid,
-  options: LocalizeOptions,
-  tell: Tell,
-): Promise<{ landmarks: Landmarks; patches: number }> {
-  const { medlam } = options;
+  { medlam, step = "survey", onProgress, ...options }: SurveyOptions,
+): Promise<Landmarks> {
   const known = grid.surveys.get(medlam);
-  if (known) return { landmarks: known, patches: 0 };
-  const landmarks = await callNative(
+  if (known) return known;
+  const survey = await callNative(
     options,
     (task) => native.surveyScan(medlam.handle, grid.handle, task),
-    tell("survey"),
+    (done, total) => onProgress?.({ step, done, total }),
   );
-  grid.surveys.set(medlam, landmarks);
-  return { landmarks, patches: landmarks.centers.length / 3 };
+  grid.surveys.set(medlam, survey);
+  return survey;
+}
+
+interface SurveyOptions extends CallOptions {
+  medlam: MedLam;
+  /** What progress is reported as. */
+  step?: string;
+  onProgress?: (progress: Progress) => void;
 }

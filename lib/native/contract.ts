@@ -143,7 +143,7 @@ export interface Landmarks {
 export interface SearchResult {
   /** Where each point moved to, on the padded grid. */
   points: Int32Array;
-  /** The similarity map's maximum: 1 + the sum over scales. */
+  /** The similarity map there: 1 + the sum over scales. */
   peaks: Float32Array;
   /** How many patches the network really ran on. */
   patches: number;
@@ -421,11 +421,12 @@ export interface NativeAddon {
   ): Promise<ForwardResult>;
 
   createTemplates(medlam: MedLamHandle, points: number, task: Task): Promise<TemplatesHandle>;
-  /** Adds one support: the patch at centers[i] contributes to point indices[i]. */
+  /** Adds one support: the patch at centers[i] contributes to point indices[i]; its position is what a survey that is not empty says. */
   addSupport(
     templates: TemplatesHandle,
     medlam: MedLamHandle,
     grid: GridHandle,
+    survey: Landmarks,
     centers: Int32Array,
     indices: Int32Array,
     task: Task,
@@ -459,7 +460,7 @@ export interface NativeAddon {
     indices: Int32Array,
     task: Task,
   ): Promise<Int32Array>;
-  /** Part 5.3: from each start (clamped) the point of template indices[i] is searched. */
+  /** Part 5.3: from each start (clamped) the point of template indices[i] is searched; `near` prefers what is near the start. */
   search(
     medlam: MedLamHandle,
     grid: GridHandle,
@@ -467,6 +468,7 @@ export interface NativeAddon {
     starts: Int32Array,
     indices: Int32Array,
     scales: number[],
+    near: boolean,
     task: Task,
   ): Promise<SearchResult>;
 

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { InputError, UsageError } from "../errors.js";
 import { Grid } from "../localize/grid.js";
 import type { MedLam } from "../localize/medlam.js";
+import { noSurvey, surveyGrid } from "../localize/place.js";
 import { type CallOptions, callNative, type Progress } from "../native/call.js";
 import type { Conventions, TemplatesHandle } from "../native/contract.js";
 import { native } from "../native/loader.js";
@@ -32,6 +33,11 @@ export interface BuildOptions extends CallOptions {
   classes?: readonly number[];
   /** Names by label. Label maps' own label tables serve where these say nothing. */
   names?: ReadonlyMap<number, string>;
+  /**
+   * Also looks at patches all over each support, half a patch apart, and takes its points' positions from those near them
+   * instead of from one patch each. Not in the published method; makes `survey` of localize closer. false by default.
+   */
+  survey?: boolean;
   /** The images' intensities are in [0, 1] already. */
   normalized?: boolean;
   onProgress?: (progress: Progress) => void;
@@ -84,6 +90,7 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
       strategy,
       sliceInterval,
       conventions,
+      ...(options.survey && { survey: true }),
       fingerprint: medlam.fingerprint,
       ...(medlam.note !== "" && { note: medlam.note }),
       width: medlam.width,
@@ -127,17 +134,13 @@ async function addSupport(
       centers.push(...points);
       first += Math.max(1, organ.parts) * pointsPerPart;
     }
+    const survey = options.survey
+      ? await surveyGrid(grid, { ...options, step: `survey of ${step}` })
+      : noSurvey;
+    const [at, to] = [Int32Array.from(centers), Int32Array.from(indices)];
     await callNative(
       options,
-      (task) =>
-        native.addSupport(
-          templates,
-          medlam.handle,
-          grid.handle,
-          Int32Array.from(centers),
-          Int32Array.from(indices),
-          task,
-        ),
+      (task) => native.addSupport(templates, medlam.handle, grid.handle, survey, at, to, task),
       (done, total) => onProgress?.({ step, done, total }),
     );
   } finally {

@@ -32,6 +32,8 @@ export interface TemplatesDescription {
   sliceInterval: number | null;
   /** How the supports were put on the grid and their points were found. */
   conventions: Conventions;
+  /** The supports were surveyed for their points' positions. */
+  survey?: true;
   /** {@link MedLam.fingerprint} of the network that made it. */
   fingerprint: string;
   /** {@link MedLam.note} of that network, if it has one. */
@@ -48,6 +50,7 @@ const description = z.object({
   strategy: z.enum(["wpl", "spl"]),
   sliceInterval: z.int().min(1).nullable(),
   conventions: z.enum(["exact", "reference"]),
+  survey: z.literal(true).optional(),
   fingerprint: z.string().regex(/^[0-9a-f]{32}$/),
   note: z.string().optional(),
   width: z.int().min(1),
@@ -71,6 +74,7 @@ export class Templates {
   readonly strategy: Strategy;
   readonly sliceInterval: number | null;
   readonly conventions: Conventions;
+  readonly survey?: true;
   readonly fingerprint: string;
   readonly note?: string;
   readonly width: number;
@@ -93,6 +97,7 @@ export class Templates {
     this.strategy = said.strategy;
     this.sliceInterval = said.sliceInterval;
     this.conventions = said.conventions;
+    if (said.survey) this.survey = true;
     this.fingerprint = said.fingerprint;
     if (said.note !== undefined) this.note = said.note;
     this.width = said.width;
@@ -121,13 +126,14 @@ export class Templates {
 
   /** Writes the file, whole or not at all. @throws OutputError `WRITE_FAILED` */
   async save(path: string, options: CallOptions = {}): Promise<void> {
-    const { strategy, sliceInterval, conventions, fingerprint, note, width, patch, supports } =
-      this;
+    const { strategy, sliceInterval, conventions, survey, fingerprint, note } = this;
+    const { width, patch, supports } = this;
     const organs = this.organs.map(({ agreement: _, ...organ }) => organ);
     const said = {
       strategy,
       sliceInterval,
       conventions,
+      survey,
       fingerprint,
       note,
       width,

@@ -144,4 +144,17 @@ std::map<std::string, std::string> to_strings(const Napi::Value& value) {
   return strings;
 }
 
+Napi::Object to_js(Napi::Env env, const Landmarks& landmarks) {
+  auto result = Napi::Object::New(env);
+  result.Set("centers", to_js_points(env, landmarks.centers));
+  result.Set("positions", to_typed_array(env, landmarks.positions));
+  return result;
+}
+
+Landmarks to_landmarks(const Napi::Value& value) {
+  const auto landmarks = value.As<Napi::Object>();
+  return {to_points(landmarks.Get("centers")),
+          to_vector(landmarks.Get("positions").As<Napi::Float32Array>())};
+}
+
 }  // namespace medlsam::addon

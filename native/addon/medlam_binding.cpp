@@ -60,19 +60,6 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       {patches});
 }
 
-Napi::Value to_js(Napi::Env env, const Landmarks& landmarks) {
-  auto result = Napi::Object::New(env);
-  result.Set("centers", to_js_points(env, landmarks.centers));
-  result.Set("positions", to_typed_array(env, landmarks.positions));
-  return result;
-}
-
-Landmarks to_landmarks(const Napi::Value& value) {
-  const auto landmarks = value.As<Napi::Object>();
-  return {to_points(landmarks.Get("centers")),
-          to_vector(landmarks.Get("positions").As<Napi::Float32Array>())};
-}
-
 Napi::Value look_at(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[3],
@@ -109,11 +96,11 @@ Napi::Value search(const Napi::CallbackInfo& info) {
     use_scale.at(scales.Get(i).As<Napi::Number>().Uint32Value()) = true;
   }
   return run_task(
-      info, info[6],
+      info, info[7],
       [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
        templates = open_handle<Templates>(info[2]), starts = to_points(info[3]), indices = to_int32s(info[4]),
-       use_scale](const Task& task) {
-        return medlsam::search(*model, *grid, *templates, starts, indices, use_scale, task);
+       use_scale, near = info[6].As<Napi::Boolean>().Value()](const Task& task) {
+        return medlsam::search(*model, *grid, *templates, starts, indices, use_scale, near, task);
       },
       [](Napi::Env env, Search&& found) -> Napi::Value {
         auto result = Napi::Object::New(env);

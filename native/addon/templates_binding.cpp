@@ -24,11 +24,13 @@ Napi::Value create_templates(const Napi::CallbackInfo& info) {
 
 Napi::Value add_support(const Napi::CallbackInfo& info) {
   return run_task(
-      info, info[5],
+      info, info[6],
       [templates = open_handle<Templates>(info[0]), medlam = open_handle<MedLamModel>(info[1]),
-       grid = open_handle<Grid>(info[2]), centers = to_points(info[3]),
-       indices = to_int32s(info[4])](const Task& task) {
-        medlsam::add_support(*templates, *medlam, *grid, centers, indices, task);
+       grid = open_handle<Grid>(info[2]), survey = to_landmarks(info[3]), centers = to_points(info[4]),
+       indices = to_int32s(info[5])](const Task& task) {
+        const std::vector<float> positions =
+            survey.centers.empty() ? std::vector<float>() : surveyed_positions(survey, centers);
+        medlsam::add_support(*templates, *medlam, *grid, centers, positions, indices, task);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });

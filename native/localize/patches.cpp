@@ -13,6 +13,10 @@ namespace {
 // patch fills all cores by itself, so larger batches would only take more memory.
 constexpr std::size_t kEncoderBatch = 4;
 
+// Of a mean cosine, for a voxel's squared distance from the start: (3 mm / 140 mm)². From 90 to 180 mm made
+// no difference worth a knob (bench/RESULTS.md).
+constexpr float kFall = static_cast<float>(kGridSpacing * kGridSpacing / (140.0 * 140.0));
+
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
@@ -67,6 +71,19 @@ Index3 clamp_to_patches(const Index3& point, const Index3& shape, std::int64_t e
   return clamped;
 }
 
+// Where on the grid the similarity map's first voxel lies: one up from the patch's (part 5.3).
+Index3 map_origin(const Index3& center, std::int64_t edge) {
+  Index3 origin;
+  for (int a = 0; a < 3; ++a) origin[a] = center[a] - edge / 2 + 1;
+  return origin;
+}
+
+std::array<int, 3> start_in_map(const Index3& start, const Index3& center, std::int64_t edge) {
+  std::array<int, 3> voxel;
+  for (int a = 0; a < 3; ++a) voxel[a] = static_cast<int>(start[a] - map_origin(center, edge)[a]);
+  return voxel;
+}
+
 }  // namespace
 
 std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
@@ -92,20 +109,21 @@ std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::s
 }
 
 void add_support(Templates& templates, MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
-                 std::span<const std::int32_t> indices, const Task& task) {
+                 std::span<const float> positions, std::span<const std::int32_t> indices, const Task& task) {
   const int edge = medlam.weights().patch();
-  for_each_patch(medlam, grid, centers, kScales - 1, task,
-                 [&](const std::vector<Array>& outputs, const std::vector<std::size_t>& askers) {
-                   for (std::size_t asker : askers) {
-                     templates.add(indices[asker], outputs[0].data,
-                                   {outputs[1].data, outputs[2].data, outputs[3].data}, edge);
-                   }
-                 });
+  for_each_patch(
+      medlam, grid, centers, kScales - 1, task,
+      [&](const std::vector<Array>& outputs, const std::vector<std::size_t>& askers) {
+        for (std::size_t asker : askers) {
+          const float* position = positions.empty() ? outputs[0].data : positions.data() + 3 * asker;
+          templates.add(indices[asker], position, {outputs[1].data, outputs[2].data, outputs[3].data}, edge);
+        }
+      });
 }
 
 Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
               std::span<const Index3> starts, std::span<const std::int32_t> indices,
-              const std::array<bool, kScales>& use_scale, const Task& task) {
+              const std::array<bool, kScales>& use_scale, bool near, const Task& task) {
   const int edge = medlam.weights().patch();
   int deepest = kScales - 1;
   while (!use_scale[deepest]) --deepest;
@@ -132,9 +150,13 @@ Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
             scales.push_back({outputs[k + 1].data, kernels[k].data(), edge >> (2 - k), kKernelSize[k]});
           }
           similarity_map(scales, templates.channels(), edge, map, task);
-          const SimilarityPeak peak = find_peak(map, edge);
+          const SimilarityPeak peak =
+              near ? find_peak_near(map, edge, start_in_map(starts[asker], centers[asker], edge),
+                                    kFall * static_cast<float>(scales.size()) *
+                                        static_cast<float>(templates.supports()[indices[asker]]))
+                   : find_peak(map, edge);
           for (int a = 0; a < 3; ++a) {
-            result.points[asker][a] = centers[asker][a] + peak.voxel[a] - edge / 2 + 1;
+            result.points[asker][a] = map_origin(centers[asker], edge)[a] + peak.voxel[a];
           }
           result.peaks[asker] = peak.value;
         }

@@ -13,8 +13,10 @@ namespace {
 
 using Point = std::array<double, 3>;  // mm, (z, y, x)
 
-// Of the survey. From 40 to 110 mm made no difference worth a knob (bench/RESULTS.md).
-constexpr double kNeighbourhood = 80;
+// Of the survey. From 40 to 80 mm made no difference worth a knob (bench/RESULTS.md).
+constexpr double kNeighbourhood = 60;
+// What artanh is taken of at most: farther than r a patch cannot say where a point lies.
+constexpr double kFarthest = 0.99;
 // −600 HU: what has less is air or lung, whose patches say little.
 constexpr float kTissue = 0.1f;
 
@@ -23,13 +25,18 @@ struct Landmark {
   Point center, position;
 };
 
+Point to_mm(const Index3& point) {
+  Point mm;
+  for (int a = 0; a < 3; ++a) mm[a] = kGridSpacing * static_cast<double>(point[a]);
+  return mm;
+}
+
 std::vector<Landmark> in_mm(const Landmarks& landmarks) {
   std::vector<Landmark> result(landmarks.centers.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
-    for (int a = 0; a < 3; ++a) {
-      result[i].center[a] = kGridSpacing * static_cast<double>(landmarks.centers[i][a]);
-      result[i].position[a] = landmarks.positions[3 * i + a];
-    }
+    result[i].center = to_mm(landmarks.centers[i]);
+    std::copy_n(landmarks.positions.begin() + static_cast<std::ptrdiff_t>(3 * i), 3,
+                result[i].position.begin());
   }
   return result;
 }
@@ -39,6 +46,15 @@ Point place_from(const Landmark& patch, const float* position) {
   for (int a = 0; a < 3; ++a)
     place[a] = patch.center[a] + kReach[a] * std::tanh(position[a] - patch.position[a]);
   return place;
+}
+
+Point position_from(const Landmark& patch, const Point& point) {
+  Point position;
+  for (int a = 0; a < 3; ++a) {
+    const double offset = std::clamp((point[a] - patch.center[a]) / kReach[a], -kFarthest, kFarthest);
+    position[a] = patch.position[a] + std::atanh(offset);
+  }
+  return position;
 }
 
 Landmark mean_of(std::span<const Landmark> patches) {
@@ -70,20 +86,22 @@ Point clamp_to_scan(const Point& point, const Index3& shape) {
   return clamped;
 }
 
-Point place_again(std::span<const Landmark> survey, const Point& before, const float* position) {
-  double nearest = squared_distance(survey[0].center, before);
-  for (const Landmark& patch : survey) nearest = std::min(nearest, squared_distance(patch.center, before));
+// The mean of what `value` says of every patch, weighted by how near the patch lies to `point`.
+template <class Value>
+Point mean_near(std::span<const Landmark> survey, const Point& point, Value&& value) {
+  double nearest = squared_distance(survey[0].center, point);
+  for (const Landmark& patch : survey) nearest = std::min(nearest, squared_distance(patch.center, point));
   Point sum{};
   double weights = 0;
   for (const Landmark& patch : survey) {
     // Relative to the nearest, so that a point far from everything still has neighbours.
     const double weight =
-        std::exp((nearest - squared_distance(patch.center, before)) / (2 * kNeighbourhood * kNeighbourhood));
-    const Point place = place_from(patch, position);
-    for (int a = 0; a < 3; ++a) sum[a] += weight * place[a];
+        std::exp((nearest - squared_distance(patch.center, point)) / (2 * kNeighbourhood * kNeighbourhood));
+    const Point each = value(patch);
+    for (int a = 0; a < 3; ++a) sum[a] += weight * each[a];
     weights += weight;
   }
-  for (double& value : sum) value /= weights;
+  for (double& coordinate : sum) coordinate /= weights;
   return sum;
 }
 
@@ -134,11 +152,26 @@ std::vector<Index3> place_points(const Landmarks& query, const Landmarks& survey
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const float* position = wanted.data() + 3 * indices[i];
     Point place = place_from(middle, position);
-    if (!surveyed.empty()) place = place_again(surveyed, clamp_to_scan(place, grid_shape), position);
+    if (!surveyed.empty()) {
+      place = mean_near(surveyed, clamp_to_scan(place, grid_shape),
+                        [&](const Landmark& patch) { return place_from(patch, position); });
+    }
     for (int a = 0; a < 3; ++a)
       points[i][a] = static_cast<std::int64_t>(std::nearbyint(place[a] / kGridSpacing));
   }
   return points;
+}
+
+std::vector<float> surveyed_positions(const Landmarks& survey, std::span<const Index3> points) {
+  const std::vector<Landmark> surveyed = in_mm(survey);
+  std::vector<float> positions;
+  for (const Index3& at : points) {
+    const Point point = to_mm(at);
+    const Point position =
+        mean_near(surveyed, point, [&](const Landmark& patch) { return position_from(patch, point); });
+    positions.insert(positions.end(), position.begin(), position.end());
+  }
+  return positions;
 }
 
 }  // namespace medlsam

@@ -20,6 +20,8 @@ import {
   Volume,
 } from "../../lib/index.js";
 import { Grid } from "../../lib/localize/grid.js";
+import { callNative } from "../../lib/native/call.js";
+import { native } from "../../lib/native/loader.js";
 import { apply } from "../../lib/volumes/affine.js";
 import { conformance, largestDifference } from "../support/data.js";
 
@@ -117,6 +119,49 @@ describe("localize", () => {
     expect(first.timing.patches).toBe(alone.timing.patches);
     expect(second.timing.patches).toBe(10);
     expect(second.organs).toEqual(alone.organs);
+  }, 120_000);
+
+  it("finds a support's points again where surveys placed them", async () => {
+    const grid = await Grid.make(await Volume.read(image));
+    const centers = Int32Array.of(40, 50, 60, 70, 45, 55);
+    // Along every axis the positions rise as they should, each but a few wrong by up to 30 mm.
+    const levels = Array.from({ length: 4 }, (_, i) => 36 + 12 * i);
+    const lattice = levels.flatMap((z) => levels.flatMap((y) => levels.map((x) => [z, y, x])));
+    const wrong = (i: number) => 30 * Math.sin(7 * i);
+    const survey = {
+      centers: Int32Array.from(lattice.flat()),
+      positions: Float32Array.from(
+        lattice.flatMap(([z = 0, y = 0, x = 0], i) => [
+          (3 * z + wrong(3 * i)) / 1500,
+          (3 * y + wrong(3 * i + 1)) / 600,
+          (3 * x + wrong(3 * i + 2)) / 600,
+        ]),
+      ),
+    };
+    const indices = Int32Array.of(0, 1);
+    const points = await callNative({}, async (task) => {
+      const made = await native.createTemplates(medlam.handle, 2, task);
+      await native.addSupport(made, medlam.handle, grid.handle, survey, centers, indices, task);
+      return native.placePoints(survey, survey, grid.handle, made, indices, task);
+    });
+    grid.close();
+    for (const [i, at] of points.entries()) {
+      expect(Math.abs(at - (centers[i] as number))).toBeLessThanOrEqual(1);
+    }
+  }, 120_000);
+
+  it("is another place with surveyed supports, and their file says so", async () => {
+    const [support] = supports as [(typeof supports)[0]];
+    const build = (survey: boolean) =>
+      buildTemplates({ medlam, supports: [support], classes: [1], survey });
+    const [own, surveyed] = [await build(false), await build(true)];
+    const path = join(folder, "surveyed.safetensors");
+    await surveyed.save(path);
+    const opened = await Templates.open(path);
+    await rm(path);
+    expect([own.survey, opened.survey]).toEqual([undefined, true]);
+    expect(opened.positions).toEqual(surveyed.positions);
+    expect(largestDifference(opened.positions, own.positions)).toBeGreaterThan(0);
   }, 120_000);
 
   it("calls an organ absent where the coordinate system places it outside, and below minScore", async () => {

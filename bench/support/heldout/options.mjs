@@ -11,7 +11,7 @@ const usage = `Usage: npm run heldout [-- OPTIONS]
   --organs NAME,NAME,…   default: all
   --strategy wpl|spl     templates behind boxes, verdicts and ablations (default: wpl); with --sam the other kind is
                          compared with them
-  --survey yes|no        organs are placed by a survey of the scan (default: yes), or from its middle, as published
+  --survey yes|no        points are placed by surveys of supports and scan (default: yes), or as published
   --slice-interval N     of spl templates, as in medlsam template build
   --supports N,N,…       how many supports templates are made of (default: 1,3,5; at most ${supportSeeds.length}); all organs are
                          localized with the most, those that are there with fewer

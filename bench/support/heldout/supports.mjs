@@ -9,13 +9,14 @@ export const supportSeeds = [20011, 20012, 20013, 20014, 20015];
 
 /**
  * Templates of the first `count` supports.
- * @param options { medlam, threads, folder, organs, region, supportSpacing, sliceInterval, progress }; region and spacing
+ * @param options { medlam, survey, threads, folder, organs, region, supportSpacing, sliceInterval, progress }; region and spacing
  * as the seeds draw them if undefined.
  */
 export async function makeTemplates(strategy, count, options) {
-  const { medlam, threads, folder, organs, region, supportSpacing, sliceInterval } = options;
+  const { medlam, survey, threads, folder, organs } = options;
+  const { region, supportSpacing, sliceInterval } = options;
   const how = strategy === "spl" ? { sliceInterval } : {};
-  const made = { version: 1, count, organs, region, supportSpacing, strategy, ...how };
+  const made = { version: 2, survey, count, organs, region, supportSpacing, strategy, ...how };
   const key = createHash("sha256").update(JSON.stringify(made)).digest("hex").slice(0, 8);
   const path = join(folder, `${medlam.fingerprint}-${strategy}-${count}-${key}.safetensors`);
   if (!existsSync(path)) {
@@ -31,7 +32,7 @@ export async function makeTemplates(strategy, count, options) {
       );
       const supports = phantoms;
       const built = await buildTemplates({
-        ...{ medlam, threads, supports, names, strategy, ...how },
+        ...{ medlam, survey, threads, supports, names, strategy, ...how },
         ...(organs && { classes }),
       });
       await built.save(path);

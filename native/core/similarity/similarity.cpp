@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -128,6 +129,30 @@ SimilarityPeak find_peak(std::span<const float> map, int patch) {
   }
   const int at = static_cast<int>(best);
   return {{at / (patch * patch), at / patch % patch, at % patch}, map[best]};
+}
+
+SimilarityPeak find_peak_near(std::span<const float> map, int patch, const std::array<int, 3>& from,
+                              float fall) {
+  const auto loss = [&](int voxel, int axis) {
+    const auto distance = static_cast<float>(voxel - from[axis]);
+    return fall * distance * distance;
+  };
+  SimilarityPeak best{{}, map[0]};
+  float highest = -std::numeric_limits<float>::infinity();
+  const float* value = map.data();
+  for (int z = 0; z < patch; ++z) {
+    for (int y = 0; y < patch; ++y) {
+      const float row = loss(z, 0) + loss(y, 1);
+      for (int x = 0; x < patch; ++x, ++value) {
+        const float height = *value - row - loss(x, 2);
+        if (height > highest) {
+          highest = height;
+          best = {{z, y, x}, *value};
+        }
+      }
+    }
+  }
+  return best;
 }
 
 void add_template_kernel(const float* features, int channels, int edge, int size, std::span<float> kernel) {
