@@ -143,7 +143,7 @@ export interface Landmarks {
 export interface SearchResult {
   /** Where each point moved to, on the padded grid. */
   points: Int32Array;
-  /** The similarity map there: 1 + the sum over scales. */
+  /** The similarity map's maximum: 1 + the sum over scales. */
   peaks: Float32Array;
   /** How many patches the network really ran on. */
   patches: number;

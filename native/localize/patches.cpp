@@ -13,9 +13,9 @@ namespace {
 // patch fills all cores by itself, so larger batches would only take more memory.
 constexpr std::size_t kEncoderBatch = 4;
 
-// Of a mean cosine, for a voxel's squared distance from the start: (3 mm / 140 mm)². From 90 to 180 mm made
+// Of a mean cosine, for a voxel's squared distance from the start: (3 mm / 200 mm)². From 140 to 280 mm made
 // no difference worth a knob (bench/RESULTS.md).
-constexpr float kFall = static_cast<float>(kGridSpacing * kGridSpacing / (140.0 * 140.0));
+constexpr float kFall = static_cast<float>(kGridSpacing * kGridSpacing / (200.0 * 200.0));
 
 using Clock = std::chrono::steady_clock;
 
@@ -150,14 +150,15 @@ Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
             scales.push_back({outputs[k + 1].data, kernels[k].data(), edge >> (2 - k), kKernelSize[k]});
           }
           similarity_map(scales, templates.channels(), edge, map, task);
-          const SimilarityPeak peak =
-              near ? find_peak_near(map, edge, start_in_map(starts[asker], centers[asker], edge),
-                                    kFall * static_cast<float>(scales.size()) *
-                                        static_cast<float>(templates.supports()[indices[asker]]))
-                   : find_peak(map, edge);
-          for (int a = 0; a < 3; ++a) {
-            result.points[asker][a] = map_origin(centers[asker], edge)[a] + peak.voxel[a];
+          const SimilarityPeak peak = find_peak(map, edge);
+          std::array<int, 3> voxel = peak.voxel;
+          if (near) {
+            const auto cosines =
+                static_cast<float>(scales.size()) * static_cast<float>(templates.supports()[indices[asker]]);
+            voxel = find_near(map, edge, start_in_map(starts[asker], centers[asker], edge), kFall * cosines);
           }
+          const Index3 origin = map_origin(centers[asker], edge);
+          for (int a = 0; a < 3; ++a) result.points[asker][a] = origin[a] + voxel[a];
           result.peaks[asker] = peak.value;
         }
         result.similarity_seconds += seconds_since(similarity_start);

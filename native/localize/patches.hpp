@@ -24,7 +24,7 @@ void add_support(Templates& templates, MedLamModel& medlam, const Grid& grid, st
 
 struct Search {
   std::vector<Index3> points;  // where each point moved to, on the padded grid
-  std::vector<float> peaks;    // the similarity map there: 1 + the sum over scales
+  std::vector<float> peaks;    // the similarity map's maximum: 1 + the sum over scales
   std::size_t patches = 0;     // network runs
   double network_seconds = 0, similarity_seconds = 0;
 };
@@ -32,7 +32,7 @@ struct Search {
 // Multi-scale similarity, part 5.3: each start is clamped to where a whole patch fits, and template point
 // indices[i] is looked for in the patch there, on the scales with use_scale[k]. At least one scale.
 // With `near`, beyond the published method, what lies d mm from the start must be more similar to be
-// preferred: by (d / 140 mm)² of a mean cosine.
+// preferred: by (d / 200 mm)² of a mean cosine.
 Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
               std::span<const Index3> starts, std::span<const std::int32_t> indices,
               const std::array<bool, kScales>& use_scale, bool near, const Task& task);

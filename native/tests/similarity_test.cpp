@@ -272,17 +272,13 @@ TEST_CASE("near the start a lower maximum is preferred, as far as its fall says"
   std::vector<float> map(5 * 5 * 5, 1.F);
   map[0] = 2;                    // (0, 0, 0)
   map[(4 * 5 + 4) * 5 + 3] = 3;  // (4, 4, 3)
-  const std::array start = {-1, 0, 0};
-  const auto peak = [&](float fall) { return find_peak_near(map, 5, start, fall); };
-  CHECK(peak(0).voxel == find_peak(map, 5).voxel);
-  // Squared distances are 1 and 50.
-  CHECK(peak(0.0203F).voxel == std::array{4, 4, 3});
-  CHECK(peak(0.0203F).value == 3.F);
-  CHECK(peak(0.0205F).voxel == std::array{0, 0, 0});
-  CHECK(peak(0.0205F).value == 2.F);
-
+  // Squared distances from the start are 1 and 50.
+  const auto found = [&](float fall) { return find_near(map, 5, {-1, 0, 0}, fall); };
+  CHECK(found(0) == find_peak(map, 5).voxel);
+  CHECK(found(0.0203F) == std::array{4, 4, 3});
+  CHECK(found(0.0205F) == std::array{0, 0, 0});
   std::fill(map.begin(), map.end(), std::numeric_limits<float>::quiet_NaN());
-  CHECK(std::isnan(peak(1).value));
+  CHECK(found(1) == std::array{0, 0, 0});
 }
 
 TEST_CASE("a template kernel sums the normalized centres of its supports") {

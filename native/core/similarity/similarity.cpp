@@ -131,13 +131,13 @@ SimilarityPeak find_peak(std::span<const float> map, int patch) {
   return {{at / (patch * patch), at / patch % patch, at % patch}, map[best]};
 }
 
-SimilarityPeak find_peak_near(std::span<const float> map, int patch, const std::array<int, 3>& from,
-                              float fall) {
+std::array<int, 3> find_near(std::span<const float> map, int patch, const std::array<int, 3>& from,
+                             float fall) {
   const auto loss = [&](int voxel, int axis) {
     const auto distance = static_cast<float>(voxel - from[axis]);
     return fall * distance * distance;
   };
-  SimilarityPeak best{{}, map[0]};
+  std::array<int, 3> best{};
   float highest = -std::numeric_limits<float>::infinity();
   const float* value = map.data();
   for (int z = 0; z < patch; ++z) {
@@ -147,7 +147,7 @@ SimilarityPeak find_peak_near(std::span<const float> map, int patch, const std::
         const float height = *value - row - loss(x, 2);
         if (height > highest) {
           highest = height;
-          best = {{z, y, x}, *value};
+          best = {z, y, x};
         }
       }
     }

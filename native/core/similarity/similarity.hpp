@@ -32,10 +32,10 @@ void similarity_map(std::span<const SimilarityScale> scales, int channels, int p
 
 SimilarityPeak find_peak(std::span<const float> map, int patch);
 
-// The first maximum of map − fall·d², d the distance in voxels from `from`, which may lie outside; `value` is
-// the map there.
-SimilarityPeak find_peak_near(std::span<const float> map, int patch, const std::array<int, 3>& from,
-                              float fall);
+// The voxel of the first maximum of map − fall·d², d the distance in voxels from `from`, which may lie
+// outside.
+std::array<int, 3> find_near(std::span<const float> map, int patch, const std::array<int, 3>& from,
+                             float fall);
 
 // Template kernel of one support: the central size³ block of (channels, edge³) features, L2-normalized over
 // channels at every voxel, added to `kernel` (channels, size³). algorithm.md part 4.
