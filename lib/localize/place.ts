@@ -38,6 +38,7 @@ async function lookFromMiddle(
   );
 }
 
+/** What the addon takes for "as published". */
 export const noSurvey: Landmarks = { centers: new Int32Array(), positions: new Float32Array() };
 
 /** Positions of patches all over a scan; once made, the grid keeps them for other templates. */
