@@ -19,10 +19,11 @@ if (options.from !== undefined) {
   process.exit(0);
 }
 
-const { seeds, strategy, supports, survey, threads, runtime, spacing } = options;
+const { seeds, strategy, supports, survey, threads, runtime, spacing, boxes } = options;
 const progress = (text) => process.stderr.write(`${text}\n`);
 const folder = options.templates ?? mkdtempSync(join(tmpdir(), "medlsam-heldout-"));
 mkdirSync(folder, { recursive: true });
+if (boxes) mkdirSync(boxes, { recursive: true });
 if (options.templates === undefined) {
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 }
@@ -31,7 +32,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 const machine = await describeMachine(threads);
 const medlam = await MedLam.load(options.medlam, { threads, runtime });
 const sam = options.sam && (await Sam.load(options.sam, { threads, runtime }));
-const context = { medlam, sam, survey, threads, spacing, templates: await allTemplates() };
+const context = { medlam, sam, survey, threads, spacing, boxes, templates: await allTemplates() };
 
 const phantoms = [];
 for (const [i, seed] of seeds.entries()) {
@@ -46,12 +47,18 @@ if (options.json) {
 }
 printReport(phantoms, setup);
 
-/** `main` of the most supports, `other` of as many in the other strategy, and by number those of fewer. */
+/**
+ * `main` of the most supports, and of the organs to compare `other` of as many in the other strategy, and by number those
+ * of fewer.
+ */
 async function allTemplates() {
-  const how = { ...options, medlam, folder, progress };
+  const all = { ...options, medlam, folder, progress };
+  const how = { ...all, organs: options.compare };
   const [most, ...fewer] = supports;
-  const templates = { main: await makeTemplates(strategy, most, how) };
-  if (sam) templates.other = await makeTemplates(strategy === "wpl" ? "spl" : "wpl", most, how);
+  const templates = { main: await makeTemplates(strategy, most, all) };
+  // Also where SAM comes in a later run.
+  if (sam || boxes)
+    templates.other = await makeTemplates(strategy === "wpl" ? "spl" : "wpl", most, how);
   for (const count of fewer) templates[count] = await makeTemplates(strategy, count, how);
   return templates;
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- grid network similarity localize sam segment metrics train] [--threads N]`: what each step takes, against what the machine
- * could do and against a peer that runs in between. Prints Markdown.
+ * `npm run bench [-- grid network similarity localize sam segment metrics train] [--threads N] [--device cuda]`: what each step takes, against
+ * what the machine could do and against a peer that runs in between; --device is for train alone. Prints Markdown.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,12 +11,15 @@ import { describeMachine, measurePeaks } from "./support/machine.mjs";
 const names = ["grid", "network", "similarity", "localize", "sam", "segment", "metrics", "train"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { threads: { type: "string", default: "2" } },
+  options: {
+    threads: { type: "string", default: "2" },
+    device: { type: "string", default: "cpu" },
+  },
 });
 const threads = Number(values.threads);
 const unknown = positionals.find((name) => !names.includes(name));
 if (unknown !== undefined || !Number.isInteger(threads) || threads < 1) {
-  console.error(`Usage: npm run bench [-- ${names.join(" ")}] [--threads N]`);
+  console.error(`Usage: npm run bench [-- ${names.join(" ")}] [--threads N] [--device cuda]`);
   process.exit(2);
 }
 
@@ -29,5 +32,5 @@ for (const name of positionals.length > 0 ? positionals : names) {
   const { bench } = await import(`./${name}.mjs`);
   console.log(`\n## ${name}\n`);
   // Anew for each: on a shared machine they change from minute to minute.
-  await bench({ threads, folder, peaks: await measurePeaks(threads) });
+  await bench({ threads, device: values.device, folder, peaks: await measurePeaks(threads) });
 }

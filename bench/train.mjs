@@ -10,19 +10,21 @@ import { printTable, seconds, verdict } from "./support/table.mjs";
 import { alternate, median } from "./support/timing.mjs";
 
 const patch = 64;
-const batch = 2;
-const steps = 6;
 const runs = 3;
 
-export async function bench({ threads, folder }) {
+export async function bench({ threads, device, folder }) {
   const scans = await makeScans(folder, threads);
+  const onCpu = device === "cpu";
+  const [batch, steps, widths] = onCpu ? [2, 6, [4, 24]] : [8, 8, [8, 24]];
   const rows = [];
-  for (const width of [4, 24]) {
-    const peer = await Peer.start("train", [width, patch, batch, threads], threads);
+  for (const width of widths) {
+    const peer = await Peer.start("train", [width, patch, batch, threads, device], threads);
     const train = (loaders) => () =>
-      stepSeconds({ scans, folder, width, threads, loaders }).catch((error) => {
-        throw new Error(`${error.message} (the bench needs the torch plugin)`, { cause: error });
-      });
+      stepSeconds({ scans, folder, width, batch, steps, device, threads, loaders }).catch(
+        (error) => {
+          throw new Error(`${error.message} (the bench needs the torch plugin)`, { cause: error });
+        },
+      );
     const theirs =
       peer &&
       (async () => {
@@ -31,8 +33,8 @@ export async function bench({ threads, folder }) {
         return median(all);
       });
     const times = await alternate(
-      { ours: train(1), alone: train(0), theirs },
-      width > 8 ? 1 : runs,
+      { ours: train(onCpu ? 1 : threads - 1), alone: train(0), theirs },
+      onCpu && width > 8 ? 1 : runs,
     );
     rows.push([
       `width ${width}, ${4 * batch} patches of ${patch}³`,
@@ -62,10 +64,10 @@ async function makeScans(folder, threads) {
 }
 
 /** Median of a run's steps but the first, which sets things up; without loaders what the network waited is taken off. */
-async function stepSeconds({ scans, folder, width, threads, loaders }) {
+async function stepSeconds({ scans, folder, steps, loaders, ...sizes }) {
   const output = mkdtempSync(join(folder, "train-"));
   const cache = join(folder, "scans");
-  const options = { scans, folder: output, cache, width, patch, batch, threads, loaders };
+  const options = { scans, folder: output, cache, ...sizes, patch, loaders };
   const { curve } = await trainMedLam({ ...options, steps: steps + 1, epochs: 1 });
   const lines = readFileSync(curve, "utf8").trimEnd().split("\n").map(JSON.parse);
   const done = lines.filter((line) => line.seconds !== undefined).slice(1);

@@ -1,4 +1,4 @@
-"""A step of MedLAM's training in PyTorch, eager, on a batch that is made once: train.py WIDTH PATCH BATCH THREADS."""
+"""A step of MedLAM's training in PyTorch, eager, on a batch that is made once: train.py WIDTH PATCH BATCH THREADS DEVICE."""
 
 import sys
 
@@ -8,7 +8,12 @@ torch = require("torch")
 functional = torch.nn.functional
 
 width, patch, batch, threads = (int(argument) for argument in sys.argv[1:5])
+device = sys.argv[5]
 torch.set_num_threads(threads)
+torch.set_default_device(device)
+# As ours: the same on every run, and cuDNN may multiply in TF32.
+torch.backends.cudnn.allow_tf32 = True
+torch.backends.cudnn.deterministic = True
 torch.manual_seed(1)
 torch.set_flush_denormal(True)
 
@@ -79,16 +84,19 @@ def mss(augmented, clean, at):
 
 def step():
     optimizer.zero_grad()
-    # One scan after another, as ours: the whole batch at once does not fit in memory at width 24.
-    for scan in range(batch):
-        position, features = model(patches[4 * scan : 4 * scan + 4])
-        offset = reach * torch.tanh(position[1] - position[3])
-        loss = (offset - offsets[scan]).square().sum() / (3 * batch)
+    # As ours, one scan after another on a CPU: the whole batch at once does not fit in memory at width 24.
+    size = 1 if device == "cpu" else batch
+    for scan in range(0, batch, size):
+        position, features = model(patches[4 * scan : 4 * (scan + size)])
+        offset = reach * torch.tanh(position[1::4] - position[3::4])
+        loss = (offset - offsets[scan : scan + size]).square().sum() / (3 * batch)
         for side in range(2):
-            pair = [[f[2 * side + j : 2 * side + j + 1] for f in features] for j in range(2)]
+            pair = [[f[2 * side + j :: 4] for f in features] for j in range(2)]
             loss = loss + mss(*pair, places[side])
         loss.backward()
     optimizer.step()
+    if device != "cpu":
+        torch.cuda.synchronize()
 
 
 serve({"step": step}, version=f"PyTorch {torch.__version__.split('+')[0]}")

@@ -13,6 +13,7 @@ export interface TrainFlags {
   steps: number;
   epochs: number;
   batch: number;
+  microBatch?: number;
   seed: number;
   lr: number;
   resume?: boolean;
@@ -34,6 +35,11 @@ export function addTrainOptions(command: Command): Command {
       new Option("--precision <name>", "what the network computes in")
         .choices(["float32", "bfloat16"])
         .default("float32"),
+    )
+    .option(
+      "--micro-batch <n>",
+      "of a step, how many are computed at once (1 on a CPU, all on a GPU)",
+      parseInteger(1, 1024),
     )
     .addOption(threadsOption())
     .option(

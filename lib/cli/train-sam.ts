@@ -81,10 +81,10 @@ async function trainSam(flags: Flags, session: Session): Promise<void> {
       : await pairs(validImages, validLabels);
   await showTraining(flags, session, async (progress) => {
     const { from, encoder, prompts, jitter, cache, steps, epochs, batch, seed } = flags;
-    const { resume, device, precision, threads, loaders } = flags;
+    const { resume, device, precision, threads, loaders, microBatch } = flags;
     const trained = await api.trainSam({
       ...{ from, encoder, prompts, jitter, cache, steps, epochs, batch, seed },
-      ...{ resume, device, precision, threads, loaders },
+      ...{ resume, device, precision, threads, loaders, microBatch },
       sizes: sizesOf(flags),
       scans,
       validationScans,

@@ -273,6 +273,8 @@ interface CommonTrainerOptions {
   width: number;
   patch: number;
   batch: number;
+  /** Of the batch, how many are computed at once; 0: one on a CPU, all on a GPU. */
+  microBatch: number;
   epochSteps: number;
   /** A checkpoint; "": a new network. */
   from: string;

@@ -17,6 +17,11 @@ export interface TrainOptions extends CallOptions {
   seed?: number;
   /** "cpu" by default, "cuda" or "cuda:N". */
   device?: string;
+  /**
+   * Scans or slices of a step that are computed at once, and whose memory is needed at once; by default one on a CPU, all on a
+   * GPU, which is hardly faster with one. The sum is the same, up to rounding.
+   */
+  microBatch?: number;
   /** Threads that make batches ahead of the network, 1 by default; 0: batches are made between the steps. */
   loaders?: number;
   /** Go on from `folder`'s checkpoint. Without it a folder that has one is refused. */

@@ -95,7 +95,7 @@ export type TrainedMedLam = TrainedFiles;
 
 const validationPairs = 50;
 const largest = {
-  ...{ width: 1024, patch: 256, batch: 1024 },
+  ...{ width: 1024, patch: 256, batch: 1024, microBatch: 1024 },
   ...{ steps: 1e9, epochs: 1e6, validateEvery: 1e6, processes: 64 },
 };
 
@@ -184,6 +184,7 @@ async function createTrainer(
     width: options.width ?? (from === undefined ? 24 : 0),
     patch: options.patch ?? (from === undefined ? 64 : 0),
     batch: options.batch ?? 4,
+    microBatch: options.microBatch ?? 0,
     epochSteps: options.steps ?? 1000,
     uamSteps: options.uamSteps ?? 0,
     foreground: options.foreground ?? Number.NaN,

@@ -83,7 +83,7 @@ export interface TrainedSamEpoch {
 export type TrainedSam = TrainedFiles;
 
 const validationSlices = 24;
-const largest = { steps: 1e9, epochs: 1e6, batch: 1024, prompts: 256 };
+const largest = { steps: 1e9, epochs: 1e6, batch: 1024, microBatch: 1024, prompts: 256 };
 const largestSizes = {
   ...{ imageSize: 8192, patch: 256, width: 8192, depth: 256, heads: 256, mlp: 65536 },
   ...{ window: 1024, channels: 4096, decoderMlp: 65536 },
@@ -154,6 +154,7 @@ async function createTrainer(options: TrainSamOptions): Promise<TrainerHandle> {
         channels: sizes.channels ?? 64,
         decoderMlp: sizes.decoderMlp ?? 512,
         batch: options.batch ?? 1,
+        microBatch: options.microBatch ?? 0,
         prompts: options.prompts ?? 8,
         epochSteps: options.steps ?? 1000,
         epochs: options.epochs ?? 20,

@@ -55,6 +55,7 @@ Options to_common_options(const Napi::Object& object) {
   options.width = number("width").Int64Value();
   options.patch = number("patch").Int64Value();
   options.batch = number("batch").Int64Value();
+  options.micro_batch = number("microBatch").Int64Value();
   options.epoch_steps = number("epochSteps").Int64Value();
   options.from = object.Get("from").As<Napi::String>().Utf8Value();
   options.seed = static_cast<std::uint64_t>(number("seed").Int64Value());

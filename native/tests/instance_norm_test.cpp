@@ -4,6 +4,9 @@
 #include <ATen/Parallel.h>
 #include <doctest/doctest.h>
 
+#include "runtimes/torch/upsample.hpp"
+#include "test_device.hpp"
+
 namespace medlsam::torch {
 namespace {
 
@@ -17,7 +20,8 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 
 Tensor values(at::IntArrayRef shape) {
   const Tensor x = at::arange(c10::multiply_integers(shape), at::kDouble);
-  return (at::sin(x * x * 0.01) * 2 + at::cos(x * 0.1) + 3).to(at::kFloat).reshape(shape);
+  const Tensor varied = at::sin(x * x * 0.01) * 2 + at::cos(x * 0.1) + 3;
+  return varied.to(at::Device(test_device()), at::kFloat).reshape(shape);
 }
 
 void compare(at::IntArrayRef shape) {
@@ -45,6 +49,19 @@ TEST_CASE("instance norm: a constant patch becomes 0, and has no gradient") {
   CHECK(y.abs().max().item<float>() == 0);
   y.sum().backward();
   CHECK(x.grad().abs().max().item<float>() == 0);
+}
+
+TEST_CASE("upsampling: ATen's values and gradients") {
+  for (const at::MemoryFormat format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast3d}) {
+    const Tensor x = values({2, 3, 4, 2, 3}).contiguous(format);
+    const Tensor ours = x.clone().set_requires_grad(true), theirs = x.clone().set_requires_grad(true);
+    const Tensor y = upsample_double(ours), wanted = at::upsample_trilinear3d(theirs, {8, 4, 6}, false);
+    CHECK(largest_difference(y, wanted) == 0);
+    const Tensor weights = at::cos(values({2, 3, 8, 4, 6}) * 5);
+    (y * weights).sum().backward();
+    (wanted * weights).sum().backward();
+    CHECK(largest_difference(ours.grad(), theirs.grad()) < 1e-5);
+  }
 }
 
 TEST_CASE("instance norm: any number of threads gives the same bytes") {

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/checkpoints/checkpoint.hpp"
+#include "test_device.hpp"
 
 namespace medlsam::training {
 namespace {
@@ -25,7 +26,7 @@ at::Tensor stored(const std::string& name) {
   at::Tensor tensor = at::empty(view.shape, type);
   REQUIRE(tensor.nbytes() == view.bytes.size());
   std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
-  return tensor;
+  return tensor.to(at::Device(test_device()));
 }
 
 std::array<at::Tensor, kLossScales> features(const std::string& patch) {

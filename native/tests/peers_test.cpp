@@ -55,25 +55,6 @@ TrainerOptions three_scans(const Folder& folder) {
   return options;
 }
 
-// The largest difference of two files' tensors, as a fraction of the largest value in the tensor.
-double difference(const std::string& first, const std::string& second, const std::string& prefix) {
-  const Checkpoint a = open_checkpoint(first), b = open_checkpoint(second);
-  double most = 0;
-  for (const auto& [name, tensor] : a.tensors) {
-    if (!name.starts_with(prefix) || tensor.dtype != DType::kF32) continue;
-    std::vector<float> x(tensor.elements()), y(tensor.elements());
-    to_float32(tensor, x);
-    to_float32(b.tensors.at(name), y);
-    float largest = 0, apart = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      largest = std::max(largest, std::abs(x[i]));
-      apart = std::max(apart, std::abs(x[i] - y[i]));
-    }
-    most = std::max(most, static_cast<double>(apart) / std::max(largest, 1e-12f));
-  }
-  return most;
-}
-
 TEST_CASE("two processes have the gradient, the losses and the weights of one") {
   const Folder folder;
   const TrainerOptions options = three_scans(folder);

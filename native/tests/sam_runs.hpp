@@ -65,6 +65,7 @@ inline SamTrainerOptions small_sam(const Folder& folder) {
   options.seed = 1;
   options.learning_rate = 3e-3;
   options.jitter = 2;
+  options.device = test_device();
   return options;
 }
 

@@ -43,6 +43,25 @@ TEST_CASE("a SAM run that was stopped and resumed equals one that was not, to th
   CHECK(run.whole == run.resumed);
 }
 
+TEST_CASE("slices computed at once have the gradient and the losses of one after another") {
+  const Folder folder;
+  SamTrainerOptions options = small_sam(folder);
+  options.batch = 3;
+  std::array<SamStepResult, 2> results;
+  for (const std::int64_t micro_batch : {1, 2}) {  // the last of three alone
+    options.micro_batch = micro_batch;
+    SamTrainer trainer(options);
+    results[static_cast<std::size_t>(micro_batch - 1)] = trainer.step(kGoOn);
+    trainer.save(folder.file(std::to_string(micro_batch)));
+  }
+  CHECK(results[1].dice == doctest::Approx(results[0].dice).epsilon(1e-4));
+  CHECK(results[1].cross_entropy == doctest::Approx(results[0].cross_entropy).epsilon(1e-4));
+  CHECK(results[1].gradient == doctest::Approx(results[0].gradient).epsilon(1e-3));
+  // Biases of keys have no gradient but rounding.
+  for (const char* name : {"image_encoder.patch_embed", "image_encoder.neck", "mask_decoder.output"})
+    CHECK(difference(folder.file("1"), folder.file("2"), std::string("adam.mean.") + name) < 1e-3);
+}
+
 TEST_CASE("of a SAM to go on from the mask decoder is trained, and what else is asked for") {
   const Folder folder;
   SamTrainerOptions options = small_sam(folder);

@@ -3,12 +3,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "test_device.hpp"
 #include "training/trainer.hpp"
 
 namespace medlsam::training {
@@ -53,6 +55,7 @@ inline TrainerOptions small(const Folder& folder) {
   options.epoch_steps = 40;
   options.seed = 1;
   options.learning_rate = 1e-3;
+  options.device = test_device();
   return options;
 }
 
@@ -61,6 +64,25 @@ inline const torch::Check kGoOn = [] {};
 inline std::vector<char> bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The largest difference of two files' tensors, as a fraction of the largest value in the tensor.
+inline double difference(const std::string& first, const std::string& second, const std::string& prefix) {
+  const Checkpoint a = open_checkpoint(first), b = open_checkpoint(second);
+  double worst = 0;
+  for (const auto& [name, view] : a.tensors) {
+    if (!name.starts_with(prefix) || view.dtype != DType::kF32) continue;
+    std::vector<float> left(view.elements()), right(view.elements());
+    to_float32(view, left);
+    to_float32(b.tensors.at(name), right);
+    float apart = 0, largest = 0;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      apart = std::max(apart, std::abs(left[i] - right[i]));
+      largest = std::max(largest, std::abs(left[i]));
+    }
+    worst = std::max(worst, static_cast<double>(apart) / std::max(largest, 1e-12f));
+  }
+  return worst;
 }
 
 // Two runs of six steps, one of which is stopped in the middle of its fourth and resumed from its checkpoint.

@@ -41,6 +41,28 @@ TEST_CASE("a run that was stopped and resumed equals one that was not, to the bi
   CHECK(run.whole == run.resumed);
 }
 
+TEST_CASE("scans computed at once have the gradient and the losses of one after another") {
+  const Folder folder;
+  TrainerOptions options = small(folder);
+  options.batch = 3;
+  for (const std::int64_t uam_steps : {0, 1}) {
+    options.uam_steps = uam_steps;
+    std::array<StepResult, 2> results;
+    for (const std::int64_t micro_batch : {1, 2}) {  // the last of three alone
+      options.micro_batch = micro_batch;
+      Trainer trainer(options);
+      results[static_cast<std::size_t>(micro_batch - 1)] = trainer.step(kGoOn);
+      trainer.save(folder.file(std::to_string(micro_batch)));
+    }
+    CHECK(results[1].uam == doctest::Approx(results[0].uam).epsilon(1e-4));
+    CHECK(results[1].mss == doctest::Approx(results[0].mss).epsilon(1e-4));
+    CHECK(results[1].gradient == doctest::Approx(results[0].gradient).epsilon(1e-3));
+    // Biases that a normalization or a difference cancels have no gradient but rounding.
+    for (const char* name : {"conv0_1.model.conv1_1.Conv.weight", "fc1.weight", "fc3.weight"})
+      CHECK(difference(folder.file("1"), folder.file("2"), std::string("adam.mean.") + name) < 1e-3);
+  }
+}
+
 TEST_CASE("the learning rate falls by a fifth after ten epochs") {
   const Folder folder;
   TrainerOptions options = small(folder);
@@ -203,7 +225,7 @@ TEST_CASE("bfloat16 trains too") {
   Trainer trainer(options);
   const StepResult result = trainer.step(kGoOn);
   Trainer exact(small(folder));
-  CHECK(result.uam == doctest::Approx(exact.step(kGoOn).uam).epsilon(0.05));
+  CHECK(result.uam == doctest::Approx(exact.step(kGoOn).uam).epsilon(0.1));
 }
 
 }  // namespace

@@ -55,8 +55,32 @@ Tensor point_features(const Tensor& features, const Tensor& points, std::int64_t
   const Tensor at = points.floor_divide(step);
   const Tensor index =
       (at.select(1, 0) * features.size(3) + at.select(1, 1)) * features.size(4) + at.select(1, 2);
-  const Tensor found = features.flatten(2).index_select(2, index).transpose(1, 2);
+  // Points may share a voxel: unlike index_select, this is the same on every run on a GPU as well.
+  const Tensor found =
+      features.flatten(2).index({at::indexing::Slice(), at::indexing::Slice(), index}).transpose(1, 2);
   return found / at::linalg_vector_norm(found, 2, at::IntArrayRef{-1}, true).clamp_min(1e-12);
+}
+
+// As mss_targets does on the CPU, of one scan after another: the distances of all take gigabytes.
+MssTargets device_targets(const Tensor& positions, const Tensor& point_positions) {
+  const std::int64_t scans = positions.size(0), edge = positions.size(4);
+  std::array<std::vector<Tensor>, kLossScales> positive, negative;
+  for (std::int64_t scan = 0; scan < scans; ++scan) {
+    const Tensor offsets = positions[scan].unsqueeze(0) - point_positions[scan].reshape({-1, 3, 1, 1, 1});
+    const Tensor whole = at::linalg_vector_norm(offsets, 2, at::IntArrayRef{1}, true);  // (k, 1, p, p, p)
+    for (std::size_t i = 0; i < kLossScales; ++i) {
+      const std::int64_t step = step_of(static_cast<std::int64_t>(i)), size = edge / step;
+      const Tensor distances = step > 1 ? at::upsample_trilinear3d(whole, {size, size, size}, false) : whole;
+      positive[i].push_back(distances.flatten(1) <= kNear * static_cast<double>(step));
+      negative[i].push_back(distances.flatten(1) >= kFar * static_cast<double>(step));
+    }
+  }
+  MssTargets targets;
+  for (std::size_t i = 0; i < kLossScales; ++i) {
+    targets.positive[i] = at::stack(positive[i]);
+    targets.negative[i] = at::stack(negative[i]);
+  }
+  return targets;
 }
 
 }  // namespace
@@ -70,11 +94,21 @@ Tensor uam_error(const Tensor& first, const Tensor& second, const Tensor& offset
   return (predicted_offset(first, second) - offsets).square().sum();
 }
 
+MssTargets MssTargets::of(std::int64_t begin, std::int64_t end) const {
+  MssTargets part;
+  for (std::size_t i = 0; i < kLossScales; ++i) {
+    part.positive[i] = positive[i].slice(0, begin, end);
+    part.negative[i] = negative[i].slice(0, begin, end);
+  }
+  return part;
+}
+
 MssTargets mss_targets(const Tensor& positions, const Tensor& point_positions) {
+  if (!positions.is_cpu()) return device_targets(positions, point_positions);
   const std::int64_t scans = positions.size(0), points = point_positions.size(1), edge = positions.size(4);
   const std::int64_t count = edge * edge * edge;
-  const Tensor maps = positions.to(at::kCPU, at::kFloat).contiguous();
-  const Tensor places = point_positions.to(at::kCPU, at::kFloat).contiguous();
+  const Tensor maps = positions.to(at::kFloat).contiguous();
+  const Tensor places = point_positions.to(at::kFloat).contiguous();
   MssTargets targets;
   for (std::size_t i = 0; i < kLossScales; ++i) {
     const std::int64_t step = step_of(static_cast<std::int64_t>(i));
@@ -120,9 +154,8 @@ Tensor mss_loss(const std::array<Tensor, kLossScales>& augmented,
   for (std::size_t i = 0; i < kLossScales; ++i) {
     const Tensor vectors = point_features(clean[i], points, step_of(static_cast<std::int64_t>(i)));
     const Tensor scores = at::bmm(vectors * kSharpness, unit_features(augmented[i]).transpose(1, 2));
-    const auto device = scores.device();
-    total = total + scale_loss(scores, targets.positive[i].to(device), targets.negative[i].to(device),
-                               counts.positive[i], counts.negative[i]);
+    total = total + scale_loss(scores, targets.positive[i], targets.negative[i], counts.positive[i],
+                               counts.negative[i]);
   }
   return total / static_cast<double>(kLossScales * points.size(0));
 }

@@ -18,10 +18,12 @@ at::Tensor uam_error(const at::Tensor& first, const at::Tensor& second, const at
 
 // Which positions of an augmented patch lie near each point of the clean one, and which far.
 struct MssTargets {
-  std::array<at::Tensor, kLossScales> positive, negative;  // bool (n, k, voxels of the scale), on the CPU
+  std::array<at::Tensor, kLossScales> positive, negative;  // bool (n, k, voxels of the scale)
+
+  MssTargets of(std::int64_t begin, std::int64_t end) const;  // the scans [begin, end)
 };
 
-// positions (n, 3, p, p, p) and point_positions (n, k, 3) in mm.
+// positions (n, 3, p, p, p) and point_positions (n, k, 3) in mm; on their device.
 MssTargets mss_targets(const at::Tensor& positions, const at::Tensor& point_positions);
 
 // How many positives and negatives a whole batch has on each scale: they divide the sums, so the loss of a

@@ -35,17 +35,14 @@ void Optimizer::clear_gradients() {
 }
 
 double Optimizer::clip_gradient() {
-  Tensor squares = at::zeros({}, at::kDouble);
+  std::vector<Tensor> gradients;
   for (const auto& [name, tensor] : weights_) {
-    if (tensor.grad().defined())
-      squares = squares.to(tensor.device()) + tensor.grad().square().sum(at::kDouble);
+    if (tensor.grad().defined()) gradients.push_back(tensor.grad());
   }
-  norm_ = std::sqrt(squares.item<double>());
+  norm_ = at::stack(at::_foreach_norm(gradients, 2, at::kDouble)).square().sum().sqrt().item<double>();
   const double usual = usual_norm_.item<double>();
   if (usual > 0 && norm_ > kLongestGradient * usual) {
-    for (auto& [name, tensor] : weights_) {
-      if (tensor.grad().defined()) tensor.mutable_grad().mul_(kLongestGradient * usual / norm_);
-    }
+    at::_foreach_mul_(gradients, kLongestGradient * usual / norm_);
   }
   return norm_;
 }
@@ -58,9 +55,10 @@ void Optimizer::update(double learning_rate) {
     gradients.push_back(tensor.grad());
     mean.push_back(mean_.at(name));
     variance.push_back(variance_.at(name));
-    counts.push_back(steps_.at(name).add_(1));
+    counts.push_back(steps_.at(name));
   }
   const c10::NoGradGuard no_gradient;
+  at::_foreach_add_(counts, 1);
   if (decay_ == Decay::kDecoupled) {
     at::_fused_adamw_(weights, gradients, mean, variance, {}, counts, learning_rate, kMeanMemory,
                       kVarianceMemory, weight_decay_, kEpsilon, false, false);

@@ -39,6 +39,12 @@ void require_organs(const std::vector<AnnotatedScan>& scans, const std::vector<s
                 std::string("None of the ") + what + " shows an organ: their label maps hold nothing but 0.");
 }
 
+std::int64_t count_prompts(std::span<const SamExample> examples) {
+  std::int64_t prompts = 0;
+  for (const SamExample& example : examples) prompts += example.prompts();
+  return prompts;
+}
+
 // Soft overlap of what one organ's masks share, over slices.
 struct Overlap {
   double both = 0, sum = 0;
@@ -105,14 +111,22 @@ torch::WeightMap SamTrainer::network_weights() const {
   return weights;
 }
 
+// A GPU computes one slice little faster than many; on a CPU many would only take memory.
+std::int64_t SamTrainer::micro_batch() const {
+  if (options_.micro_batch > 0) return options_.micro_batch;
+  return arithmetic_.device().is_cpu() ? 1 : options_.batch;
+}
+
 // As medlsam::prompt_tokens, but differentiable: (prompts, 3 + mask tokens, channels).
-Tensor SamTrainer::prompt_tokens(const SamExample& example) const {
-  const std::int64_t prompts = example.prompts(), channels = layout_->channels();
+Tensor SamTrainer::prompt_tokens(std::span<const SamExample> examples) const {
+  const std::int64_t prompts = count_prompts(examples), channels = layout_->channels();
   const Tensor places = at::empty({prompts, 2, channels}, at::kFloat);
   auto* place = places.mutable_data_ptr<float>();
-  for (std::size_t corner = 0; corner < example.boxes.size(); corner += 2, place += channels) {
-    // The middle of the pixel.
-    encode_position(*layout_, example.boxes[corner] + 0.5f, example.boxes[corner + 1] + 0.5f, place);
+  for (const SamExample& example : examples) {
+    for (std::size_t corner = 0; corner < example.boxes.size(); corner += 2, place += channels) {
+      // The middle of the pixel.
+      encode_position(*layout_, example.boxes[corner] + 0.5f, example.boxes[corner + 1] + 0.5f, place);
+    }
   }
   const auto weight = [this](const char* name) { return weights_.at(name); };
   const Tensor corners = at::cat({weight("prompt_encoder.point_embeddings.2.weight"),
@@ -122,37 +136,50 @@ Tensor SamTrainer::prompt_tokens(const SamExample& example) const {
   return at::cat({own.unsqueeze(0).expand({prompts, -1, -1}), places.to(arithmetic_) + corners}, 1);
 }
 
-SamTrainer::Masks SamTrainer::forward(const SamExample& example, const torch::Check& check) const {
+// Of all prompts of the examples, one example after another.
+SamTrainer::Masks SamTrainer::forward(std::span<const SamExample> examples, const torch::Check& check) const {
   torch::WeightMap weights = network_weights();
   torch::AtenOps ops(weights, arithmetic_.dtype(options_.precision), check);
   const std::int64_t edge = layout_->image_size();
-  const Tensor pixels =
-      at::from_blob(const_cast<float*>(example.pixels.data()), {1, 1, edge, edge}, at::kFloat);
+  std::vector<Tensor> slices;
+  for (const SamExample& example : examples)
+    slices.push_back(
+        at::from_blob(const_cast<float*>(example.pixels.data()), {1, 1, edge, edge}, at::kFloat));
   Tensor embedding;
   {
     const bool differentiate = at::GradMode::is_enabled() && is_trained("image_encoder.");
     const c10::AutoGradMode mode(differentiate);
-    embedding = SamEncoder(ops, *layout_)(pixels.to(arithmetic_.dtype(options_.precision)));
+    embedding = SamEncoder(ops, *layout_)(at::cat(slices).to(arithmetic_.dtype(options_.precision)));
+  }
+  if (examples.size() > 1) {
+    std::vector<Tensor> of_prompts;
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+      const auto at = static_cast<std::int64_t>(i);
+      of_prompts.push_back(embedding.slice(0, at, at + 1).expand({examples[i].prompts(), -1, -1, -1}));
+    }
+    embedding = at::cat(of_prompts);
   }
   const Tensor dense = weights.at("prompt_encoder.no_mask_embed.weight").reshape({1, -1, 1, 1});
   const auto found =
-      SamDecoder(ops, *layout_)(embedding, prompt_tokens(example).to(options_.precision), dense, false);
+      SamDecoder(ops, *layout_)(embedding, prompt_tokens(examples).to(options_.precision), dense, false);
   return {found[0].to(at::kFloat), found[1].to(at::kFloat)};
 }
 
-// On the CPU a view of the example, which has to live as long.
-Tensor SamTrainer::targets(const SamExample& example) const {
+Tensor SamTrainer::targets(std::span<const SamExample> examples) const {
   const std::int64_t edge = drawing().logits;
-  return at::from_blob(const_cast<float*>(example.targets.data()), {example.prompts(), 1, edge, edge},
-                       at::kFloat)
-      .to(arithmetic_);
+  std::vector<Tensor> parts;
+  for (const SamExample& example : examples) {
+    auto* values = const_cast<float*>(example.targets.data());
+    parts.push_back(at::from_blob(values, {example.prompts(), 1, edge, edge}, at::kFloat));
+  }
+  return at::cat(parts).to(arithmetic_);
 }
 
-// What one slice adds to the losses and the gradient of a step of `prompts` prompts.
-SamStepResult SamTrainer::accumulate(const SamExample& example, std::int64_t prompts,
+// What some slices add to the losses and the gradient of a step of `prompts` prompts.
+SamStepResult SamTrainer::accumulate(std::span<const SamExample> examples, std::int64_t prompts,
                                      const torch::Check& check) {
-  const Masks found = forward(example, check);
-  const MaskLosses sums = mask_losses(found.logits, found.ious, targets(example));
+  const Masks found = forward(examples, check);
+  const MaskLosses sums = mask_losses(found.logits, found.ious, targets(examples));
   const auto share = 1 / static_cast<double>(prompts);
   check();
   ((sums.dice + sums.cross_entropy + kIouWeight * sums.iou) * share).backward();
@@ -166,6 +193,7 @@ SamStepResult SamTrainer::accumulate(const SamExample& example, std::int64_t pro
 SamStepResult SamTrainer::step(const torch::Check& check) {
   // As in MedLAM's training: numbers too small for the processor's fast path occur.
   at::globalContext().setFlushDenormal(true);
+  torch::allow_tf32(true);
   if (!loader_) start_loader();
   check();
   const auto started = std::chrono::steady_clock::now();
@@ -174,11 +202,13 @@ SamStepResult SamTrainer::step(const torch::Check& check) {
   result.wait_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   result.learning_rate = learning_rate();
   try {
-    std::int64_t prompts = 0;
-    for (const SamExample& example : batch) prompts += example.prompts();
+    const std::span<const SamExample> all(batch);
+    const std::int64_t prompts = count_prompts(all);
     optimizer_->clear_gradients();
-    for (const SamExample& example : batch) {
-      const SamStepResult part = accumulate(example, prompts, check);
+    const auto size = static_cast<std::size_t>(micro_batch());
+    for (std::size_t begin = 0; begin < all.size(); begin += size) {
+      const SamStepResult part =
+          accumulate(all.subspan(begin, std::min(size, all.size() - begin)), prompts, check);
       result.dice += part.dice;
       result.cross_entropy += part.cross_entropy;
       result.iou += part.iou;
@@ -203,6 +233,7 @@ SamStepResult SamTrainer::step(const torch::Check& check) {
 
 double SamTrainer::validate(std::int64_t slices, const torch::Check& check) {
   if (validation_scans_.empty()) throw Error(ErrorCode::kBadArgument, "There is no scan to validate on.");
+  torch::allow_tf32(true);
   const c10::NoGradGuard no_gradient;
   double sum = 0;
   std::int64_t count = 0;
@@ -213,8 +244,9 @@ double SamTrainer::validate(std::int64_t slices, const torch::Check& check) {
       const std::int64_t slice = (2 * i + 1) * scan.slices() / (2 * some);
       const SamExample example = clean_example(scan, slice, drawing());
       if (example.prompts() == 0) continue;
-      const Tensor found = forward(example, check).logits.flatten(1) > 0;
-      const Tensor wanted = targets(example).flatten(1) > 0.5;
+      const std::span<const SamExample> one(&example, 1);
+      const Tensor found = forward(one, check).logits.flatten(1) > 0;
+      const Tensor wanted = targets(one).flatten(1) > 0.5;
       const Tensor both = (found & wanted).sum(1).to(at::kCPU, at::kDouble);
       const Tensor total = (found.sum(1) + wanted.sum(1)).to(at::kCPU, at::kDouble);
       std::int64_t prompt = 0;

@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct SamTrainerOptions {
   SamSizes sizes;
   bool encoder = false;  // train the image encoder of `from` too; a new SAM is trained whole
   std::int64_t batch = 1, prompts = 8, epoch_steps = 1000, epochs = 20;
+  std::int64_t micro_batch = 0;  // slices computed at once; 0: one on a CPU, the batch on a GPU
   std::uint64_t seed = 0;
   double learning_rate = 1e-4, weight_decay = 0.01;
   double jitter = 4;  // deviation of the boxes' bounds in mm
@@ -73,10 +75,12 @@ class SamTrainer {
   double learning_rate() const;
   void start_loader();
   torch::WeightMap network_weights() const;
-  at::Tensor prompt_tokens(const SamExample& example) const;
-  Masks forward(const SamExample& example, const torch::Check& check) const;
-  SamStepResult accumulate(const SamExample& example, std::int64_t prompts, const torch::Check& check);
-  at::Tensor targets(const SamExample& example) const;
+  std::int64_t micro_batch() const;
+  at::Tensor prompt_tokens(std::span<const SamExample> examples) const;
+  Masks forward(std::span<const SamExample> examples, const torch::Check& check) const;
+  SamStepResult accumulate(std::span<const SamExample> examples, std::int64_t prompts,
+                           const torch::Check& check);
+  at::Tensor targets(std::span<const SamExample> examples) const;
   Metadata settings() const;
 
   SamTrainerOptions options_;

@@ -117,25 +117,43 @@ void Trainer::start_loader() {
   loader_ = std::make_unique<Loader<Batch>>(make, steps_, options_.loaders);
 }
 
-// On the CPU a view of the values, which have to live as long.
-Tensor Trainer::to_device(const std::vector<float>& values, at::IntArrayRef shape) const {
-  return at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat).to(arithmetic_);
+// What these scans of a batch have of `values`, (scans, shape…). Of one scan on the CPU it is a view of the
+// values, which have to live as long.
+Tensor Trainer::rows(const std::vector<float>& values, const std::vector<std::int64_t>& scans,
+                     std::vector<std::int64_t> shape) const {
+  shape.insert(shape.begin(), 1);
+  const std::int64_t row = c10::multiply_integers(shape);
+  std::vector<Tensor> parts;
+  for (const std::int64_t scan : scans)
+    parts.push_back(at::from_blob(const_cast<float*>(values.data()) + scan * row, shape, at::kFloat));
+  return (parts.size() == 1 ? parts[0] : at::cat(parts)).to(arithmetic_);
 }
 
-// Outputs as MedLamNetwork's, in float32.
-std::vector<Tensor> Trainer::forward(const Tensor& patches, int deepest, bool training, std::uint64_t part,
-                                     const torch::Check& check) {
+Tensor Trainer::patches(const std::vector<float>& values, const std::vector<std::int64_t>& scans) const {
+  const std::int64_t p = options_.patch;
+  return rows(values, scans, {1, p, p, p});
+}
+
+// Outputs as MedLamNetwork's, in float32. The patches are rounds of those of the scans `dropped`, in
+// training; without them nothing is dropped.
+std::vector<Tensor> Trainer::forward(const Tensor& patches, int deepest,
+                                     const std::vector<std::int64_t>& dropped, const torch::Check& check) {
   torch::WeightMap weights;
   for (const auto& [name, tensor] : weights_) weights[name] = tensor.to(options_.precision);
   torch::AtenOps ops(weights, arithmetic_.dtype(options_.precision), check);
-  if (training && options_.dropout > 0) {
+  if (!dropped.empty() && options_.dropout > 0) {
     ops.set_dropout([&](const Tensor& x) {
-      Random random = stream(options_.seed, Stream::kDropout, steps_, part);
-      const Tensor mask = at::empty(x.sizes(), at::kFloat);
-      const std::span kept(mask.mutable_data_ptr<float>(), static_cast<std::size_t>(mask.numel()));
+      std::vector<std::int64_t> shape = x.sizes().vec();
+      shape[0] /= static_cast<std::int64_t>(dropped.size());
       const auto scale = static_cast<float>(1 / (1 - options_.dropout));
-      for (float& value : kept) value = random.chance(options_.dropout) ? 0 : scale;
-      return x * mask.to(x.options());
+      std::vector<Tensor> masks;
+      for (const std::int64_t scan : dropped) {
+        Random random = stream(options_.seed, Stream::kDropout, steps_, static_cast<std::uint64_t>(scan));
+        const Tensor mask = masks.emplace_back(at::empty(shape, at::kFloat));
+        const std::span kept(mask.mutable_data_ptr<float>(), static_cast<std::size_t>(mask.numel()));
+        for (float& value : kept) value = random.chance(options_.dropout) ? 0 : scale;
+      }
+      return x * at::stack(masks, 1).flatten(0, 1).to(x.options());
     });
   }
   auto outputs = MedLamNetwork(ops, *layout_)(patches.to(options_.precision), deepest);
@@ -143,19 +161,36 @@ std::vector<Tensor> Trainer::forward(const Tensor& patches, int deepest, bool tr
   return outputs;
 }
 
-// Those of this process's scans; the counts are the whole batch's.
+std::vector<std::int64_t> Trainer::own_scans() const {
+  std::vector<std::int64_t> own;
+  for (std::int64_t scan = 0; scan < options_.batch; ++scan) {
+    if (peers_->owns(scan)) own.push_back(scan);
+  }
+  return own;
+}
+
+// A whole batch at once would hold all its activations, tens of gigabytes at width 24; its counts make the
+// parts add up to the loss of the whole. A GPU computes little faster one at a time than many.
+std::vector<Trainer::Group> Trainer::groups() const {
+  const std::vector<std::int64_t> own = own_scans();
+  const auto count = static_cast<std::int64_t>(own.size());
+  const std::int64_t usual = arithmetic_.device().is_cpu() ? 1 : count;
+  const std::int64_t size = options_.micro_batch > 0 ? options_.micro_batch : usual;
+  std::vector<Group> groups;
+  for (std::int64_t begin = 0; begin < count; begin += size)
+    groups.push_back({{own.begin() + begin, own.begin() + std::min(begin + size, count)}, begin});
+  return groups;
+}
+
 Trainer::Targets Trainer::targets(const Batch& batch) {
-  const std::int64_t p = options_.patch, n = options_.batch;
+  const std::int64_t p = options_.patch;
+  const std::vector<std::int64_t> own = own_scans();
   Targets all;
   for (std::size_t s = 0; s < 2; ++s) {
-    const Tensor positions = to_device(batch.sides[s].positions, {n, 3, p, p, p});
-    const Tensor points = to_device(batch.sides[s].point_positions, {n, kPoints, 3});
-    for (std::int64_t scan = 0; scan < n; ++scan) {
-      auto& targets = all.of_scan[s].emplace_back();
-      if (!peers_->owns(scan)) continue;
-      targets = mss_targets(positions.slice(0, scan, scan + 1), points.slice(0, scan, scan + 1));
-      all.counts[s].add(targets);
-    }
+    const Side& side = batch.sides[s];
+    all.of_side[s] =
+        mss_targets(rows(side.positions, own, {3, p, p, p}), rows(side.point_positions, own, {kPoints, 3}));
+    all.counts[s].add(all.of_side[s]);
     for (auto* counts : {&all.counts[s].positive, &all.counts[s].negative}) {
       Tensor shared = at::from_blob(counts->data(), {kLossScales}, at::kDouble);
       peers_->sum(shared);
@@ -201,32 +236,31 @@ void Trainer::sum_with_peers(StepResult& result) {
   }
 }
 
-// Adds the gradient of one scan's part of the losses. A whole batch at once would hold all its activations,
-// tens of gigabytes at width 24; its counts make the parts add up to the loss of the whole.
-Trainer::Micro Trainer::accumulate(const Batch& batch, std::int64_t scan, const Targets& targets,
+// Adds the gradient of some scans' part of the losses.
+Trainer::Micro Trainer::accumulate(const Batch& batch, const Group& group, const Targets& targets,
                                    const torch::Check& check) {
-  const std::int64_t p = options_.patch, n = options_.batch;
-  std::vector<Tensor> patches;
+  const auto n = static_cast<std::int64_t>(group.scans.size());
+  std::vector<Tensor> all;
   for (const Side& side : batch.sides) {
-    for (const auto* values : {&side.augmented, &side.clean})
-      patches.push_back(to_device(*values, {n, 1, p, p, p}).slice(0, scan, scan + 1));
+    for (const auto* values : {&side.augmented, &side.clean}) all.push_back(patches(*values, group.scans));
   }
-  const auto outputs =
-      forward(at::cat(patches), kLossScales - 1, true, static_cast<std::uint64_t>(scan), check);
-  const auto row = [](const Tensor& all, std::int64_t i) { return all.slice(0, i, i + 1); };
-  const Tensor offsets = row(to_device(batch.offsets, {n, 3}), scan);
-  const Tensor uam = uam_error(row(outputs[0], 1), row(outputs[0], 3), offsets) / static_cast<double>(3 * n);
+  const auto outputs = forward(at::cat(all), kLossScales - 1, group.scans, check);
+  // The patches of one round: 0 and 2 are augmented, 1 and 3 clean.
+  const auto round = [n](const Tensor& of, std::int64_t i) { return of.slice(0, i * n, (i + 1) * n); };
+  const Tensor offsets = rows(batch.offsets, group.scans, {3});
+  const Tensor uam = uam_error(round(outputs[0], 1), round(outputs[0], 3), offsets) /
+                     static_cast<double>(3 * options_.batch);
   Tensor mss = at::zeros({}, arithmetic_);
   for (std::size_t s = 0; s < 2; ++s) {
     std::array<Tensor, kLossScales> augmented, clean;
     for (std::size_t i = 0; i < kLossScales; ++i) {
-      augmented[i] = row(outputs[i + 1], static_cast<std::int64_t>(2 * s));
-      clean[i] = row(outputs[i + 1], static_cast<std::int64_t>(2 * s + 1));
+      augmented[i] = round(outputs[i + 1], static_cast<std::int64_t>(2 * s));
+      clean[i] = round(outputs[i + 1], static_cast<std::int64_t>(2 * s + 1));
     }
     const Tensor points =
         at::from_blob(const_cast<std::int64_t*>(batch.sides[s].points.data()), {kPoints, 3}, at::kLong)
             .to(arithmetic_.device());
-    mss = mss + mss_loss(augmented, clean, points, targets.of_scan[s][static_cast<std::size_t>(scan)],
+    mss = mss + mss_loss(augmented, clean, points, targets.of_side[s].of(group.begin, group.begin + n),
                          targets.counts[s]);
   }
   check();
@@ -234,15 +268,14 @@ Trainer::Micro Trainer::accumulate(const Batch& batch, std::int64_t scan, const 
   return {uam.item<double>(), mss.item<double>()};
 }
 
-Trainer::Micro Trainer::accumulate_uam(const Batch& batch, std::int64_t scan, const torch::Check& check) {
-  const std::int64_t p = options_.patch, n = options_.batch;
-  std::vector<Tensor> patches;
-  for (const Side& side : batch.sides)
-    patches.push_back(to_device(side.clean, {n, 1, p, p, p}).slice(0, scan, scan + 1));
-  const Tensor found = forward(at::cat(patches), -1, true, static_cast<std::uint64_t>(scan), check)[0];
-  const Tensor offsets = to_device(batch.offsets, {n, 3}).slice(0, scan, scan + 1);
-  const Tensor uam =
-      uam_error(found.slice(0, 0, 1), found.slice(0, 1, 2), offsets) / static_cast<double>(3 * n);
+Trainer::Micro Trainer::accumulate_uam(const Batch& batch, const Group& group, const torch::Check& check) {
+  const auto n = static_cast<std::int64_t>(group.scans.size());
+  std::vector<Tensor> all;
+  for (const Side& side : batch.sides) all.push_back(patches(side.clean, group.scans));
+  const Tensor found = forward(at::cat(all), -1, group.scans, check)[0];
+  const Tensor offsets = rows(batch.offsets, group.scans, {3});
+  const Tensor uam = uam_error(found.slice(0, 0, n), found.slice(0, n, 2 * n), offsets) /
+                     static_cast<double>(3 * options_.batch);
   check();
   uam.backward();
   return {uam.item<double>(), 0};
@@ -252,6 +285,7 @@ StepResult Trainer::step(const torch::Check& check) {
   // Gradients get as small as numbers can be; the processor takes many times longer for those below. The
   // threads that this one starts for ATen inherit it.
   at::globalContext().setFlushDenormal(true);
+  torch::allow_tf32(true);
   if (!loader_) start_loader();
   check_together(check);
   const torch::Check within = peers_->alone() ? check : torch::Check([] {});
@@ -264,10 +298,9 @@ StepResult Trainer::step(const torch::Check& check) {
     const bool uam_alone = is_uam_alone(steps_);
     const Targets of_batch = uam_alone ? Targets() : targets(batch);
     optimizer_->clear_gradients();
-    for (std::int64_t scan = 0; scan < options_.batch; ++scan) {
-      if (!peers_->owns(scan)) continue;
+    for (const Group& group : groups()) {
       const Micro micro =
-          uam_alone ? accumulate_uam(batch, scan, within) : accumulate(batch, scan, of_batch, within);
+          uam_alone ? accumulate_uam(batch, group, within) : accumulate(batch, group, of_batch, within);
       result.uam += micro.uam;
       result.mss += micro.mss;
     }
@@ -293,17 +326,17 @@ StepResult Trainer::step(const torch::Check& check) {
 
 double Trainer::validate(std::int64_t pairs, const torch::Check& check) {
   if (validation_scans_.empty()) throw Error(ErrorCode::kBadArgument, "There is no scan to validate on.");
+  torch::allow_tf32(true);
   const c10::NoGradGuard no_gradient;
   const std::int64_t p = options_.patch;
   double squares = 0;
   for (std::int64_t i = 0; i < pairs; ++i) {
     const Batch batch = draw_clean_batch(validation_scans_, 1, p,
                                          stream(options_.seed, Stream::kValidation, i), options_.foreground);
-    const Tensor patches = at::cat(
-        {to_device(batch.sides[0].clean, {1, 1, p, p, p}), to_device(batch.sides[1].clean, {1, 1, p, p, p})});
-    const Tensor found = forward(patches, -1, false, 0, check)[0];
-    squares += uam_error(found.slice(0, 0, 1), found.slice(0, 1, 2), to_device(batch.offsets, {1, 3}))
-                   .item<double>();
+    const Tensor pair = at::cat({patches(batch.sides[0].clean, {0}), patches(batch.sides[1].clean, {0})});
+    const Tensor found = forward(pair, -1, {}, check)[0];
+    squares +=
+        uam_error(found.slice(0, 0, 1), found.slice(0, 1, 2), rows(batch.offsets, {0}, {3})).item<double>();
   }
   return std::sqrt(squares / static_cast<double>(pairs));
 }

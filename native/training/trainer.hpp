@@ -25,6 +25,7 @@ struct TrainerOptions {
   // 0: those of `from`; a multiple of its width widens it (initial_weights.hpp).
   std::int64_t width = 24, patch = 64;
   std::int64_t batch = 4, epoch_steps = 1000;
+  std::int64_t micro_batch = 0;  // scans computed at once; 0: one on a CPU, the batch on a GPU
   std::uint64_t seed = 0;
   // Steps at the beginning that train UAM alone, on clean patches: the decoder, which takes most of a step's
   // time, then starts from an encoder that knows the body. Not in the paper; 0 is as published.
@@ -73,24 +74,33 @@ class Trainer {
 
  private:
   struct Micro;  // what one scan of the batch adds to the losses
-  // Of the two patches of every scan of a batch.
+  // Of this process's scans: of each of their two patches; the counts are the whole batch's.
   struct Targets {
-    std::array<std::vector<MssTargets>, 2> of_scan;
+    std::array<MssTargets, 2> of_side;
     std::array<MssCounts, 2> counts;
+  };
+  // Some of this process's scans: which they are in the batch, and where they begin among its own.
+  struct Group {
+    std::vector<std::int64_t> scans;
+    std::int64_t begin;
   };
 
   Checkpoint open_weights();
   double learning_rate() const;
   void start_loader();
-  at::Tensor to_device(const std::vector<float>& values, at::IntArrayRef shape) const;
-  std::vector<at::Tensor> forward(const at::Tensor& patches, int deepest, bool training, std::uint64_t part,
-                                  const torch::Check& check);
+  at::Tensor rows(const std::vector<float>& values, const std::vector<std::int64_t>& scans,
+                  std::vector<std::int64_t> shape) const;
+  at::Tensor patches(const std::vector<float>& values, const std::vector<std::int64_t>& scans) const;
+  std::vector<at::Tensor> forward(const at::Tensor& patches, int deepest,
+                                  const std::vector<std::int64_t>& dropped, const torch::Check& check);
+  std::vector<std::int64_t> own_scans() const;
+  std::vector<Group> groups() const;
   Targets targets(const Batch& batch);
   void check_together(const torch::Check& check);
   void sum_with_peers(StepResult& result);
   bool is_uam_alone(std::int64_t step) const { return step < options_.uam_steps; }
-  Micro accumulate(const Batch& batch, std::int64_t scan, const Targets& targets, const torch::Check& check);
-  Micro accumulate_uam(const Batch& batch, std::int64_t scan, const torch::Check& check);
+  Micro accumulate(const Batch& batch, const Group& group, const Targets& targets, const torch::Check& check);
+  Micro accumulate_uam(const Batch& batch, const Group& group, const torch::Check& check);
   Metadata settings() const;
 
   TrainerOptions options_;

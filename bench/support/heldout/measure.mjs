@@ -1,9 +1,12 @@
 /** What the models reach on one phantom. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { evaluate, Grid, localize, makePhantom, segment } from "../../../dist/index.js";
 import { truthBoxes } from "./truth.mjs";
 
 /**
- * @param context { medlam, sam: undefined for localization only, templates: by variant, threads, spacing, progress }.
+ * @param context { medlam, sam: undefined for localization only, templates: by variant, threads, spacing, boxes: a folder
+ * for what was localized, or undefined, progress }.
  * `main` templates localize all organs, others those that are there.
  * @returns { seed, about, …, organs } in plain values. An organ that is there has boxes' figures by variant and, with
  * `sam`, Dice by prompts, all of them whether or not the verdict calls it absent.
@@ -24,7 +27,7 @@ export async function measurePhantom(seed, context) {
       };
     }
     const scan = { image, labels, names, truth, organs };
-    const { found, localization } = await localizeAll(scan, context);
+    const { found, localization } = await localizeOnce(seed, scan, context);
     const segmentation = context.sam && (await segmentAll(scan, found, context));
     const { shape, spacing: mm, axes } = image;
     const seconds = { phantom: made, localization, segmentation };
@@ -33,6 +36,31 @@ export async function measurePhantom(seed, context) {
     image.close();
     labels.close();
   }
+}
+
+/** As localizeAll, or what an earlier run kept of it. */
+async function localizeOnce(seed, scan, context) {
+  const { medlam, templates, spacing, survey, boxes } = context;
+  if (boxes === undefined) return localizeAll(scan, context);
+  const made = JSON.stringify([
+    ...[medlam.fingerprint, spacing, survey],
+    ...Object.entries(templates).map(([variant, { strategy, organs }]) => [
+      variant,
+      strategy,
+      organs,
+    ]),
+  ]);
+  const file = join(boxes, `${seed}.json`);
+  if (!existsSync(file)) {
+    const { found, localization } = await localizeAll(scan, context);
+    const { organs } = scan;
+    writeFileSync(file, JSON.stringify({ made, found, localization, organs }));
+    return { found, localization };
+  }
+  const kept = JSON.parse(readFileSync(file, "utf8"));
+  if (kept.made !== made) throw new Error(`${file} is of other templates or options.`);
+  Object.assign(scan.organs, kept.organs);
+  return kept;
 }
 
 /** All variants on one grid. */
@@ -92,21 +120,25 @@ function wallDistance(a, b, spacing) {
 }
 
 /**
- * Every organ that is there from four kinds of boxes, found and given, whole and in parts, in one run that encodes each
+ * Every organ that is there from up to four kinds of boxes, found and given, whole and in parts, in one run that encodes each
  * slice once.
  */
 async function segmentAll({ image, labels, names, truth, organs }, found, context) {
   const { threads, sam, templates, progress } = context;
   const [whole, parts] = templates.main.strategy === "wpl" ? ["main", "other"] : ["other", "main"];
-  const partsOf = (name) => templates[parts].organs.find((organ) => organ.name === name)?.parts;
+  const known = (kind, name) => templates[kind].organs.find((organ) => organ.name === name);
   const prompts = {};
   for (const [label, name] of names) {
     const there = truth.get(label);
-    if (!there || partsOf(name) === undefined) continue;
-    prompts[`whole, given/${name}`] = { box: there.box };
-    prompts[`parts, given/${name}`] = { parts: there.parts(partsOf(name)) };
-    prompts[`whole, found/${name}`] = { parts: found[whole].organs[name].parts };
-    prompts[`parts, found/${name}`] = { parts: found[parts].organs[name].parts };
+    if (!there) continue;
+    if (known(whole, name)) {
+      prompts[`whole, given/${name}`] = { box: there.box };
+      prompts[`whole, found/${name}`] = { parts: found[whole].organs[name].parts };
+    }
+    if (known(parts, name)) {
+      prompts[`parts, given/${name}`] = { parts: there.parts(known(parts, name).parts) };
+      prompts[`parts, found/${name}`] = { parts: found[parts].organs[name].parts };
+    }
   }
   if (Object.keys(prompts).length === 0) return undefined;
   progress("segment");

@@ -9,6 +9,7 @@ const usage = `Usage: npm run heldout [-- OPTIONS]
   --seeds N..M           phantoms; default: 30001..30040, on which nothing may be tuned (for that: 40001..)
   --phantoms N           only the first N of them
   --organs NAME,NAME,…   default: all
+  --compare NAME,NAME,…  of them, those that fewer supports and the other strategy are tried on too; default: all
   --strategy wpl|spl     templates behind boxes, verdicts and ablations (default: wpl); with --sam the other kind is
                          compared with them
   --survey yes|no        points are placed by surveys of supports and scan (default: yes), or as published
@@ -19,6 +20,7 @@ const usage = `Usage: npm run heldout [-- OPTIONS]
   --support-region NAME  part of the body the supports show (default: whole); drawn: as each seed draws it
   --support-spacing MM   of the supports; default: as each seed draws it
   --templates DIR        keeps the templates, of seeds ${supportSeeds[0]} to ${supportSeeds.at(-1)}, here for the next run
+  --boxes DIR            keeps what was localized here, for runs that differ in SAM alone
   --runtime onnx|torch   default: onnx
   --threads N            default: 2
   --json FILE            everything that was measured
@@ -62,6 +64,7 @@ function checkOptions(values) {
     sam: only ? undefined : (values.sam ?? demoSam),
     seeds: readSeeds(values.seeds ?? "30001..30040", number("phantoms")),
     organs: values.organs?.split(","),
+    compare: (values.compare ?? values.organs)?.split(","),
     strategy: oneOf("strategy", "wpl", "spl") ?? "wpl",
     survey: (oneOf("survey", "yes", "no") ?? "yes") === "yes",
     sliceInterval: number("slice-interval"),
@@ -70,6 +73,7 @@ function checkOptions(values) {
     region: region === "drawn" ? undefined : region,
     supportSpacing: number("support-spacing"),
     templates: values.templates,
+    boxes: values.boxes,
     runtime: oneOf("runtime", "onnx", "torch"),
     threads: number("threads") ?? 2,
     json: values.json,

@@ -72,6 +72,10 @@ it is there, and the other way round; the last two columns count both. "Uncut": 
 
 const uncut = (cases) => cases.filter(({ organ }) => !organ.cut);
 
+/** Cases with Dice from all kinds of boxes. */
+const comparedDice = (cases) =>
+  cases.filter(({ organ }) => kinds.every((kind) => kind in organ.dice));
+
 /** The variants of localization in the order of the table, with their names there. */
 function variants({ strategy, supports }, sam) {
   const [most, ...fewer] = supports;
@@ -96,19 +100,29 @@ function printLocalization(cases, { options, models }) {
     cases,
     shown.map(([variant]) => variant),
   );
+  const print = (of, rows) => {
+    printTable(
+      ["templates", "IoU", "WD (mm)", "IoU, uncut"],
+      rows.map(([variant, title]) => [
+        title,
+        two(figures(of, ({ boxes }) => boxes[variant].iou).average),
+        one(figures(of, ({ boxes }) => boxes[variant].wd).average),
+        two(figures(uncut(of), ({ boxes }) => boxes[variant].iou).average),
+      ]),
+    );
+    console.log(
+      `The same ${of.length} organs in every row, whether or not they are called absent. UAM and MSS, where nothing is said.`,
+    );
+  };
   console.log("\n### Supports, UAM and MSS\n");
-  printTable(
-    ["templates", "IoU", "WD (mm)", "IoU, uncut"],
-    shown.map(([variant, title]) => [
-      title,
-      two(figures(same, ({ boxes }) => boxes[variant].iou).average),
-      one(figures(same, ({ boxes }) => boxes[variant].wd).average),
-      two(figures(uncut(same), ({ boxes }) => boxes[variant].iou).average),
-    ]),
-  );
-  console.log(
-    `The same ${same.length} organs in every row, whether or not they are called absent. UAM and MSS, where nothing is said.`,
-  );
+  if (same.length < cases.length) {
+    print(
+      cases,
+      shown.filter(([variant]) => ["uam", "main"].includes(variant)),
+    );
+    console.log("");
+  }
+  print(same, shown);
 }
 
 function printDice(cases) {
@@ -116,14 +130,21 @@ function printDice(cases) {
   const missedAsZero = (kind) => (organ) =>
     organ.dice[kind] === undefined ? undefined : organ.verdict.present ? organ.dice[kind] : 0;
   const overall = (of, pick) => two(figures(of, pick).average);
+  const compared = comparedDice(cases);
+  const row = (of, kind, note) => [
+    `${kind}${note}`,
+    overall(calledPresent(of), ({ dice }) => dice[kind]),
+    kind.endsWith("given") ? "–" : overall(of, missedAsZero(kind)),
+    overall(of, ({ dice }) => dice[kind]),
+  ];
+  const some = compared.length < cases.length;
+  const all = some ? kinds.filter((kind) => cases.every(({ organ }) => kind in organ.dice)) : [];
   printTable(
     ["boxes", "Dice where called present", "called absent as 0", "whatever the verdict"],
-    kinds.map((kind) => [
-      kind,
-      overall(calledPresent(cases), ({ dice }) => dice[kind]),
-      kind.endsWith("given") ? "–" : overall(cases, missedAsZero(kind)),
-      overall(cases, ({ dice }) => dice[kind]),
-    ]),
+    [
+      ...all.map((kind) => row(cases, kind, "")),
+      ...kinds.map((kind) => row(compared, kind, some ? " (compared organs)" : "")),
+    ],
   );
   console.log(
     `Whole boxes are WPL's, parts SPL's; given ones are those of the label map, cut into as many parts. Verdicts are those of
@@ -215,7 +236,8 @@ function printTargets(cases, verdicts, { options, models }) {
 
 function diceTargets(cases, found) {
   const dice = (of, kind) => figures(of, ({ dice }) => dice[kind]).average.mean;
-  const strategies = ["whole", "parts"].map((kind) => dice(cases, `${kind}, found`));
+  const compared = comparedDice(cases);
+  const strategies = ["whole", "parts"].map((kind) => dice(compared, `${kind}, found`));
   return ["parts", "whole"]
     .flatMap((kind) => {
       const [reached, given] = [`${kind}, found`, `${kind}, given`].map((each) =>

@@ -19,7 +19,8 @@ Tensor split_heads(const Tensor& x, int heads) {
 Tensor relative_rows(const Tensor& table, std::int64_t extent) {
   const Tensor position = at::arange(extent, table.options().dtype(at::kLong));
   const Tensor index = position.unsqueeze(1) - position.unsqueeze(0) + (extent - 1);
-  return table.index_select(0, index.flatten()).reshape({extent, extent, table.size(1)});
+  // Unlike index_select's, its gradient is the same on every run on a GPU as well.
+  return table.index({index.flatten()}).reshape({extent, extent, table.size(1)});
 }
 
 // What decomposed relative positions add to the scores of q (n, heads, h·w, dim) on a grid: to all keys of a

@@ -19,6 +19,7 @@ class NetworkOf : public AtenNetwork {
     const c10::InferenceMode inference;
     // The first run fills the map of tensors, so runs take turns; each uses all threads anyway.
     const std::lock_guard lock(mutex_);
+    allow_tf32(false);
     AtenOps ops(tensors_, options_, check);
     std::vector<at::Tensor> values;
     for (const at::Tensor& input : inputs) values.push_back(input.to(options_));
@@ -41,6 +42,16 @@ std::unique_ptr<AtenNetwork> make_network(const Checkpoint& weights, const at::T
   return std::make_unique<NetworkOf<Weights, Forward>>(weights, options, std::move(forward));
 }
 
+// The same inputs give the same bytes; fused attention adds its gradients in any order.
+void make_cuda_repeatable() {
+  at::Context& context = at::globalContext();
+  context.setDeterministicCuDNN(true);
+  context.setBenchmarkCuDNN(false);
+  context.setSDPUseFlash(false);
+  context.setSDPUseMemEfficient(false);
+  context.setSDPUseCuDNN(false);
+}
+
 }  // namespace
 
 at::TensorOptions tensor_options(const std::string& device, at::ScalarType precision) {
@@ -60,7 +71,12 @@ at::TensorOptions tensor_options(const std::string& device, at::ScalarType preci
                                                     " CUDA devices. Run on the cpu, or build the plugin with "
                                                     "a libtorch for CUDA (`npm run build:torch`).");
   }
+  if (parsed.is_cuda()) make_cuda_repeatable();
   return at::TensorOptions().device(parsed).dtype(precision);
+}
+
+void allow_tf32(bool allowed) {
+  at::globalContext().setAllowTF32CuDNN(allowed);
 }
 
 std::unique_ptr<AtenNetwork> make_medlam(const Checkpoint& weights, int deepest,

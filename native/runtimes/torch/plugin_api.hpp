@@ -8,7 +8,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_TORCH_ABI 4
+#define MEDLSAM_TORCH_ABI 5
 
 // A dense row-major float32 array; `name` only where names are called for.
 struct MedlsamTorchArray {
@@ -44,7 +44,7 @@ struct MedlsamTrainerOptions {
   std::size_t scan_count;
   const char* const* validation_scans;
   std::size_t validation_scan_count;
-  std::int64_t width, patch, batch, epoch_steps, uam_steps;
+  std::int64_t width, patch, batch, micro_batch, epoch_steps, uam_steps;
   std::uint64_t seed;
   double learning_rate;
   double foreground;  // HU; NaN: as published
@@ -69,7 +69,7 @@ struct MedlsamSamTrainerOptions {
   const std::int32_t* global_blocks;
   std::size_t global_block_count;
   std::int32_t encoder;
-  std::int64_t batch, prompts, epoch_steps, epochs;
+  std::int64_t batch, micro_batch, prompts, epoch_steps, epochs;
   std::uint64_t seed;
   double learning_rate, jitter;
   const char* device;

@@ -13,7 +13,7 @@ namespace medlsam::torch {
 
 struct PluginTrainerOptions {
   std::vector<std::string> scans, validation_scans;
-  std::int64_t width = 0, patch = 0, batch = 0, epoch_steps = 0, uam_steps = 0;
+  std::int64_t width = 0, patch = 0, batch = 0, micro_batch = 0, epoch_steps = 0, uam_steps = 0;
   std::string from;
   std::uint64_t seed = 0;
   double learning_rate = 0, foreground = 0;
@@ -31,7 +31,7 @@ struct PluginSamTrainerOptions {
                decoder_mlp = 0;
   std::vector<std::int32_t> global_blocks;
   bool encoder = false;
-  std::int64_t batch = 0, prompts = 0, epoch_steps = 0, epochs = 0;
+  std::int64_t batch = 0, micro_batch = 0, prompts = 0, epoch_steps = 0, epochs = 0;
   std::uint64_t seed = 0;
   double learning_rate = 0, jitter = 0;
   std::string device;

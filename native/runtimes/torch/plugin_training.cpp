@@ -72,6 +72,7 @@ std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer
     wanted.width = options->width;
     wanted.patch = options->patch;
     wanted.batch = options->batch;
+    wanted.micro_batch = options->micro_batch;
     wanted.epoch_steps = options->epoch_steps;
     wanted.uam_steps = options->uam_steps;
     if (!std::isnan(options->foreground)) {
@@ -105,6 +106,7 @@ std::int32_t create_sam_trainer(const MedlsamSamTrainerOptions* options, void** 
         options->channels,   options->decoder_mlp};
     wanted.encoder = options->encoder != 0;
     wanted.batch = options->batch;
+    wanted.micro_batch = options->micro_batch;
     wanted.prompts = options->prompts;
     wanted.epoch_steps = options->epoch_steps;
     wanted.epochs = options->epochs;

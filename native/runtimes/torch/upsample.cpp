@@ -42,11 +42,22 @@ void halve(const float* in, std::int64_t outer, std::int64_t extent, std::int64_
   });
 }
 
+// The same on any device, of one axis of x.
+Tensor halve(const Tensor& x, std::int64_t axis) {
+  const std::int64_t extent = x.size(axis);
+  const Tensor even = x.slice(axis, 0, extent, 2), odd = x.slice(axis, 1, extent, 2);
+  const Tensor before = at::cat({even.slice(axis, 0, 1), odd.slice(axis, 0, extent / 2 - 1)}, axis);
+  const Tensor after = at::cat({even.slice(axis, 1), odd.slice(axis, extent / 2 - 1)}, axis);
+  return 0.75 * (even + odd) + 0.25 * (before + after);
+}
+
 struct UpsampleDouble : ::torch::autograd::Function<UpsampleDouble> {
   static Tensor forward(::torch::autograd::AutogradContext*, const Tensor& x) { return torch::forward(x); }
 
   static ::torch::autograd::variable_list backward(::torch::autograd::AutogradContext*,
                                                    const ::torch::autograd::variable_list& gradients) {
+    // ATen's own adds in any order on a GPU.
+    if (!gradients[0].is_cpu()) return {halve(halve(halve(gradients[0], 2), 3), 4)};
     const Tensor g = gradients[0].contiguous(kLast);
     const std::int64_t n = g.size(0), c = g.size(1), z = g.size(2), y = g.size(3), x = g.size(4);
     const Tensor along_z = at::empty({n, c, z / 2, y, x}, g.options(), kLast);
@@ -62,7 +73,7 @@ struct UpsampleDouble : ::torch::autograd::Function<UpsampleDouble> {
 }  // namespace
 
 Tensor upsample_double(const Tensor& x) {
-  const bool ours = x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous(kLast);
+  const bool ours = !x.is_cpu() || (x.scalar_type() == at::kFloat && x.is_contiguous(kLast));
   if (!ours || !at::GradMode::is_enabled() || !x.requires_grad()) return forward(x);
   return UpsampleDouble::apply(x);
 }
