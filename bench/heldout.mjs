@@ -56,6 +56,7 @@ async function allTemplates() {
   const how = { ...all, organs: options.compare };
   const [most, ...fewer] = supports;
   const templates = { main: await makeTemplates(strategy, most, all) };
+  if (options.compare?.length === 0) return templates;
   // Also where SAM comes in a later run.
   if (sam || boxes)
     templates.other = await makeTemplates(strategy === "wpl" ? "spl" : "wpl", most, how);

@@ -18,8 +18,8 @@ import { expectRefusal, type Outcome, run, succeed } from "./command.js";
 import { everything, readJson } from "./segmentation.js";
 
 // A little under what was measured on the default seed (models/README.md): a change that loses more than this is one.
-const atLeast = { iou: 0.59, dice: 0.66 };
-const wallDistanceAtMost = 5.5; // mm
+const atLeast = { iou: 0.62, dice: 0.7 };
+const wallDistanceAtMost = 5; // mm
 const wrongVerdictsAtMost = 3; // organs missed or falsely found
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-demo-"));

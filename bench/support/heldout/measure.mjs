@@ -126,7 +126,7 @@ function wallDistance(a, b, spacing) {
 async function segmentAll({ image, labels, names, truth, organs }, found, context) {
   const { threads, sam, templates, progress } = context;
   const [whole, parts] = templates.main.strategy === "wpl" ? ["main", "other"] : ["other", "main"];
-  const known = (kind, name) => templates[kind].organs.find((organ) => organ.name === name);
+  const known = (kind, name) => templates[kind]?.organs.find((organ) => organ.name === name);
   const prompts = {};
   for (const [label, name] of names) {
     const there = truth.get(label);

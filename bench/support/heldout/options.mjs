@@ -9,7 +9,7 @@ const usage = `Usage: npm run heldout [-- OPTIONS]
   --seeds N..M           phantoms; default: 30001..30040, on which nothing may be tuned (for that: 40001..)
   --phantoms N           only the first N of them
   --organs NAME,NAME,…   default: all
-  --compare NAME,NAME,…  of them, those that fewer supports and the other strategy are tried on too; default: all
+  --compare NAME,NAME,…  of them, those that fewer supports and the other strategy are tried on too; default: all; none
   --strategy wpl|spl     templates behind boxes, verdicts and ablations (default: wpl); with --sam the other kind is
                          compared with them
   --survey yes|no        points are placed by surveys of supports and scan (default: yes), or as published
@@ -64,7 +64,7 @@ function checkOptions(values) {
     sam: only ? undefined : (values.sam ?? demoSam),
     seeds: readSeeds(values.seeds ?? "30001..30040", number("phantoms")),
     organs: values.organs?.split(","),
-    compare: (values.compare ?? values.organs)?.split(","),
+    compare: values.compare === "none" ? [] : (values.compare ?? values.organs)?.split(","),
     strategy: oneOf("strategy", "wpl", "spl") ?? "wpl",
     survey: (oneOf("survey", "yes", "no") ?? "yes") === "yes",
     sliceInterval: number("slice-interval"),
