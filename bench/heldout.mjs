@@ -32,7 +32,15 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 const machine = await describeMachine(threads);
 const medlam = await MedLam.load(options.medlam, { threads, runtime });
 const sam = options.sam && (await Sam.load(options.sam, { threads, runtime }));
-const context = { medlam, sam, survey, threads, spacing, boxes, templates: await allTemplates() };
+// What boxes depend on.
+const made = JSON.stringify({
+  medlam: medlam.fingerprint,
+  ...{ strategy, supports, survey, runtime, spacing, compare: options.compare },
+  ...{ organs: options.organs, region: options.region },
+  ...{ supportSpacing: options.supportSpacing, sliceInterval: options.sliceInterval },
+});
+const kept = boxes && { folder: boxes, made };
+const context = { medlam, sam, survey, threads, spacing, kept, templates: await allTemplates() };
 
 const phantoms = [];
 for (const [i, seed] of seeds.entries()) {

@@ -45,15 +45,7 @@ TEST_CASE("a SAM run that was stopped and resumed equals one that was not, to th
 
 TEST_CASE("slices computed at once have the gradient and the losses of one after another") {
   const Folder folder;
-  SamTrainerOptions options = small_sam(folder);
-  options.batch = 3;
-  std::array<SamStepResult, 2> results;
-  for (const std::int64_t micro_batch : {1, 2}) {  // the last of three alone
-    options.micro_batch = micro_batch;
-    SamTrainer trainer(options);
-    results[static_cast<std::size_t>(micro_batch - 1)] = trainer.step(kGoOn);
-    trainer.save(folder.file(std::to_string(micro_batch)));
-  }
+  const auto results = step_one_and_two_at_once<SamTrainer>(folder, small_sam(folder));
   CHECK(results[1].dice == doctest::Approx(results[0].dice).epsilon(1e-4));
   CHECK(results[1].cross_entropy == doctest::Approx(results[0].cross_entropy).epsilon(1e-4));
   CHECK(results[1].gradient == doctest::Approx(results[0].gradient).epsilon(1e-3));

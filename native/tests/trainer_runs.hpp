@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -83,6 +84,21 @@ inline double difference(const std::string& first, const std::string& second, co
     worst = std::max(worst, static_cast<double>(apart) / std::max(largest, 1e-12f));
   }
   return worst;
+}
+
+// The first step of two runs, which compute one after another and two at once; each leaves its checkpoint,
+// "1" and "2". Of a batch of three the last is alone.
+template <class Trainer, class Options>
+auto step_one_and_two_at_once(const Folder& folder, Options options) {
+  options.batch = 3;
+  const auto step = [&](std::int64_t micro_batch) {
+    options.micro_batch = micro_batch;
+    Trainer trainer(options);
+    const auto result = trainer.step(kGoOn);
+    trainer.save(folder.file(std::to_string(micro_batch)));
+    return result;
+  };
+  return std::array{step(1), step(2)};
 }
 
 // Two runs of six steps, one of which is stopped in the middle of its fourth and resumed from its checkpoint.

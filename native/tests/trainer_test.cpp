@@ -44,16 +44,9 @@ TEST_CASE("a run that was stopped and resumed equals one that was not, to the bi
 TEST_CASE("scans computed at once have the gradient and the losses of one after another") {
   const Folder folder;
   TrainerOptions options = small(folder);
-  options.batch = 3;
   for (const std::int64_t uam_steps : {0, 1}) {
     options.uam_steps = uam_steps;
-    std::array<StepResult, 2> results;
-    for (const std::int64_t micro_batch : {1, 2}) {  // the last of three alone
-      options.micro_batch = micro_batch;
-      Trainer trainer(options);
-      results[static_cast<std::size_t>(micro_batch - 1)] = trainer.step(kGoOn);
-      trainer.save(folder.file(std::to_string(micro_batch)));
-    }
+    const auto results = step_one_and_two_at_once<Trainer>(folder, options);
     CHECK(results[1].uam == doctest::Approx(results[0].uam).epsilon(1e-4));
     CHECK(results[1].mss == doctest::Approx(results[0].mss).epsilon(1e-4));
     CHECK(results[1].gradient == doctest::Approx(results[0].gradient).epsilon(1e-3));

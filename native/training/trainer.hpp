@@ -73,7 +73,7 @@ class Trainer {
   void export_model(const std::string& path) const;
 
  private:
-  struct Micro;  // what one scan of the batch adds to the losses
+  struct Micro;  // what a group of scans adds to the losses
   // Of this process's scans: of each of their two patches; the counts are the whole batch's.
   struct Targets {
     std::array<MssTargets, 2> of_side;

@@ -5,8 +5,8 @@ import { evaluate, Grid, localize, makePhantom, segment } from "../../../dist/in
 import { truthBoxes } from "./truth.mjs";
 
 /**
- * @param context { medlam, sam: undefined for localization only, templates: by variant, threads, spacing, boxes: a folder
- * for what was localized, or undefined, progress }.
+ * @param context { medlam, sam: undefined for localization only, templates: by variant, threads, spacing, kept: { folder,
+ * made } where boxes are kept and what they depend on, or undefined, progress }.
  * `main` templates localize all organs, others those that are there.
  * @returns { seed, about, …, organs } in plain values. An organ that is there has boxes' figures by variant and, with
  * `sam`, Dice by prompts, all of them whether or not the verdict calls it absent.
@@ -40,27 +40,18 @@ export async function measurePhantom(seed, context) {
 
 /** As localizeAll, or what an earlier run kept of it. */
 async function localizeOnce(seed, scan, context) {
-  const { medlam, templates, spacing, survey, boxes } = context;
-  if (boxes === undefined) return localizeAll(scan, context);
-  const made = JSON.stringify([
-    ...[medlam.fingerprint, spacing, survey],
-    ...Object.entries(templates).map(([variant, { strategy, organs }]) => [
-      variant,
-      strategy,
-      organs,
-    ]),
-  ]);
-  const file = join(boxes, `${seed}.json`);
+  if (context.kept === undefined) return localizeAll(scan, context);
+  const { folder, made } = context.kept;
+  const file = join(folder, `${seed}.json`);
   if (!existsSync(file)) {
-    const { found, localization } = await localizeAll(scan, context);
-    const { organs } = scan;
-    writeFileSync(file, JSON.stringify({ made, found, localization, organs }));
-    return { found, localization };
+    const localized = await localizeAll(scan, context);
+    writeFileSync(file, JSON.stringify({ made, ...localized, organs: scan.organs }));
+    return localized;
   }
-  const kept = JSON.parse(readFileSync(file, "utf8"));
-  if (kept.made !== made) throw new Error(`${file} is of other templates or options.`);
-  Object.assign(scan.organs, kept.organs);
-  return kept;
+  const earlier = JSON.parse(readFileSync(file, "utf8"));
+  if (earlier.made !== made) throw new Error(`${file} is of other templates or options.`);
+  Object.assign(scan.organs, earlier.organs);
+  return earlier;
 }
 
 /** All variants on one grid. */

@@ -76,8 +76,8 @@ const uncut = (cases) => cases.filter(({ organ }) => !organ.cut);
 const comparedDice = (cases) =>
   cases.filter(({ organ }) => kinds.every((kind) => kind in organ.dice));
 
-/** The variants of localization in the order of the table, with their names there. */
-function variants({ strategy, supports }, sam) {
+/** The variants of localization that any of the cases has, in the order of the table, with their names there. */
+function variants({ strategy, supports }, cases) {
   const [most, ...fewer] = supports;
   const other = strategy === "wpl" ? "spl" : "wpl";
   const title = (kind, count) => `${kind.toUpperCase()}, ${count} support${count > 1 ? "s" : ""}`;
@@ -85,8 +85,8 @@ function variants({ strategy, supports }, sam) {
     ["uam", `${title(strategy, most)}, UAM alone`],
     ...fewer.toReversed().map((count) => [`${count}`, title(strategy, count)]),
     ["main", title(strategy, most)],
-    ...(sam ? [["other", title(other, most)]] : []),
-  ];
+    ["other", title(other, most)],
+  ].filter(([variant]) => cases.some(({ organ }) => organ.boxes[variant]));
 }
 
 /** Only organs that all variants know, whatever the verdict: the same for every row. */
@@ -94,8 +94,8 @@ function comparable(cases, names) {
   return cases.filter(({ organ }) => names.every((name) => organ.boxes[name]));
 }
 
-function printLocalization(cases, { options, models }) {
-  const shown = variants(options, models.sam);
+function printLocalization(cases, { options }) {
+  const shown = variants(options, cases);
   const same = comparable(
     cases,
     shown.map(([variant]) => variant),
@@ -143,7 +143,9 @@ function printDice(cases) {
     ["boxes", "Dice where called present", "called absent as 0", "whatever the verdict"],
     [
       ...all.map((kind) => row(cases, kind, "")),
-      ...kinds.map((kind) => row(compared, kind, some ? " (compared organs)" : "")),
+      ...(compared.length > 0 ? kinds : []).map((kind) =>
+        row(compared, kind, some ? " (compared organs)" : ""),
+      ),
     ],
   );
   console.log(
@@ -213,10 +215,11 @@ function printTargets(cases, verdicts, { options, models }) {
   const found = calledPresent(cases);
   const box = (of, variant, figure) =>
     figures(of, ({ boxes }) => boxes[variant]?.[figure]).average.mean;
-  const known = variants(options, models.sam).map(([variant]) => variant);
+  const known = variants(options, cases).map(([variant]) => variant);
   const same = comparable(cases, known);
   const iou = (variant) => box(same, variant, "iou");
-  const rising = [...options.supports.slice(1).toReversed(), "main"];
+  const fewer = options.supports.slice(1).filter((count) => known.includes(`${count}`));
+  const rising = [...fewer.toReversed(), "main"];
   const shipped = verdicts.indicators.find(({ name }) => name.startsWith("lesser"));
   const score = verdicts.indicators.find(({ name }) => name === "score");
   const lines = [
@@ -239,6 +242,7 @@ function diceTargets(cases, found) {
   const compared = comparedDice(cases);
   const strategies = ["whole", "parts"].map((kind) => dice(compared, `${kind}, found`));
   return ["parts", "whole"]
+    .filter((kind) => found.some(({ organ }) => `${kind}, found` in organ.dice))
     .flatMap((kind) => {
       const [reached, given] = [`${kind}, found`, `${kind}, given`].map((each) =>
         dice(found, each),
@@ -249,7 +253,7 @@ function diceTargets(cases, found) {
         target(`the same with boxes given, less it`, given - reached, "≤", 0.05),
       ];
     })
-    .concat([order("Dice: WPL ≤ SPL", strategies, true)]);
+    .concat(compared.length > 0 ? [order("Dice: WPL ≤ SPL", strategies, true)] : []);
 }
 
 function target(name, value, relation, bound) {

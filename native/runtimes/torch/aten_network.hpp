@@ -19,8 +19,8 @@ class AtenNetwork {
   virtual std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Check& check) = 0;
 };
 
-// Where and in what arithmetic. Throws kRuntimeUnavailable for a device that is not there, kBadArgument for
-// one that is none.
+// Where and in what arithmetic; a GPU is set to give the same bytes on every run. Throws kRuntimeUnavailable
+// for a device that is not there, kBadArgument for one that is none.
 at::TensorOptions tensor_options(const std::string& device, at::ScalarType precision);
 
 // Whether what is computed in float32 from here on may be multiplied in TF32 (10 bits) by cuDNN: for
