@@ -59,7 +59,7 @@ if(MEDLSAM_TESTS OR MEDLSAM_TORCH_TESTS)
   target_include_directories(doctest SYSTEM INTERFACE "${doctest_include}")
 endif()
 
-# --- ONNX Runtime's headers: the addon only, which loads the library itself at run time ------------------------
-if(MEDLSAM_ADDON)
+# --- ONNX Runtime's headers: the library itself is loaded at run time ------------------------------------------
+if(MEDLSAM_ADDON OR MEDLSAM_TESTS)
   include(onnxruntime_headers)
 endif()

@@ -2,12 +2,19 @@
  * medlsam: localize and segment any organ in a CT from a few annotated examples (MedLSAM, arXiv 2306.14752).
  * Everything public is exported here. No call blocks the event loop; every long one takes an AbortSignal.
  */
-export {
-  Checkpoint,
-  type CheckpointWriteOptions,
-  type TensorInfo,
-} from "./checkpoints/checkpoint.js";
-export { type DemoModels, demoModels } from "./demo/models.js";
+
+export type { CallOptions, Progress } from "./addon/call.js";
+export type {
+  Conventions,
+  ForwardResult,
+  PhantomAbout,
+  PhantomRegion,
+  Precision,
+  StoredType,
+  VoxelArray,
+} from "./addon/contract.js";
+export { type Info, info } from "./addon/info.js";
+export type { RuntimeOptions } from "./addon/runtimes.js";
 export {
   AbortedError,
   type ErrorCode,
@@ -18,8 +25,14 @@ export {
   OutputError,
   UnavailableError,
   UsageError,
-} from "./errors.js";
-export { type EvaluateOptions, evaluate } from "./evaluate/evaluate.js";
+} from "./base/errors.js";
+export {
+  Checkpoint,
+  type CheckpointWriteOptions,
+  type TensorInfo,
+} from "./checkpoints/checkpoint.js";
+export { type DemoModels, demoModels } from "./demo/models.js";
+export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.js";
 export type {
   CaseEvaluation,
   EvaluationSummary,
@@ -30,76 +43,64 @@ export type {
   OrganSummary,
   Outcome,
   Spread,
-} from "./evaluate/result.js";
-export type { MaskSource } from "./evaluate/sources.js";
-export { summarizeEvaluations } from "./evaluate/summary.js";
-export { casesCsv, evaluationCsv, evaluationMarkdown } from "./evaluate/tables.js";
-export { type Info, info } from "./info.js";
-export { Grid, type GridOptions } from "./localize/grid.js";
-export { type LocalizeOptions, localize } from "./localize/localize.js";
-export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./localize/markups.js";
-export { MedLam } from "./localize/medlam.js";
-export type { Box, Localization, OrganLocalization, Scale } from "./localize/result.js";
-export type { CallOptions, Progress } from "./native/call.js";
-export type {
-  Conventions,
-  ForwardResult,
-  PhantomAbout,
-  PhantomRegion,
-  Precision,
-  StoredType,
-  VoxelArray,
-} from "./native/contract.js";
-export type { RuntimeOptions } from "./native/runtime.js";
+} from "./evaluation/result.js";
+export type { MaskSource } from "./evaluation/sources.js";
+export { summarizeEvaluations } from "./evaluation/summary.js";
+export { casesCsv, evaluationCsv, evaluationMarkdown } from "./evaluation/tables.js";
+export { labelNamesFromXml, labelTableXml, readLabelNames } from "./formats/label-names.js";
+export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./formats/roi-markups.js";
+export type { Point } from "./formats/slicer-markups.js";
+export { type BuildOptions, buildTemplates } from "./localization/build.js";
+export { type ExtremePoints, readExtremePoints } from "./localization/extreme-points.js";
+export { Grid, type GridOptions } from "./localization/grid.js";
+export { type LocalizeOptions, localize } from "./localization/localize.js";
+export { MedLam } from "./localization/medlam.js";
+export type { Box, Localization, OrganLocalization, Scale } from "./localization/result.js";
+export type { Support } from "./localization/supports.js";
+export {
+  type Strategy,
+  type TemplateOrgan,
+  Templates,
+  type TemplatesDescription,
+} from "./localization/templates.js";
 export {
   makePhantom,
   type Phantom,
   type PhantomOptions,
   phantomNames,
   phantomRegions,
-} from "./phantoms/phantom.js";
-export { mergePrompts, readBoxes, readPoints } from "./segment/prompt-files.js";
-export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segment/prompts.js";
-export { Sam, type SlicePrediction, type SlicePrompt } from "./segment/sam.js";
-export { type SegmentationRun, type SegmentOptions, segment } from "./segment/segment.js";
+} from "./phantom/phantom.js";
+export { mergePrompts, readBoxes, readPoints } from "./segmentation/prompt-files.js";
+export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segmentation/prompts.js";
+export { Sam, type SlicePrediction, type SlicePrompt } from "./segmentation/sam.js";
+export { type SegmentationRun, type SegmentOptions, segment } from "./segmentation/segment.js";
 export {
   type MaskFilter,
   Segmentation,
   type SegmentationTiming,
   type SegmentedOrgan,
-} from "./segment/segmentation.js";
+} from "./segmentation/segmentation.js";
 export {
   Masks,
   type Segmenter,
   type SegmenterWork,
   type SegmentRequest,
-} from "./segment/segmenter.js";
+} from "./segmentation/segmenter.js";
 export * as steps from "./steps.js";
-export { type BuildOptions, buildTemplates } from "./templates/build.js";
-export { type ExtremePoints, readExtremePoints } from "./templates/extreme-points.js";
-export { labelNamesFromXml, labelTableXml, readLabelNames } from "./templates/label-names.js";
-export type { Point } from "./templates/slicer-markups.js";
-export type { Support } from "./templates/supports.js";
-export {
-  type Strategy,
-  type TemplateOrgan,
-  Templates,
-  type TemplatesDescription,
-} from "./templates/templates.js";
-export type { TrainedFiles, TrainOptions } from "./train/epochs.js";
+export type { TrainedFiles, TrainOptions } from "./training/epochs.js";
 export {
   type TrainedEpoch,
   type TrainedMedLam,
   type TrainMedLamOptions,
   trainMedLam,
-} from "./train/medlam.js";
-export type { PeerOfRun } from "./train/peers.js";
+} from "./training/medlam.js";
+export type { PeerOfRun } from "./training/peers.js";
 export {
   type SamSizes,
   type TrainedSam,
   type TrainedSamEpoch,
   type TrainSamOptions,
   trainSam,
-} from "./train/sam.js";
-export type { AnnotatedScan } from "./train/scans.js";
+} from "./training/sam.js";
+export type { AnnotatedScan } from "./training/scans.js";
 export { type Triple, Volume, type VolumeGeometry } from "./volumes/volume.js";

@@ -3,10 +3,10 @@
  * from. All arrays are (z, y, x), x fastest; all work happens off the event loop.
  */
 
-import { Grid } from "./localize/grid.js";
-import { type CallOptions, callNative } from "./native/call.js";
-import type { Conventions } from "./native/contract.js";
-import { native } from "./native/loader.js";
+import { type CallOptions, callNative } from "./addon/call.js";
+import type { Conventions } from "./addon/contract.js";
+import { native } from "./addon/loader.js";
+import { Grid } from "./localization/grid.js";
 import type { Triple, Volume } from "./volumes/volume.js";
 
 /** An array with its extents along (z, y, x). */

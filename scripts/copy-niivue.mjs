@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Puts niivue, which pages show scans with, into page/niivue.js: one classic script, with the licences of all that is in
+// Puts niivue, which pages show scans with, into lib/viewer/assets/niivue.js: one classic script, with the licences of all that is in
 // it before it. Pages are opened from files, where browsers load neither modules nor neighbours, so it goes into each.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -27,7 +27,7 @@ function licenseText({ folder }) {
 const niivue = "@niivue/niivue";
 const packages = [...withDependencies(niivue)];
 // niivue's own is in its repository only.
-const own = readFileSync(join(root, "page/niivue-license.txt"), "utf8").trim();
+const own = readFileSync(join(root, "lib/viewer/assets/niivue-license.txt"), "utf8").trim();
 const licenses = packages.map(([name, about]) => {
   const text = name === niivue ? own : licenseText(about);
   return `${name} ${about.version} (${about.license})\n\n${text}`.replaceAll("*/", "* /");
@@ -36,4 +36,7 @@ const built = dirname(dirname(dirname(fileURLToPath(import.meta.resolve(niivue))
 const script = readFileSync(join(built, "dist/niivue.umd.js"), "utf8");
 // It would end the element that holds it.
 if (/<\/script|<!--/i.test(script)) throw new Error(`${niivue} cannot stand inside a page.`);
-writeFileSync(join(root, "page/niivue.js"), `/*\n${licenses.join("\n\n---\n\n")}\n*/\n${script}`);
+writeFileSync(
+  join(root, "lib/viewer/assets/niivue.js"),
+  `/*\n${licenses.join("\n\n---\n\n")}\n*/\n${script}`,
+);

@@ -1,7 +1,7 @@
-import { UsageError } from "../errors.js";
-import { type CallOptions, callNative } from "../native/call.js";
-import type { CheckpointHandle, CheckpointInfo, TensorInfo } from "../native/contract.js";
-import { native } from "../native/loader.js";
+import { type CallOptions, callNative } from "../addon/call.js";
+import type { CheckpointHandle, CheckpointInfo, TensorInfo } from "../addon/contract.js";
+import { native } from "../addon/loader.js";
+import { UsageError } from "../base/errors.js";
 import { noteIn } from "./notes.js";
 
 /** A tensor's place in a checkpoint. */

@@ -1,7 +1,8 @@
 /** Working through many scans: the next one is made ready meanwhile, and one that fails does not stop the others. */
-import { ahead } from "../datasets/ahead.js";
-import type { Case } from "../datasets/cases.js";
-import { AbortedError } from "../errors.js";
+
+import { AbortedError } from "../base/errors.js";
+import { ahead } from "../pipeline/ahead.js";
+import type { Case } from "../pipeline/cases.js";
 import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
 import type { ProgressDisplay } from "./progress.js";
 import type { Report } from "./report.js";

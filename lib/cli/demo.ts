@@ -1,7 +1,7 @@
 /** `medlsam demo`: the whole method on a made-up scan, with the models that come with the package. */
 import type { Command } from "commander";
+import type { Demo } from "../demo/demo.js";
 import { demoSeed } from "../demo/models.js";
-import type { Demo } from "../demo/run.js";
 import { type DemoTable, demoTable } from "../demo/table.js";
 import type { Triple } from "../index.js";
 import { parseInteger, quietOption, threadsOption } from "./options.js";
@@ -42,7 +42,7 @@ async function demonstrate(flags: Flags, session: Session): Promise<void> {
   const { signal } = session;
   const progress = createProgress(flags.quiet ?? false, signal);
   await session.api();
-  const { runDemo } = await import("../demo/run.js");
+  const { runDemo } = await import("../demo/demo.js");
   const onProgress = progress.follow("demo");
   let demo: Demo;
   try {

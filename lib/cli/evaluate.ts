@@ -2,12 +2,12 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { AbortedError, UsageError } from "../errors.js";
-import { findCases, type MatchedCases, matchCases } from "../evaluate/cases.js";
+import { AbortedError, UsageError } from "../base/errors.js";
+import { findCases, type MatchedCases, matchCases } from "../evaluation/match-cases.js";
+import { writeWhole } from "../formats/files.js";
+import { formatJson } from "../formats/json.js";
+import { readLabelNames } from "../formats/label-names.js";
 import type { CaseEvaluation, EvaluationSummary } from "../index.js";
-import { formatJson } from "../json.js";
-import { writeWhole } from "../output.js";
-import { readLabelNames } from "../templates/label-names.js";
 import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
 import { parseList, parseNumber, quietOption, threadsOption } from "./options.js";
 import { checkWritable, makeFolder, writeStdout } from "./output.js";

@@ -6,7 +6,7 @@ import {
   MedLsamError,
   OutputError,
   UsageError,
-} from "../errors.js";
+} from "../base/errors.js";
 import { oneLine, printable } from "./text.js";
 
 export const exitCodes = {

@@ -1,7 +1,7 @@
 /** `medlsam info`: versions, runtimes, devices and instruction sets, for a bug report. */
 
 import type { Command } from "commander";
-import { formatJson } from "../json.js";
+import { formatJson } from "../formats/json.js";
 import { jsonOption } from "./options.js";
 import { writeStdout } from "./output.js";
 import type { Session } from "./session.js";

@@ -2,15 +2,15 @@
 
 import type { Command } from "commander";
 import { z } from "zod";
-import { listImages } from "../datasets/cases.js";
-import { AbortedError, UsageError } from "../errors.js";
+import type { Conventions } from "../addon/contract.js";
+import { AbortedError, UsageError } from "../base/errors.js";
+import { writeWhole } from "../formats/files.js";
+import { formatJson } from "../formats/json.js";
+import { roiMarkups } from "../formats/roi-markups.js";
+import { parseJson, readAnnotationText, validate } from "../formats/text-file.js";
 import type { Localization, MedLam, Templates } from "../index.js";
-import { formatJson } from "../json.js";
-import { roiMarkups } from "../localize/markups.js";
-import type { Scale } from "../localize/result.js";
-import type { Conventions } from "../native/contract.js";
-import { writeWhole } from "../output.js";
-import { parseJson, readAnnotationText, validate } from "../templates/annotation-file.js";
+import type { Scale } from "../localization/result.js";
+import { listImages } from "../pipeline/cases.js";
 import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
 import {
   type ModelFlags,

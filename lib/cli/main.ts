@@ -2,7 +2,7 @@
 /** The `medlsam` command. */
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
-import { AbortedError } from "../errors.js";
+import { AbortedError } from "../base/errors.js";
 import { addDemo } from "./demo.js";
 import { addEvaluate } from "./evaluate.js";
 import { describeError, exitCodeOf, exitCodes, exitCodesHelp } from "./exit-codes.js";

@@ -1,7 +1,7 @@
 /** Which models a command works with: files that are named one by one, or together as `--models demo`. */
 import { Option } from "commander";
+import { UsageError } from "../base/errors.js";
 import { demoModels } from "../demo/models.js";
-import { UsageError } from "../errors.js";
 
 export interface ModelFlags {
   models?: "demo";

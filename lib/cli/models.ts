@@ -1,9 +1,9 @@
 /** `medlsam models`: what is in a checkpoint. */
 
 import type { Command } from "commander";
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
+import { formatJson } from "../formats/json.js";
 import type { Checkpoint } from "../index.js";
-import { formatJson } from "../json.js";
 import { jsonOption } from "./options.js";
 import { checkWritable, writeStdout } from "./output.js";
 import type { Session } from "./session.js";

@@ -1,9 +1,9 @@
 /** The options that commands share: their names, help, choices and parsers, each said once. */
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
-import type { Scale } from "../localize/result.js";
-import type { Conventions, Runtime } from "../native/contract.js";
-import type { Strategy } from "../templates/templates.js";
+import type { Conventions, Runtime } from "../addon/contract.js";
+import type { Scale } from "../localization/result.js";
+import type { Strategy } from "../localization/templates.js";
 
 export type RuntimeName = Runtime["name"];
 export const runtimes = ["onnx", "torch"] as const satisfies readonly RuntimeName[];

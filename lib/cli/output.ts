@@ -1,9 +1,9 @@
 /** Where results go, settled and checked before the long work, and written so that no half file is ever seen. */
 import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { stemOf } from "../datasets/cases.js";
-import { UsageError } from "../errors.js";
-import { followLink, isSpecial, stats, temporaryName, unwritable } from "../output.js";
+import { UsageError } from "../base/errors.js";
+import { followLink, isSpecial, stats, temporaryName, unwritable } from "../formats/files.js";
+import { stemOf } from "../pipeline/cases.js";
 
 /** Where the results of one image go; without `json`, to standard output. */
 export interface Target {

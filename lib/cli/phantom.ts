@@ -1,9 +1,9 @@
 /** `medlsam phantom`: synthetic CT scans and their label maps. */
 import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 import type { Phantom, PhantomRegion, Triple } from "../index.js";
-import { phantomFiles, writePhantom } from "../phantoms/files.js";
+import { phantomFiles, writePhantom } from "../phantom/files.js";
 import { parseInteger, parseList, parseNumber, quietOption, threadsOption } from "./options.js";
 import { makeFolder } from "./output.js";
 import { createProgress } from "./progress.js";

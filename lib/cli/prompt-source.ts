@@ -1,9 +1,9 @@
 /** Where `medlsam segment` has the organs' places from: templates and MedLAM, or files. */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { boxesFile } from "../datasets/case-folder.js";
-import { InputError, UsageError } from "../errors.js";
+import { InputError, UsageError } from "../base/errors.js";
 import type { Grid, Localization, OrganPrompt, Progress, Volume } from "../index.js";
+import { boxesFile } from "../pipeline/case-folder.js";
 import type { SegmentFlags } from "./segment.js";
 import type { Session } from "./session.js";
 

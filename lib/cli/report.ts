@@ -1,7 +1,8 @@
 /** `--report`: a run's settings, and what came of each scan, as one JSON file. */
-import type { Case } from "../datasets/cases.js";
-import { formatJson } from "../json.js";
-import { writeWhole } from "../output.js";
+
+import { writeWhole } from "../formats/files.js";
+import { formatJson } from "../formats/json.js";
+import type { Case } from "../pipeline/cases.js";
 
 type Outcome =
   | { status: "done"; counts: Record<string, number>; seconds: Record<string, number> }

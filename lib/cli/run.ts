@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { writeWhole } from "../output.js";
+import { writeWhole } from "../formats/files.js";
 import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
 import {
   deviceOption,
@@ -53,8 +53,8 @@ async function run(path: string, flags: Flags, session: Session): Promise<number
   const { signal } = session;
   const progress = createProgress(flags.quiet ?? false, signal);
   await session.api(); // so that a missing addon is told as such
-  const { readPublishedConfig } = await import("../published/config.js");
-  const { runPublished } = await import("../published/run.js");
+  const { readPublishedConfig } = await import("../paper/config.js");
+  const { runPublished } = await import("../paper/run.js");
   const config = await readPublishedConfig(path);
   const { runtime, device, seed, threads } = flags;
   const codes: number[] = [];

@@ -1,12 +1,12 @@
 /** `medlsam segment`: the organs of one image or of a dataset as masks. */
 import { type Command, Option } from "commander";
+import type { Conventions } from "../addon/contract.js";
 import { joinNotes } from "../checkpoints/notes.js";
-import { boxesFile, isComplete, maskFiles, removeRemains } from "../datasets/case-folder.js";
-import { type Case, casesOf, casesOfShard, chooseShard, listImages } from "../datasets/cases.js";
-import { type CaseOutputs, describePrompts, writeCase } from "../datasets/write-case.js";
 import type { Grid, OrganPrompt, Volume } from "../index.js";
-import type { Scale } from "../localize/result.js";
-import type { Conventions } from "../native/contract.js";
+import type { Scale } from "../localization/result.js";
+import { boxesFile, isComplete, maskFiles, removeRemains } from "../pipeline/case-folder.js";
+import { type Case, casesOf, casesOfShard, chooseShard, listImages } from "../pipeline/cases.js";
+import { type CaseOutputs, describePrompts, writeCase } from "../pipeline/write-case.js";
 import { runCases } from "./cases.js";
 import {
   type ModelFlags,

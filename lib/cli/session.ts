@@ -20,7 +20,7 @@ export function createSession(interrupts: Interrupts): Session {
     async api() {
       const [api, { native }] = await Promise.all([
         import("../index.js"),
-        import("../native/loader.js"),
+        import("../addon/loader.js"),
       ]);
       interrupts.exitThrough(native.exitNow);
       return api;

@@ -2,12 +2,12 @@
 
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { UsageError } from "../errors.js";
+import type { Conventions } from "../addon/contract.js";
+import { UsageError } from "../base/errors.js";
+import { formatJson } from "../formats/json.js";
+import { readLabelNames } from "../formats/label-names.js";
 import type { Strategy, Support, Templates } from "../index.js";
-import { formatJson } from "../json.js";
-import type { Conventions } from "../native/contract.js";
-import { readExtremePoints } from "../templates/extreme-points.js";
-import { readLabelNames } from "../templates/label-names.js";
+import { readExtremePoints } from "../localization/extreme-points.js";
 import {
   conventionsOption,
   jsonOption,

@@ -1,8 +1,8 @@
 /** `medlsam train sam`: SAM on scans and their label maps. */
 import type { Command } from "commander";
-import { listImages } from "../datasets/cases.js";
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 import type { AnnotatedScan, SamSizes, TrainedSamEpoch } from "../index.js";
+import { listImages } from "../pipeline/cases.js";
 import { parseInteger, parseList, parseNumber } from "./options.js";
 import type { Session } from "./session.js";
 import { count } from "./text.js";

@@ -1,8 +1,8 @@
 /** `medlsam train`: networks of one's own. */
 import type { Command } from "commander";
-import { listImages } from "../datasets/cases.js";
 import type { TrainedEpoch } from "../index.js";
-import { peerFromEnvironment } from "../train/peers.js";
+import { listImages } from "../pipeline/cases.js";
+import { peerFromEnvironment } from "../training/peers.js";
 import { normalizedOption, parseInteger, parseNumber } from "./options.js";
 import type { Session } from "./session.js";
 import { count } from "./text.js";

@@ -1,7 +1,7 @@
 /** A demo run as a page. */
-import type { OrganEvaluation } from "../evaluate/result.js";
-import type { Page, PageOrgan } from "../page/page.js";
-import type { Demo } from "./run.js";
+import type { OrganEvaluation } from "../evaluation/result.js";
+import type { Page, PageOrgan } from "../viewer/page.js";
+import type { Demo } from "./demo.js";
 import { demoTable } from "./table.js";
 
 /** The scan, what was found in it, and how well. */

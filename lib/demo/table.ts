@@ -1,7 +1,7 @@
 /** A demo run's figures as text, for the terminal and for the page. */
-import type { OrganEvaluation } from "../evaluate/result.js";
-import { summarizeEvaluations } from "../evaluate/summary.js";
-import type { Demo } from "./run.js";
+import type { OrganEvaluation } from "../evaluation/result.js";
+import { summarizeEvaluations } from "../evaluation/summary.js";
+import type { Demo } from "./demo.js";
 
 export interface DemoTable {
   /** After the organ's name. */

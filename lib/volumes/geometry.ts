@@ -1,5 +1,5 @@
 /** Whether two volumes have the same voxels in the same places. */
-import { InputError } from "../errors.js";
+import { InputError } from "../base/errors.js";
 import type { Triple } from "./volume.js";
 
 /** Of a {@link Volume}, or of one that was closed. */

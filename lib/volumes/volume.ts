@@ -1,7 +1,7 @@
-import { UsageError } from "../errors.js";
-import { type CallOptions, callNative } from "../native/call.js";
-import type { StoredType, VolumeHandle, VolumeInfo, VoxelArray } from "../native/contract.js";
-import { native } from "../native/loader.js";
+import { type CallOptions, callNative } from "../addon/call.js";
+import type { StoredType, VolumeHandle, VolumeInfo, VoxelArray } from "../addon/contract.js";
+import { native } from "../addon/loader.js";
+import { UsageError } from "../base/errors.js";
 
 /** Three numbers along (z, y, x). */
 export type Triple = [number, number, number];

@@ -11,7 +11,7 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/support/atomic_file.hpp"
+#include "base/atomic_file.hpp"
 #include "runtimes/onnxruntime/api.hpp"
 
 namespace medlsam::addon {

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "core/grid/conventions.hpp"
-#include "core/volumes/volume.hpp"
-#include "core/volumes/voxel_box.hpp"
-#include "localize/place.hpp"
+#include "base/conventions.hpp"
+#include "localization/place.hpp"
 #include "networks/network.hpp"
+#include "volumes/volume.hpp"
+#include "volumes/voxel_box.hpp"
 
 namespace medlsam::addon {
 

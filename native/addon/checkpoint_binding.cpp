@@ -2,7 +2,7 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/checkpoints/convert.hpp"
+#include "checkpoints/convert.hpp"
 
 namespace medlsam::addon {
 namespace {

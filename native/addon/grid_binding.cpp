@@ -2,7 +2,7 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/annotations/points.hpp"
+#include "localization/annotations/points.hpp"
 
 namespace medlsam::addon {
 namespace {

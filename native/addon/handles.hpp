@@ -7,15 +7,15 @@
 #include <atomic>
 #include <memory>
 
-#include "core/checkpoints/checkpoint.hpp"
-#include "core/grid/grid.hpp"
-#include "core/grid/labels.hpp"
-#include "core/masks/scan_masks.hpp"
-#include "core/templates/templates.hpp"
-#include "core/volumes/volume.hpp"
+#include "checkpoints/checkpoint.hpp"
+#include "localization/grid/grid.hpp"
+#include "localization/grid/labels.hpp"
+#include "localization/templates/templates.hpp"
 #include "networks/medlam_model.hpp"
 #include "networks/sam_model.hpp"
-#include "runtimes/torch/plugin_trainer.hpp"
+#include "runtimes/torch/trainer.hpp"
+#include "segmentation/masks/scan_masks.hpp"
+#include "volumes/volume.hpp"
 
 namespace medlsam::addon {
 
@@ -28,7 +28,7 @@ struct CancelFlag {
   std::shared_ptr<std::atomic<bool>> flag = std::make_shared<std::atomic<bool>>(false);
 };
 
-// One line per handle kind of lib/native/contract.ts. The tags are arbitrary constants.
+// One line per handle kind of lib/addon/contract.ts. The tags are arbitrary constants.
 template <class T>
 struct HandleKind;
 #define MEDLSAM_HANDLE(Type, text, tag)                                     \

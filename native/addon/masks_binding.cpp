@@ -2,12 +2,12 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/masks/assemble.hpp"
-#include "core/masks/components.hpp"
-#include "core/preview/preview.hpp"
-#include "core/slices/layout.hpp"
-#include "core/support/atomic_file.hpp"
-#include "core/volumes/nifti.hpp"
+#include "base/atomic_file.hpp"
+#include "preview/preview.hpp"
+#include "segmentation/masks/assemble.hpp"
+#include "segmentation/masks/components.hpp"
+#include "segmentation/slices/layout.hpp"
+#include "volumes/nifti/nifti.hpp"
 
 namespace medlsam::addon {
 namespace {

@@ -3,8 +3,8 @@
 #include "addon/handles.hpp"
 #include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
-#include "localize/patches.hpp"
-#include "localize/place.hpp"
+#include "localization/patches.hpp"
+#include "localization/place.hpp"
 
 namespace medlsam::addon {
 namespace {

@@ -2,8 +2,8 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/metrics/compare.hpp"
-#include "core/metrics/overlap.hpp"
+#include "metrics/compare.hpp"
+#include "metrics/overlap.hpp"
 
 namespace medlsam::addon {
 namespace {

@@ -4,8 +4,8 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/phantom/organs.hpp"
-#include "core/phantom/phantom.hpp"
+#include "phantom/organs.hpp"
+#include "phantom/phantom.hpp"
 
 namespace medlsam::addon {
 namespace {

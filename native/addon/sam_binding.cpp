@@ -3,7 +3,7 @@
 #include "addon/handles.hpp"
 #include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
-#include "segment/slices.hpp"
+#include "segmentation/slicewise.hpp"
 
 namespace medlsam::addon {
 namespace {

@@ -3,10 +3,10 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/masks/decode.hpp"
-#include "core/slices/resize.hpp"
-#include "core/slices/window.hpp"
-#include "core/support/parallel.hpp"
+#include "base/parallel.hpp"
+#include "segmentation/masks/decode.hpp"
+#include "segmentation/slices/resize.hpp"
+#include "segmentation/slices/window.hpp"
 
 namespace medlsam::addon {
 namespace {

@@ -5,8 +5,8 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/grid/spline.hpp"
-#include "core/similarity/similarity.hpp"
+#include "localization/grid/spline.hpp"
+#include "localization/similarity/similarity.hpp"
 
 namespace medlsam::addon {
 namespace {

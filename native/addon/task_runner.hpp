@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/support/task.hpp"
+#include "base/task.hpp"
 
 namespace medlsam::addon {
 

@@ -2,7 +2,7 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "localize/patches.hpp"
+#include "localization/patches.hpp"
 
 namespace medlsam::addon {
 namespace {

@@ -3,9 +3,9 @@
 #include "addon/handles.hpp"
 #include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
-#include "runtimes/torch/plugin_trainer.hpp"
-#include "training/annotated_scan.hpp"
-#include "training/scan.hpp"
+#include "runtimes/torch/trainer.hpp"
+#include "training_data/annotated_scan.hpp"
+#include "training_data/grid_scan.hpp"
 
 namespace medlsam::addon {
 namespace {

@@ -2,11 +2,11 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "core/grid/orientation.hpp"
-#include "core/support/parallel.hpp"
-#include "core/volumes/extensions.hpp"
-#include "core/volumes/nifti.hpp"
-#include "core/volumes/thin.hpp"
+#include "base/parallel.hpp"
+#include "volumes/nifti/extensions.hpp"
+#include "volumes/nifti/nifti.hpp"
+#include "volumes/orientation.hpp"
+#include "volumes/thin.hpp"
 
 namespace medlsam::addon {
 namespace {

@@ -2,7 +2,7 @@
 // test and run under any compiler's sanitizers. Usage: fuzz_TARGET [--runs N] [--seed N] [--verbose] FILE…
 // A run that dies is found again with --verbose (its seed is the last one printed) and tried alone with
 // --seed THAT --runs 1.
-#include "driver.hpp"
+#include "fuzz/driver.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,8 +1,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT  // nifti_bytes.hpp, shared with the unit tests, includes doctest
-#include "core/support/error.hpp"
-#include "core/volumes/nifti.hpp"
-#include "driver.hpp"
-#include "nifti_bytes.hpp"
+#include "base/error.hpp"
+#include "fuzz/driver.hpp"
+#include "testing/nifti_bytes.hpp"
+#include "volumes/nifti/nifti.hpp"
 
 using namespace medlsam;
 

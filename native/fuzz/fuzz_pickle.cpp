@@ -1,7 +1,7 @@
-#include "core/checkpoints/pickle.hpp"
-#include "core/checkpoints/zip.hpp"
-#include "core/support/error.hpp"
-#include "driver.hpp"
+#include "base/error.hpp"
+#include "checkpoints/pickle.hpp"
+#include "checkpoints/zip.hpp"
+#include "fuzz/driver.hpp"
 
 using namespace medlsam;
 

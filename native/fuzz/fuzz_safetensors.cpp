@@ -1,6 +1,6 @@
-#include "core/checkpoints/safetensors.hpp"
-#include "core/support/error.hpp"
-#include "driver.hpp"
+#include "base/error.hpp"
+#include "checkpoints/safetensors.hpp"
+#include "fuzz/driver.hpp"
 
 using namespace medlsam;
 

@@ -1,8 +1,8 @@
 // Whole PyTorch files, archives and pickle streams, down to their tensors' bytes.
-#include "checkpoint_bytes.hpp"
-#include "core/checkpoints/torch_file.hpp"
-#include "core/support/error.hpp"
-#include "driver.hpp"
+#include "base/error.hpp"
+#include "checkpoints/torch_file.hpp"
+#include "fuzz/driver.hpp"
+#include "testing/checkpoint_bytes.hpp"
 
 using namespace medlsam;
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "core/support/task.hpp"
+#include "base/task.hpp"
 
 namespace medlsam {
 

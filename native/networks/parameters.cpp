@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/support/error.hpp"
+#include "base/error.hpp"
 
 namespace medlsam {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/checkpoints/checkpoint.hpp"
+#include "checkpoints/checkpoint.hpp"
 
 namespace medlsam {
 

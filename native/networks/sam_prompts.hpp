@@ -1,14 +1,23 @@
 // SAM's prompt encoder, but for masks: boxes and points become the tokens that the mask decoder starts from.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
-#include "core/slices/prompts.hpp"
 #include "networks/network.hpp"
 #include "networks/sam_weights.hpp"
 
 namespace medlsam {
+
+// Left, top, right, bottom in pixels of SAM's square image; the margin may put them outside.
+using PromptBox = std::array<float, 4>;
+
+// A pixel of SAM's image that is, or is not, in the organ.
+struct PromptPoint {
+  float x = 0, y = 0;
+  bool foreground = true;
+};
 
 // What shows one organ on a slice: points, a box (x0, y0, x1, y1 in pixels of the S×S slice, neither grown
 // nor clipped here) or both.

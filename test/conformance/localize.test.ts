@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { native } from "../../lib/addon/loader.js";
 import {
   buildTemplates,
   localize,
@@ -11,7 +12,6 @@ import {
   Templates,
   type Triple,
 } from "../../lib/index.js";
-import { native } from "../../lib/native/loader.js";
 import { conformance, largestDifference, TensorFile } from "../support/data.js";
 
 interface Run {

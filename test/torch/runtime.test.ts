@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Localization, MedLam, UnavailableError } from "../../lib/index.js";
-import { buildSmall, medlam, scan, succeed } from "../end-to-end/command.js";
+import { buildSmall, medlam, scan, succeed } from "../support/command.js";
 import { conformance, largestDifference, TensorFile } from "../support/data.js";
 
 describe("MedLAM on libtorch and on ONNX Runtime (2)", async () => {

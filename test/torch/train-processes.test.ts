@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { Checkpoint } from "../../lib/index.js";
-import { data, expectRefusal, run, start, startWithin, succeed } from "../end-to-end/command.js";
+import { data, expectRefusal, run, start, startWithin, succeed } from "../support/command.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-processes-"));
 afterAll(() => rmSync(folder, { recursive: true }));

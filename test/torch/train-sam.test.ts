@@ -11,7 +11,7 @@ import {
   trainSam,
   Volume,
 } from "../../lib/index.js";
-import { data, expectRefusal, medlam, run, start, succeed } from "../end-to-end/command.js";
+import { data, expectRefusal, medlam, run, start, succeed } from "../support/command.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-train-sam-"));
 afterAll(() => rmSync(folder, { recursive: true }));

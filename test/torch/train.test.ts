@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { buildTemplates, Checkpoint, evaluate, localize, MedLam } from "../../lib/index.js";
-import { data, expectRefusal, run, start, startLimited, succeed } from "../end-to-end/command.js";
-import { nifti } from "../end-to-end/nifti.js";
+import { data, expectRefusal, run, start, startLimited, succeed } from "../support/command.js";
+import { nifti } from "../support/nifti.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-train-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { keepCutWalls, marginInScan } from "../../lib/localize/boxes.js";
-import { type Grid, padding } from "../../lib/localize/grid.js";
+import { keepCutWalls, marginInScan } from "../../lib/localization/boxes.js";
+import { type Grid, padding } from "../../lib/localization/grid.js";
 import type { Triple } from "../../lib/volumes/volume.js";
 
 /** 20, 30 and 40 points of scan in the padding. */

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { casesOf, casesOfShard, chooseShard, listImages } from "../../lib/datasets/cases.js";
-import { run } from "../end-to-end/command.js";
+import { casesOf, casesOfShard, chooseShard, listImages } from "../../lib/pipeline/cases.js";
+import { run } from "../support/command.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-list-"));
 afterAll(() => rmSync(folder, { recursive: true }));

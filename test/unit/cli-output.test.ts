@@ -13,13 +13,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { AbortedError, InputError, OutputError, UsageError } from "../../lib/base/errors.js";
 import { describeError, exitCodeOf } from "../../lib/cli/exit-codes.js";
 import { checkWritable, planOutputs } from "../../lib/cli/output.js";
 import { formatBytes, printable, table } from "../../lib/cli/text.js";
-import { stemOf } from "../../lib/datasets/cases.js";
-import { AbortedError, InputError, OutputError, UsageError } from "../../lib/errors.js";
-import { formatJson } from "../../lib/json.js";
-import { writeWhole } from "../../lib/output.js";
+import { writeWhole } from "../../lib/formats/files.js";
+import { formatJson } from "../../lib/formats/json.js";
+import { stemOf } from "../../lib/pipeline/cases.js";
 
 let folder: string;
 beforeEach(() => {

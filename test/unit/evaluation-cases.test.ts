@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readCaseFolder } from "../../lib/evaluate/case-files.js";
-import { caseKey, findCases, matchCases } from "../../lib/evaluate/cases.js";
+import { readCaseFolder } from "../../lib/evaluation/case-files.js";
+import { caseKey, findCases, matchCases } from "../../lib/evaluation/match-cases.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-cases-"));
 afterAll(() => rmSync(folder, { recursive: true }));

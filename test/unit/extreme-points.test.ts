@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { InputError } from "../../lib/errors.js";
-import { readExtremePoints } from "../../lib/templates/extreme-points.js";
+import { InputError } from "../../lib/base/errors.js";
+import { readExtremePoints } from "../../lib/localization/extreme-points.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-points-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { apply, invert } from "../../lib/geometry/affine.js";
 import { Volume } from "../../lib/index.js";
-import { Grid, padding, roundHalfEven } from "../../lib/localize/grid.js";
-import { apply, invert } from "../../lib/volumes/affine.js";
+import { Grid, padding, roundHalfEven } from "../../lib/localization/grid.js";
 
 const shape: [number, number, number] = [24, 20, 30];
 

@@ -3,11 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  labelNamesFromXml,
-  labelTableXml,
-  readLabelNames,
-} from "../../lib/templates/label-names.js";
+import { labelNamesFromXml, labelTableXml, readLabelNames } from "../../lib/formats/label-names.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-names-"));
 afterAll(() => rmSync(folder, { recursive: true }));

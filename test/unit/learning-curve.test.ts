@@ -10,9 +10,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { OutputError } from "../../lib/errors.js";
-import { LearningCurve } from "../../lib/train/curve.js";
-import type { CurveRecord, Panel } from "../../lib/train/plot.js";
+import { OutputError } from "../../lib/base/errors.js";
+import { LearningCurve } from "../../lib/training/curve.js";
+import type { CurveRecord, Panel } from "../../lib/training/plot.js";
 
 let folder: string;
 beforeEach(() => {

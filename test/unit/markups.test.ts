@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type RoiMarkup, roiMarkups } from "../../lib/localize/markups.js";
-import type { Box, Localization, OrganLocalization } from "../../lib/localize/result.js";
+import { type RoiMarkup, roiMarkups } from "../../lib/formats/roi-markups.js";
+import type { Box, Localization, OrganLocalization } from "../../lib/localization/result.js";
 
 type Vector = [number, number, number];
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Box } from "../../lib/index.js";
-import { stepFor, thinBox } from "../../lib/page/segmentation-page.js";
+import { stepFor, thinBox } from "../../lib/viewer/segmentation-page.js";
 
 type Triple = [number, number, number];
 const thinShape = (shape: Triple, step: Triple) =>

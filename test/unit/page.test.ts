@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Script } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AbortedError, OutputError } from "../../lib/index.js";
-import { type Page, writePage } from "../../lib/page/page.js";
+import { type Page, writePage } from "../../lib/viewer/page.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-page-"));
 afterAll(() => rmSync(folder, { recursive: true }));

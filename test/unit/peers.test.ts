@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { peerFromEnvironment } from "../../lib/train/peers.js";
+import { peerFromEnvironment } from "../../lib/training/peers.js";
 
 const environment = {
   RANK: "5",

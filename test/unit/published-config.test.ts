@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readPublishedConfig } from "../../lib/published/config.js";
-import { parseIni } from "../../lib/published/ini.js";
+import { readPublishedConfig } from "../../lib/paper/config.js";
+import { parseIni } from "../../lib/paper/ini.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-published-"));
 afterAll(() => rmSync(folder, { recursive: true }));

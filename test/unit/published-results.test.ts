@@ -5,7 +5,7 @@ import {
   maskName,
   pngName,
   segmentationFiles,
-} from "../../lib/published/results.js";
+} from "../../lib/paper/results.js";
 
 const config = "configs/test_word_spl.txt";
 

@@ -4,7 +4,7 @@
 
 #include <mutex>
 
-#include "core/support/error.hpp"
+#include "base/error.hpp"
 
 namespace medlsam::onnx {
 namespace {

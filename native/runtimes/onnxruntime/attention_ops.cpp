@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/attention/attention.hpp"
-#include "core/support/error.hpp"
+#include "base/error.hpp"
+#include "kernels/attention.hpp"
 #include "runtimes/onnxruntime/operations.hpp"
 
 namespace medlsam::onnx {

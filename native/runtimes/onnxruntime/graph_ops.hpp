@@ -9,7 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/checkpoints/tensor.hpp"
+#include "base/tensor.hpp"
 #include "networks/network.hpp"
 #include "runtimes/onnxruntime/api.hpp"
 #include "runtimes/onnxruntime/execution.hpp"

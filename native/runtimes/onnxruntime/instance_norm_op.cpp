@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/support/simd.hpp"
+#include "base/simd.hpp"
 #include "runtimes/onnxruntime/operations.hpp"
 
 namespace medlsam::onnx {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/support/error.hpp"
+#include "base/error.hpp"
 
 namespace medlsam::torch {
 namespace {

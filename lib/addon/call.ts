@@ -1,0 +1,55 @@
+/** The way from a public function into the addon: threads, cancellation, progress, errors. */
+import { availableParallelism } from "node:os";
+import { AbortedError, errorFromCode, MedLsamError, UsageError } from "../base/errors.js";
+import type { Task } from "./contract.js";
+import { native } from "./loader.js";
+
+/** Options of every call that computes. */
+export interface CallOptions {
+  /** CPU threads to use; all of the machine's by default. */
+  threads?: number;
+  /** Ends the call early with an {@link AbortedError}; what was being written is removed. */
+  signal?: AbortSignal;
+}
+
+/** How far a long call is. */
+export interface Progress {
+  /** What is being done: "read", "grid", "query", "survey", "search", "support 2 of 5" … */
+  step: string;
+  done: number;
+  total: number;
+}
+
+/** Runs a native function with the caller's options; what it rejects with becomes a {@link MedLsamError}. */
+export async function callNative<T>(
+  options: CallOptions,
+  run: (task: Task) => Promise<T>,
+  onProgress?: (done: number, total: number) => void,
+): Promise<T> {
+  const { signal, threads = availableParallelism() } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+    throw new UsageError(`threads must be a whole number from 1 to 1024, not ${threads}.`);
+  }
+  if (signal?.aborted) throw aborted(signal);
+  const cancel = native.createCancel();
+  const abort = () => native.cancel(cancel);
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await run({ threads, cancel, ...(onProgress && { onProgress }) });
+  } catch (error) {
+    if (signal?.aborted) throw aborted(signal);
+    throw toMedLsamError(error);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function aborted(signal: AbortSignal): AbortedError {
+  return new AbortedError(undefined, { cause: signal.reason });
+}
+
+function toMedLsamError(error: unknown): unknown {
+  if (error instanceof MedLsamError || !(error instanceof Error)) return error;
+  const { code } = error as Error & { code?: unknown };
+  return typeof code === "string" ? errorFromCode(code, error.message, { cause: error }) : error;
+}

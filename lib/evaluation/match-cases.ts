@@ -1,0 +1,165 @@
+/** Which files are of one case: predictions and truths in lists and folders, matched by name. */
+import { basename, dirname, join, resolve } from "node:path";
+import { UsageError } from "../base/errors.js";
+import { readAnnotationText } from "../formats/text-file.js";
+import { isFolder, isNifti, list, masksFolder, stem } from "./case-files.js";
+
+/** A label map, boxes' JSON, or a case's folder; what `evaluate` takes. */
+export interface CaseSource {
+  name: string;
+  path: string;
+}
+
+/** The cases in a path. */
+export interface FoundCases {
+  cases: CaseSource[];
+  /** A folder of NIfTI files may also be one case with a mask per organ: only the other side's names tell. */
+  orOne?: CaseSource;
+}
+
+export interface MatchedCases {
+  pairs: { name: string; prediction: CaseSource; truth: CaseSource }[];
+  /** Names of those without a partner. */
+  unmatched: { predictions: string[]; truths: string[] };
+}
+
+/**
+ * Finds the cases in files, lists (`.txt`, one path a line) and folders: of label maps, of boxes' JSON, of a folder
+ * for each case, or of one case.
+ * @throws InputError for a path that is not there or holds no case.
+ */
+export async function findCases(paths: readonly string[]): Promise<FoundCases[]> {
+  const found: FoundCases[] = [];
+  for (const path of paths) {
+    if (/\.txt$/i.test(path) && !(await isFolder(path))) {
+      const lines = (await readAnnotationText(path)).split(/\r\n|\n|\r/).map((line) => line.trim());
+      for (const line of lines.filter((each) => each !== "")) found.push(await casesIn(line));
+    } else {
+      found.push(await casesIn(path));
+    }
+  }
+  return found;
+}
+
+async function casesIn(path: string): Promise<FoundCases> {
+  if (!(await isFolder(path))) return { cases: [{ name: fileName(path), path }] };
+  const names = await list(path);
+  const nifti = names.filter(isNifti);
+  const one = { name: folderName(path), path };
+  if (names.includes("boxes.json") || names.includes(masksFolder)) return { cases: [one] };
+  if (basename(resolve(path)) === masksFolder && nifti.length > 0) return { cases: [one] };
+  const folders: CaseSource[] = [];
+  for (const name of names) {
+    const inside = join(path, name);
+    if (await isCaseFolder(inside)) folders.push({ name, path: inside });
+  }
+  if (folders.length > 0) return { cases: folders };
+  const asCase = (name: string) => ({ name: stem(name), path: join(path, name) });
+  if (nifti.length > 0) return { cases: nifti.map(asCase), orOne: one };
+  const boxes = names.filter((name) => /\.json$/i.test(name) && !/\.mrk\.json$/i.test(name));
+  if (boxes.length > 0) return { cases: boxes.map(asCase) };
+  throw new UsageError(
+    `${path}: holds no case. Give label maps, boxes' JSON, or a folder of them or of a folder for each case.`,
+  );
+}
+
+async function isCaseFolder(path: string): Promise<boolean> {
+  if (!(await isFolder(path))) return false;
+  return (await list(path)).some(
+    (name) => isNifti(name) || name === "boxes.json" || name === masksFolder,
+  );
+}
+
+/** `CASE/boxes.json` and `CASE/segmentation.nii.gz` are of CASE. */
+function fileName(path: string): string {
+  const name = stem(path);
+  return name === "boxes" || name === "segmentation" ? folderName(dirname(path)) : name;
+}
+
+function folderName(path: string): string {
+  const whole = resolve(path);
+  return basename(basename(whole) === masksFolder ? dirname(whole) : whole);
+}
+
+const labelSuffix = /[-_](label|labels|seg)$/i;
+
+/** What a case is matched by: not nnU-Net's channel of an image, not the ending of a label map. */
+export function caseKey(name: string): string {
+  return name.replace(/_0000$/, "").replace(labelSuffix, "");
+}
+
+/**
+ * Brings together predictions and truths of the same name; one of each belong together whatever they are called.
+ * @throws UsageError if none match, or two of a side have one name.
+ */
+export function matchCases(
+  predictions: readonly FoundCases[],
+  truths: readonly FoundCases[],
+): MatchedCases {
+  const byKey = (found: readonly FoundCases[], other: readonly FoundCases[], side: string) =>
+    keyed(
+      found.flatMap((each) => reading(each, other)),
+      side,
+    );
+  const predicted = byKey(predictions, truths, "prediction");
+  const truth = byKey(truths, predictions, "truth");
+  const [onlyPrediction, onlyTruth] = [single(predicted), single(truth)];
+  if (onlyPrediction && onlyTruth) {
+    const { name } = onlyPrediction;
+    const unmatched = { predictions: [], truths: [] };
+    return { pairs: [{ name, prediction: onlyPrediction, truth: onlyTruth }], unmatched };
+  }
+  const pairs = [...predicted].flatMap(([key, prediction]) => {
+    const partner = truth.get(key);
+    return partner ? [{ name: key, prediction, truth: partner }] : [];
+  });
+  const without = (side: Map<string, CaseSource>, other: Map<string, CaseSource>) =>
+    [...side].filter(([key]) => !other.has(key)).map(([, { name }]) => name);
+  const unmatched = { predictions: without(predicted, truth), truths: without(truth, predicted) };
+  if (pairs.length === 0) {
+    throw new UsageError(
+      `No prediction has the name of a truth. Predictions: ${some(unmatched.predictions)}. Truths: ` +
+        `${some(unmatched.truths)}. Name them alike (a truth may end in _label or _seg).`,
+    );
+  }
+  return { pairs, unmatched };
+}
+
+/**
+ * A folder's files are cases where the other side has cases of their names; they are one case's organs where it has a
+ * case of the folder's name, or a single case for the several files.
+ */
+function reading({ cases, orOne }: FoundCases, other: readonly FoundCases[]): CaseSource[] {
+  if (!orOne) return cases;
+  const others = other.flatMap((each) => each.cases);
+  const keys = new Set(others.map(({ name }) => caseKey(name)));
+  if (cases.some(({ name }) => keys.has(caseKey(name)))) return cases;
+  const fits = keys.has(caseKey(orOne.name)) || (others.length === 1 && cases.length > 1);
+  return fits ? [orOne] : cases;
+}
+
+function keyed(cases: readonly CaseSource[], side: string): Map<string, CaseSource> {
+  const byKey = new Map<string, CaseSource>();
+  for (const each of cases) {
+    const key = caseKey(each.name);
+    const other = byKey.get(key);
+    // A folder may hold the images beside their label maps.
+    const isLabel = labelSuffix.test(each.name);
+    if (other !== undefined && isLabel === labelSuffix.test(other.name)) {
+      throw new UsageError(
+        `${other.path} and ${each.path} are both the ${side} of case ${key}. Keep one of them.`,
+      );
+    }
+    if (other === undefined || isLabel) byKey.set(key, each);
+  }
+  return byKey;
+}
+
+function single(cases: Map<string, CaseSource>): CaseSource | undefined {
+  return cases.size === 1 ? [...cases.values()][0] : undefined;
+}
+
+function some(names: string[]): string {
+  const most = 5;
+  return names.slice(0, most).join(", ") + (names.length > most ? ", …" : "");
+}

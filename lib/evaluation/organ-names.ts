@@ -1,0 +1,43 @@
+/** Which organ a label or a file is: names that agree between a prediction and its truth. */
+import { InputError } from "../base/errors.js";
+
+export type Names = ReadonlyMap<number, string>;
+
+/**
+ * The first of several naming schemes that names anything; a label that it leaves out, and every label without a
+ * scheme, is called by its number.
+ */
+export function firstNaming(...schemes: Names[]): Names {
+  return schemes.find((scheme) => scheme.size > 0) ?? new Map();
+}
+
+/** A label's number becomes the label's name; other names stay. */
+export function byName(name: string, names: Names): string {
+  return /^\d+$/.test(name) ? (names.get(Number(name)) ?? name) : name;
+}
+
+/**
+ * The label of each organ of a label map, by name: of those that occur, then of those that `declared` names only.
+ * @throws InputError `BAD_LABELS` if two labels that occur have one name.
+ */
+export function organLabels(
+  path: string,
+  occurring: readonly number[],
+  declared: Names,
+  names: Names,
+): Map<string, number> {
+  const organs = new Map<string, number>();
+  for (const label of occurring) {
+    const name = names.get(label) ?? String(label);
+    const other = organs.get(name);
+    if (other !== undefined) {
+      throw new InputError(
+        "BAD_LABELS",
+        `${path}: labels ${other} and ${label} are both called "${name}". Give each label a name of its own (--names).`,
+      );
+    }
+    organs.set(name, label);
+  }
+  for (const [label, name] of declared) if (!organs.has(name)) organs.set(name, label);
+  return organs;
+}

@@ -1,0 +1,276 @@
+import { basename } from "node:path";
+import { type CallOptions, callNative, type Progress } from "../addon/call.js";
+import type { Conventions, TemplatesHandle } from "../addon/contract.js";
+import { native } from "../addon/loader.js";
+import { InputError, UsageError } from "../base/errors.js";
+import { labelNamesFromXml } from "../formats/label-names.js";
+import { requireSameGeometry } from "../volumes/geometry.js";
+import { type Volume, withVolume } from "../volumes/volume.js";
+import { Grid } from "./grid.js";
+import type { MedLam } from "./medlam.js";
+import { noSurvey, surveyGrid } from "./place.js";
+import {
+  type LabelledSupport,
+  partCount,
+  physicalPoints,
+  readLabels,
+  type Support,
+} from "./supports.js";
+import { pointsPerPart, type Strategy, Templates } from "./templates.js";
+
+/** Options of {@link buildTemplates}. */
+export interface BuildOptions extends CallOptions {
+  medlam: MedLam;
+  /** At least one; five do well. Organs may be missing from some. */
+  supports: readonly Support[];
+  /** "wpl" by default; with extreme points, what the points say. */
+  strategy?: Strategy;
+  /** Grid slices (3 mm) a part of Sub-Patch Localization has at least; 2 by default. */
+  sliceInterval?: number;
+  /** "exact" by default. */
+  conventions?: Conventions;
+  /** The labels to use; all that occur by default. */
+  classes?: readonly number[];
+  /** Names by label. Label maps' own label tables serve where these say nothing. */
+  names?: ReadonlyMap<number, string>;
+  /**
+   * Also looks at patches all over each support, half a patch apart, and takes its points' positions from those near them
+   * instead of from one patch each. Not in the published method; makes `survey` of localize closer. false by default.
+   */
+  survey?: boolean;
+  /** The images' intensities are in [0, 1] already. */
+  normalized?: boolean;
+  onProgress?: (progress: Progress) => void;
+}
+
+interface Organ {
+  name: string;
+  label: number;
+  /** 0: whole. */
+  parts: number;
+  supports: number;
+}
+
+/**
+ * Makes templates (algorithm.md parts 3 and 4) from annotated scans: for every organ and point the network's mean
+ * position and features over the supports. Needs memory for one scan, the supports' label grids and 219 KB a point
+ * (at width 24).
+ * @throws InputError `GEOMETRY_MISMATCH`, `BAD_LABELS`, `BAD_ANNOTATION`, and what reading volumes throws; UsageError.
+ */
+export async function buildTemplates(options: BuildOptions): Promise<Templates> {
+  const { medlam, supports, conventions = "exact", onProgress } = options;
+  if (supports.length === 0)
+    throw new UsageError("At least one support is needed to build templates.");
+  const labelled: (LabelledSupport | undefined)[] = [];
+  let handle: TemplatesHandle | undefined;
+  try {
+    for (const [i, support] of supports.entries()) {
+      labelled.push(
+        "labels" in support ? await readLabels(support.labels, conventions, options) : undefined,
+      );
+      onProgress?.({ step: "labels", done: i + 1, total: supports.length });
+    }
+    const { organs, strategy, sliceInterval } = findOrgans(options, labelled);
+    const points = organs.reduce((sum, { parts }) => sum + Math.max(1, parts) * pointsPerPart, 0);
+    const templates = await callNative(options, (task) =>
+      native.createTemplates(medlam.handle, points, task),
+    );
+    handle = templates;
+    for (const [i, support] of supports.entries()) {
+      const step = `support ${i + 1} of ${supports.length}`;
+      await withVolume(support.image, options, (image) =>
+        addSupport(options, templates, image, support, labelled[i], organs, step),
+      );
+    }
+    const described = await callNative(options, (task) =>
+      native.describeTemplates(templates, task),
+    );
+    const info = { ...described, handle: templates };
+    return new Templates("", info, {
+      strategy,
+      sliceInterval,
+      conventions,
+      ...(options.survey && { survey: true }),
+      fingerprint: medlam.fingerprint,
+      ...(medlam.note !== "" && { note: medlam.note }),
+      width: medlam.width,
+      patch: medlam.patch,
+      supports: supports.map(({ image }) =>
+        basename(typeof image === "string" ? image : image.path),
+      ),
+      organs: organs.map((organ) => ({ ...organ, parts: Math.max(1, organ.parts) })),
+    });
+  } catch (error) {
+    if (handle) native.release(handle);
+    throw error;
+  } finally {
+    for (const support of labelled) if (support) native.release(support.grid);
+  }
+}
+
+async function addSupport(
+  options: BuildOptions,
+  templates: TemplatesHandle,
+  image: Volume,
+  support: Support,
+  labels: LabelledSupport | undefined,
+  organs: readonly Organ[],
+  step: string,
+): Promise<void> {
+  const { medlam, conventions = "exact", onProgress } = options;
+  if (labels) {
+    requireSameGeometry(labels.path || "The label map", labels, image.path || "its image", image);
+  }
+  const grid = await Grid.make(image, options);
+  try {
+    const centers: number[] = [];
+    const indices: number[] = [];
+    let first = 0;
+    for (const organ of organs) {
+      const points = labels
+        ? await labelPoints(labels, organ, conventions, options)
+        : givenPoints(support, organ, grid, image, conventions);
+      for (let i = 0; i < points.length / 3; i++) indices.push(first + i);
+      centers.push(...points);
+      first += Math.max(1, organ.parts) * pointsPerPart;
+    }
+    const survey = options.survey
+      ? await surveyGrid(grid, { ...options, step: `survey of ${step}` })
+      : noSurvey;
+    const [at, to] = [Int32Array.from(centers), Int32Array.from(indices)];
+    await callNative(
+      options,
+      (task) => native.addSupport(templates, medlam.handle, grid.handle, survey, at, to, task),
+      (done, total) => onProgress?.({ step, done, total }),
+    );
+  } finally {
+    grid.close();
+  }
+}
+
+/** Flat (z, y, x) triples; none if this support does not show the organ. */
+async function labelPoints(
+  labels: LabelledSupport,
+  organ: Organ,
+  conventions: Conventions,
+  options: CallOptions,
+): Promise<Iterable<number> & { length: number }> {
+  if (!labels.extents.has(organ.label)) return [];
+  const [label, parts] = [Int32Array.of(organ.label), Int32Array.of(organ.parts)];
+  return callNative(options, (task) =>
+    native.annotationPoints(labels.grid, label, parts, conventions, task),
+  );
+}
+
+function givenPoints(
+  support: Support,
+  organ: Organ,
+  grid: Grid,
+  image: Volume,
+  conventions: Conventions,
+): number[] {
+  const given = "extremePoints" in support ? support.extremePoints : [];
+  const found = given.find(({ name }) => name === organ.name);
+  return found ? physicalPoints(found, grid, image, conventions).flat() : [];
+}
+
+/** Which organs the templates hold, and how each is cut. */
+function findOrgans(
+  options: BuildOptions,
+  labelled: readonly (LabelledSupport | undefined)[],
+): { organs: Organ[]; strategy: Strategy; sliceInterval: number | null } {
+  const { sliceInterval = 2, strategy, supports } = options;
+  if (!Number.isInteger(sliceInterval) || sliceInterval < 1) {
+    throw new UsageError(`sliceInterval must be a whole number of slices, not ${sliceInterval}.`);
+  }
+  const maps = labelled.filter((support) => support !== undefined);
+  const fromMaps = organsOfLabelMaps(options, maps, strategy === "spl" ? sliceInterval : undefined);
+  const organs = [...fromMaps];
+  for (const support of supports) {
+    if ("extremePoints" in support)
+      mergeGivenOrgans(organs, support.extremePoints, options.classes);
+  }
+  if (organs.length === 0) {
+    throw new InputError("BAD_ANNOTATION", "The supports show no organ: every label map is empty.");
+  }
+  const anyParts = organs.some(({ parts }) => parts > 0);
+  if (strategy === "spl" && maps.length === 0 && !anyParts) {
+    throw new UsageError(
+      'Sub-Patch Localization needs six extreme points for each part ("parts" in the points file).',
+    );
+  }
+  if (strategy === "wpl" && anyParts) {
+    throw new UsageError(
+      "These extreme points are given by parts, which is Sub-Patch Localization (--strategy spl).",
+    );
+  }
+  const chosen = strategy ?? (anyParts ? "spl" : "wpl");
+  return {
+    organs,
+    strategy: chosen,
+    sliceInterval: chosen === "spl" && maps.length > 0 ? sliceInterval : null,
+  };
+}
+
+function organsOfLabelMaps(
+  { classes, names }: BuildOptions,
+  maps: readonly LabelledSupport[],
+  sliceInterval: number | undefined,
+): Organ[] {
+  if (maps.length === 0) return [];
+  const tables = maps.flatMap(({ labelXml }) =>
+    labelXml === undefined ? [] : [labelNamesFromXml(labelXml)],
+  );
+  const nameOf = (label: number) => {
+    const table = [names, ...tables].find((candidate) => candidate?.has(label));
+    return table?.get(label) ?? String(label);
+  };
+  const labels =
+    classes ??
+    [...new Set(maps.flatMap(({ extents }) => [...extents.keys()]))].sort((a, b) => a - b);
+  const organs = labels.map((label): Organ => {
+    const extents = maps.flatMap((map) => map.extents.get(label) ?? []);
+    if (extents.length === 0) {
+      throw new InputError(
+        "BAD_ANNOTATION",
+        `Label ${label} (${nameOf(label)}) is in no support: no label map has a voxel of it on the 3 mm grid. ` +
+          "Leave it out of the classes, or add a support that shows it.",
+      );
+    }
+    const parts = sliceInterval === undefined ? 0 : partCount(extents, sliceInterval);
+    return { name: nameOf(label), label, parts, supports: extents.length };
+  });
+  const twice = organs.find(
+    ({ name }, i) => organs.findIndex((other) => other.name === name) !== i,
+  );
+  if (twice)
+    throw new UsageError(
+      `Two labels have the name "${twice.name}". Give every organ a name of its own.`,
+    );
+  return organs;
+}
+
+/** Adds the organs of a points file; one without a label gets the first free number. */
+function mergeGivenOrgans(
+  organs: Organ[],
+  given: Extract<Support, { extremePoints: unknown }>["extremePoints"],
+  classes: readonly number[] | undefined,
+): void {
+  for (const { name, label, parts } of given) {
+    if (classes && label !== undefined && !classes.includes(label)) continue;
+    const cuts = parts.length === 1 ? 0 : parts.length;
+    const known = organs.find((organ) => organ.name === name);
+    if (!known) {
+      const free = Math.max(0, ...organs.map((organ) => organ.label)) + 1;
+      organs.push({ name, label: label ?? free, parts: cuts, supports: 1 });
+    } else if (known.parts !== cuts) {
+      throw new InputError(
+        "BAD_ANNOTATION",
+        `Organ "${name}" has ${Math.max(1, known.parts)} parts in one support and ${parts.length} in another. ` +
+          "Cut it into the same number everywhere.",
+      );
+    } else {
+      known.supports++;
+    }
+  }
+}

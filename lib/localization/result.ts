@@ -1,0 +1,57 @@
+import type { Conventions } from "../addon/contract.js";
+
+/** Which of MSS's three scales are used: features at a quarter (0), half (1) and full (2) resolution. */
+export type Scale = 0 | 1 | 2;
+
+/** Inclusive bounds, (z, y, x). */
+export interface Box {
+  min: [number, number, number];
+  max: [number, number, number];
+}
+
+/** One organ found in one scan. */
+export interface OrganLocalization {
+  /** The value of the organ in the supports' label maps. */
+  label: number;
+  /** Whether the organ is in the scan; an absent organ keeps the box where it would be. */
+  present: boolean;
+  /** Mean cosine between the found points and the template, in [−1, 1]; null when no scale was searched. */
+  score: number | null;
+  /**
+   * How far the box that the anatomical coordinate system alone predicts reaches into the scan, mm, along the axis where
+   * that is least; negative where it lies wholly outside, which makes the organ absent.
+   */
+  margin: number;
+  /** Around all parts: stored voxels, inclusive, (z, y, x). */
+  box: Box;
+  /** One box per part of Sub-Patch Localization, from the lowest up; a single one for Whole-Patch Localization. */
+  parts: Box[];
+  /** Around the outer faces of the box's voxels: LPS mm, in (x, y, z) order as Slicer and DICOM write it. */
+  physicalBox: Box;
+}
+
+/** Where the organs of one scan are. This is the JSON that `medlsam localize` writes. */
+export interface Localization {
+  version: 1;
+  /** What the network says of itself that must be known to who uses this: that it is a demo model. */
+  note?: string;
+  /** The image's path as it was given; "" for a volume that came from no file. */
+  image: string;
+  /** Of the stored volume, (z, y, x). */
+  shape: [number, number, number];
+  conventions: Conventions;
+  scales: Scale[];
+  /** Whether a survey of the whole scan placed the points (no part of the published method); absent if not. */
+  survey?: boolean;
+  /** By the organ's name, or its label number as text where it has none; in the template file's order. */
+  organs: Record<string, OrganLocalization>;
+  /** Seconds, and how many patches the network ran on. */
+  timing: {
+    read: number;
+    grid: number;
+    network: number;
+    similarity: number;
+    total: number;
+    patches: number;
+  };
+}

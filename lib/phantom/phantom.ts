@@ -1,0 +1,85 @@
+/**
+ * Synthetic CT scans with labelled organs, to train and to test with where no patient's data may be used. Their anatomy
+ * is made of formulas and a seed: it comes from no patient and says nothing about one.
+ */
+
+import { type CallOptions, callNative, type Progress } from "../addon/call.js";
+import type { PhantomAbout, PhantomRegion } from "../addon/contract.js";
+import { native } from "../addon/loader.js";
+import { UsageError } from "../base/errors.js";
+import { type Triple, Volume } from "../volumes/volume.js";
+
+export const phantomRegions = [
+  "whole",
+  "trunk",
+  "abdomen",
+  "thorax",
+  "head",
+] as const satisfies readonly PhantomRegion[];
+
+const maxSeed = 2 ** 32 - 1;
+
+export interface PhantomOptions extends CallOptions {
+  /** Everything about the patient and the scan that no other option decides: a whole number below 2³². */
+  seed: number;
+  /** What part of the body is scanned. */
+  region?: PhantomRegion | undefined;
+  /** mm along head–feet, front–back, left–right; one number for all three. From 0.5 to 10. */
+  spacing?: number | Triple | undefined;
+  /** Where the stored x, y and z axes point, one letter of each pair RL, AP, IS: "LPS". */
+  axes?: string | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Phantom {
+  /** int16; `values()` are HU. */
+  image: Volume;
+  /** uint8 on the same grid. Organs that were taken out or lie outside the scan do not occur. */
+  labels: Volume;
+  /** Of all labels, in their order, whether they occur or not. */
+  names: Map<number, string>;
+  about: PhantomAbout;
+}
+
+/** Names of the labels of phantoms: the same for all. */
+export function phantomNames(): Map<number, string> {
+  return new Map(native.phantomOrgans().map((name, index) => [index + 1, name]));
+}
+
+/**
+ * Makes a synthetic CT and its label map: the same bytes for the same seed and options, whatever the number of threads.
+ * An option changes what it names and nothing else: a seed is one patient, in one posture, whatever part is scanned.
+ * Takes 6 bytes of memory per voxel while it runs, 3 afterwards.
+ * @throws UsageError for options out of range, or a scan of more than 2²⁹ voxels.
+ */
+export async function makePhantom({
+  seed,
+  region,
+  spacing,
+  axes = "",
+  onProgress,
+  ...options
+}: PhantomOptions): Promise<Phantom> {
+  if (!Number.isInteger(seed) || seed < 0 || seed > maxSeed) {
+    throw new UsageError(`seed must be a whole number from 0 to ${maxSeed}, not ${seed}.`);
+  }
+  if (region !== undefined && !phantomRegions.includes(region)) {
+    throw new UsageError(`region must be one of ${phantomRegions.join(", ")}, not ${region}.`);
+  }
+  const mm: number[] | undefined =
+    typeof spacing === "number" ? [spacing, spacing, spacing] : spacing;
+  if (mm && !(mm.length === 3 && mm.every(Number.isFinite))) {
+    throw new UsageError("spacing must be one number or three: mm along z, y, x.");
+  }
+  const made = await callNative(
+    options,
+    (task) => native.makePhantom(seed, { region: region ?? "", spacing: mm ?? null, axes }, task),
+    (done, total) => onProgress?.({ step: "phantom", done, total }),
+  );
+  return {
+    image: Volume.fromHandle(made.image),
+    labels: Volume.fromHandle(made.labels),
+    names: phantomNames(),
+    about: made.about,
+  };
+}

@@ -1,0 +1,143 @@
+/** One case's results as files, in the manner of TotalSegmentator. */
+import { writeFile } from "node:fs/promises";
+import type { CallOptions } from "../addon/call.js";
+import { OutputError } from "../base/errors.js";
+import { formatJson } from "../formats/json.js";
+import { physicalBox, unionBox } from "../geometry/box.js";
+import type { Box, Localization } from "../localization/result.js";
+import type { OrganPrompt } from "../segmentation/prompts.js";
+import type { Segmentation, SegmentedOrgan } from "../segmentation/segmentation.js";
+import { writeSegmentationPage } from "../viewer/segmentation-page.js";
+import type { Volume } from "../volumes/volume.js";
+import { boxesFile, CaseFolder, maskFiles } from "./case-folder.js";
+
+/** Which files a case gets beside `boxes.json`. */
+export interface CaseOutputs {
+  /** One `segmentation.nii.gz` with the names in its header extension, instead of a file per organ. */
+  labelMap: boolean;
+  /** `statistics.json`: volume (mm³) and mean intensity (HU) of every organ. */
+  statistics: boolean;
+  /** `preview.png`: the middle slices with contours and boxes. */
+  preview: boolean;
+  /** `page.html`: the scan, masks and boxes, to be looked through in a browser. */
+  page: boolean;
+}
+
+/** What `boxes.json` says where no network localized the organs. */
+export function describePrompts(
+  organs: Readonly<Record<string, OrganPrompt>>,
+  volume: Volume,
+): Pick<Localization, "version" | "image" | "shape"> & { organs: Record<string, object> } {
+  const describe = ({ parts, box, points, present = true }: OrganPrompt, label: number) => {
+    const boxes: readonly Box[] = parts ?? (box ? [box] : []);
+    const whole = boxes.length > 0 ? unionBox(boxes) : undefined;
+    return {
+      label,
+      present,
+      score: null,
+      ...(whole && { box: whole, parts: boxes, physicalBox: physicalBox(whole, volume.affine) }),
+      ...(points && { points }),
+    };
+  };
+  return {
+    version: 1,
+    image: volume.path,
+    shape: volume.shape,
+    organs: Object.fromEntries(
+      Object.entries(organs).map(([name, organ]) => [name, describe(organ, organ.label ?? 0)]),
+    ),
+  };
+}
+
+/**
+ * Writes the case's folder in `output`; all of it appears, or nothing changes.
+ * @param boxes what `boxes.json` says; the segmentation's labels and the names of the files are added.
+ * @throws OutputError; UsageError if two organs' files would share a name.
+ */
+export async function writeCase(
+  output: string,
+  name: string,
+  segmentation: Segmentation,
+  boxes: { organs: Record<string, object> },
+  outputs: CaseOutputs,
+  options: CallOptions,
+): Promise<void> {
+  const organs = Object.values(segmentation.organs);
+  const note = segmentation.note === "" ? {} : { note: segmentation.note };
+  const masks = maskFiles(outputs.labelMap ? [] : organs.map((organ) => organ.name));
+  const folder = await CaseFolder.begin(output, name);
+  try {
+    const files: string[] = [];
+    const write = async (file: string, act: (path: string) => Promise<void>) => {
+      await act(folder.path(file));
+      files.push(file);
+    };
+    if (outputs.labelMap) {
+      await write("segmentation.nii.gz", (path) => segmentation.writeLabelMap(path, options));
+    } else {
+      const threads = Math.max(1, options.threads ?? 2);
+      // Compressing is one thread's work: several files at a time, a volume of bytes in memory for each.
+      await inParallel(Math.min(4, threads), organs, (organ) =>
+        write(masks.get(organ.name) as string, (path) => organ.write(path, options)),
+      );
+    }
+    if (outputs.preview) {
+      await write("preview.png", (path) => segmentation.writePreview(path, options));
+    }
+    if (outputs.page) {
+      await write("page.html", (path) =>
+        writeSegmentationPage(path, segmentation, boxes.organs, options),
+      );
+    }
+    if (outputs.statistics) {
+      await write("statistics.json", (path) => writeJson(path, { ...note, ...statistics(organs) }));
+    }
+    files.sort();
+    const labelled = Object.fromEntries(
+      organs.map((organ) => [organ.name, { ...boxes.organs[organ.name], label: organ.label }]),
+    );
+    await writeJson(folder.path(boxesFile), { ...boxes, ...note, organs: labelled, files });
+    await folder.commit(files);
+  } catch (error) {
+    await folder.discard();
+    throw error;
+  }
+}
+
+/** By organ, as TotalSegmentator writes it (a `note` of demo models stands before them); an empty mask has intensity 0 there. */
+function statistics(organs: readonly SegmentedOrgan[]): Record<string, object> {
+  return Object.fromEntries(
+    organs.map(({ name, volume, intensity }) => [name, { volume, intensity: intensity ?? 0 }]),
+  );
+}
+
+async function writeJson(path: string, value: object): Promise<void> {
+  try {
+    // Flushed as the masks are: `boxes.json` says that they are all there.
+    await writeFile(path, `${formatJson(value)}\n`, { flush: true });
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new OutputError("WRITE_FAILED", `${path}: cannot be written: ${message}.`, { cause });
+  }
+}
+
+/** Calls `act` for every item, `count` at a time; the first failure ends it once those under way have ended. */
+async function inParallel<Item>(
+  count: number,
+  items: readonly Item[],
+  act: (item: Item) => Promise<void>,
+): Promise<void> {
+  const rest = items.values();
+  let failed = false;
+  const worker = async () => {
+    for (const item of rest) {
+      if (failed) return;
+      await act(item).catch((error) => {
+        failed = true;
+        throw error;
+      });
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: count }, worker));
+  for (const each of ended) if (each.status === "rejected") throw each.reason;
+}

@@ -1,0 +1,141 @@
+import { setMaxListeners } from "node:events";
+import type { CallOptions, Progress } from "../addon/call.js";
+import type { Conventions } from "../addon/contract.js";
+import { UsageError } from "../base/errors.js";
+import { joinNotes } from "../checkpoints/notes.js";
+import { Volume } from "../volumes/volume.js";
+import { checkPrompts, type OrganPrompt } from "./prompts.js";
+import { finishOrgan, type MaskFilter, Segmentation, type SegmentedOrgan } from "./segmentation.js";
+import { Masks, type Segmenter } from "./segmenter.js";
+
+export interface SegmentOptions extends CallOptions, MaskFilter {
+  /** A {@link Sam}, or anything else that turns prompts into masks. */
+  segmenter: Segmenter;
+  /** Where the organs are, by name: what `localize` found (`localization.organs`), or boxes and points of your own. */
+  organs: Readonly<Record<string, OrganPrompt>>;
+  /** "exact" by default. */
+  conventions?: Conventions;
+  /** Segment only these axial slices: indices along the stored axis nearest to head–foot. */
+  slices?: readonly number[];
+  /** What the masks' files are to say beside the segmenter's own note: that of the localization. */
+  note?: string;
+  onProgress?: (progress: Progress) => void;
+}
+
+/**
+ * A segmentation under way: await it for the whole, or iterate over it for each organ as soon as it is complete. A loop
+ * that is left early stops the work.
+ */
+export interface SegmentationRun extends PromiseLike<Segmentation>, AsyncIterable<SegmentedOrgan> {}
+
+/**
+ * Segments organs in a scan from prompts (algorithm.md part 6). Holds the scan, the masks (2 bytes for every voxel of an
+ * organ's bounding rectangles), and what the segmenter needs for one slice; several calls may run at once and share it.
+ * Close the resulting {@link Segmentation} to free the masks.
+ * @throws InputError for an unusable image; UsageError for prompts that do not fit it; AbortedError. Nothing is thrown
+ * at the call itself: the promise rejects, or the loop throws.
+ */
+export function segment(image: string | Volume, options: SegmentOptions): SegmentationRun {
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  // Every organ's last steps listen to it, and Node warns of more than ten listeners.
+  setMaxListeners(0, signal);
+  const organs: SegmentedOrgan[] = [];
+  const listeners = new Set<(organ: SegmentedOrgan) => void>();
+  const finished = run(image, { ...options, signal }, (organ) => {
+    organs.push(organ);
+    for (const listen of listeners) listen(organ);
+  });
+  return {
+    // biome-ignore lint/suspicious/noThenProperty: being awaited is what it is for
+    then: (done, failed) => finished.then(done, failed),
+    [Symbol.asyncIterator]() {
+      let leave = () => {};
+      const stream = new ReadableStream<SegmentedOrgan>({
+        start(controller) {
+          for (const organ of organs) controller.enqueue(organ);
+          const listen = (organ: SegmentedOrgan) => controller.enqueue(organ);
+          listeners.add(listen);
+          leave = () => listeners.delete(listen);
+          finished.then(
+            // A loop left early may find the work done nevertheless; its stream is closed already.
+            () => listeners.has(listen) && controller.close(),
+            (error) => controller.error(error),
+          );
+        },
+        cancel() {
+          leave();
+          stop.abort();
+        },
+      });
+      return stream[Symbol.asyncIterator]();
+    },
+  };
+}
+
+async function run(
+  image: string | Volume,
+  options: SegmentOptions & { signal: AbortSignal },
+  onOrgan: (organ: SegmentedOrgan) => void,
+): Promise<Segmentation> {
+  checkFilter(options);
+  const { segmenter, conventions = "exact", onProgress } = options;
+  const started = performance.now();
+  const ownsVolume = typeof image === "string";
+  if (ownsVolume) onProgress?.({ step: "read", done: 0, total: 1 });
+  const volume = ownsVolume ? await Volume.read(image, options) : image;
+  const read = (performance.now() - started) / 1000;
+  let masks: Masks | undefined;
+  try {
+    const organs = checkPrompts(options.organs, volume, conventions);
+    const made = new Masks(volume, organs.length);
+    masks = made;
+    const note = joinNotes(options.note, segmenter.note);
+    const source = { masks: made, volume, note };
+    const finishing = new Map<number, Promise<SegmentedOrgan>>();
+    const finish = (index: number) => {
+      const organ = organs[index];
+      if (organ === undefined || finishing.has(index)) return;
+      const ready = made
+        .complete(index)
+        .then(() => finishOrgan(organ, index, source, options, options))
+        .then((done) => {
+          onOrgan(done);
+          return done;
+        });
+      ready.catch(() => {}); // heard at the end, or overtaken by the segmenter's own failure
+      finishing.set(index, ready);
+    };
+    const work = await segmenter.segment({
+      volume,
+      organs,
+      conventions,
+      slices: options.slices,
+      masks: made,
+      threads: options.threads,
+      signal: options.signal,
+      onProgress: (done, total) => onProgress?.({ step: "segment", done, total }),
+      onComplete: finish,
+    });
+    for (const index of organs.keys()) finish(index);
+    const finished = await Promise.all(organs.map((_, index) => finishing.get(index)));
+    const timing = {
+      read,
+      ...{ encoderRuns: 0, prompts: 0, prepare: 0, encode: 0, decode: 0, ...work },
+      total: (performance.now() - started) / 1000,
+    };
+    return new Segmentation(organs, finished as SegmentedOrgan[], timing, source, ownsVolume);
+  } catch (error) {
+    masks?.close();
+    if (ownsVolume) volume.close();
+    throw error;
+  }
+}
+
+function checkFilter({ minVoxels = 0, slices = [] }: SegmentOptions): void {
+  if (!Number.isInteger(minVoxels) || minVoxels < 0) {
+    throw new UsageError(`minVoxels must be a whole number of voxels, not ${minVoxels}.`);
+  }
+  const wrong = slices.find((slice) => !Number.isInteger(slice) || slice < 0);
+  if (wrong !== undefined) throw new UsageError(`slices holds ${wrong}, which is no slice index.`);
+}

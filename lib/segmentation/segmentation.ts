@@ -1,0 +1,240 @@
+import { type CallOptions, callNative } from "../addon/call.js";
+import { native } from "../addon/loader.js";
+import { labelColor, labelTableXml } from "../formats/label-names.js";
+import type { Box } from "../localization/result.js";
+import { type Triple, Volume } from "../volumes/volume.js";
+import type { PromptedOrgan } from "./prompts.js";
+import type { Masks, SegmenterWork } from "./segmenter.js";
+
+/** Masks and the scan they are of. */
+interface Source {
+  masks: Masks;
+  volume: Volume;
+  /** Said in every file; "" for nothing. */
+  note: string;
+}
+
+/** One organ's mask. */
+export class SegmentedOrgan {
+  readonly name: string;
+  /** Its value in the label map. */
+  readonly label: number;
+  /** Whether it was prompted. An absent organ has an empty mask. */
+  readonly present: boolean;
+  /** Foreground voxels. */
+  readonly voxels: number;
+  /** mm³ */
+  readonly volume: number;
+  /** Mean value (HU for a CT) in the mask; null for an empty one. */
+  readonly intensity: number | null;
+  readonly #source: Source;
+  readonly #index: number;
+
+  /** @internal Made by `segment`. */
+  constructor(
+    { name, label, boxes, points }: PromptedOrgan,
+    { voxels, mean }: { voxels: number; mean: number },
+    index: number,
+    source: Source,
+  ) {
+    const [z, y, x] = source.volume.spacing;
+    this.name = name;
+    this.label = label;
+    this.present = boxes.length + points.length > 0;
+    this.voxels = voxels;
+    this.volume = voxels * z * y * x;
+    this.intensity = Number.isNaN(mean) ? null : mean;
+    this.#index = index;
+    this.#source = source;
+  }
+
+  /** 0 or 1 for every stored voxel, (z, y, x) with x fastest. */
+  async mask(options: CallOptions = {}): Promise<Uint8Array> {
+    const [organ, label] = [Int32Array.of(this.#index), Int32Array.of(1)];
+    return new Uint8Array(
+      await callNative(options, (task) =>
+        native.maskValues(this.#source.masks.handle, organ, label, false, task),
+      ),
+    );
+  }
+
+  /** The mask in native memory, 0 or 1, with the scan's geometry. Close it after use. */
+  async toVolume(options: CallOptions = {}): Promise<Volume> {
+    const { masks, volume } = this.#source;
+    return Volume.fromHandle(
+      await callNative(options, (task) =>
+        native.maskVolume(masks.handle, this.#index, volume.handle, task),
+      ),
+    );
+  }
+
+  /**
+   * Writes a PNG like {@link Segmentation.writePreview} of this organ alone, through the middle of `boxes`.
+   * @param truth a label map on the same voxels, and the organ's label in it: its contour is drawn in white.
+   */
+  async writePreview(
+    path: string,
+    boxes: readonly Box[],
+    truth: { labels: Volume; label: number } | null = null,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const only = { organ: this.#index, boxes, label: this.label };
+    await writePreview(path, this.#source, [only], truth, options);
+  }
+
+  /** Writes the mask as `.nii` or `.nii.gz` with the scan's geometry to the bit. @throws OutputError */
+  async write(path: string, options: CallOptions = {}): Promise<void> {
+    await writeMasks(this.#source, [this.#index], [1], path, "", options);
+  }
+}
+
+/** Seconds and counts of one segmentation. */
+export interface SegmentationTiming extends SegmenterWork {
+  read: number;
+  total: number;
+}
+
+/** The masks of a scan's organs, kept in native memory until `close()`. */
+export class Segmentation {
+  /** The image's path as it was given; "" for a volume that came from no file. */
+  readonly image: string;
+  /** Of the stored volume, (z, y, x). */
+  readonly shape: Triple;
+  /** By name, in the order they were asked for. */
+  readonly organs: Readonly<Record<string, SegmentedOrgan>>;
+  readonly timing: SegmentationTiming;
+  /** What its files say of the networks that made them: in the header's `descrip`, in PNGs; "" for nothing. */
+  readonly note: string;
+  readonly #source: Source;
+  readonly #prompts: readonly PromptedOrgan[];
+  readonly #closeVolume: boolean;
+
+  /** @internal Made by `segment`. */
+  constructor(
+    prompts: readonly PromptedOrgan[],
+    organs: readonly SegmentedOrgan[],
+    timing: SegmentationTiming,
+    source: Source,
+    closeVolume: boolean,
+  ) {
+    this.image = source.volume.path;
+    this.shape = source.volume.shape;
+    this.organs = Object.fromEntries(organs.map((organ) => [organ.name, organ]));
+    this.timing = timing;
+    this.note = source.note;
+    this.#source = source;
+    this.#prompts = prompts;
+    this.#closeVolume = closeVolume;
+  }
+
+  /** All organs in one volume of their labels; where they overlap the more probable one (algorithm.md 6.6). */
+  async labelMap(options: CallOptions = {}): Promise<Uint8Array | Uint16Array> {
+    const labels = this.#labels;
+    const wide = labels.some((label) => label > 255);
+    const organs = Int32Array.from(labels.keys());
+    const bytes = await callNative(options, (task) =>
+      native.maskValues(this.#source.masks.handle, organs, Int32Array.from(labels), wide, task),
+    );
+    return wide ? new Uint16Array(bytes) : new Uint8Array(bytes);
+  }
+
+  /** Writes the label map, the organs' names in its header extension. @throws OutputError */
+  async writeLabelMap(path: string, options: CallOptions = {}): Promise<void> {
+    const labels = this.#labels;
+    const names = new Map(Object.values(this.organs).map(({ label, name }) => [label, name]));
+    await writeMasks(this.#source, [...labels.keys()], labels, path, labelTableXml(names), options);
+  }
+
+  /**
+   * Writes a PNG of the scan's middle slices (axial, coronal, sagittal) with the masks' contours and the boxes that
+   * prompted them. @throws OutputError
+   */
+  async writePreview(path: string, options: CallOptions = {}): Promise<void> {
+    await writePreview(path, this.#source, this.#prompts.map(shown), null, options);
+  }
+
+  /** Frees the masks, and the scan if `segment` read it itself. */
+  close(): void {
+    this.#source.masks.close();
+    if (this.#closeVolume) this.#source.volume.close();
+  }
+
+  /** @internal What the masks are of. */
+  get scan(): Volume {
+    return this.#source.volume;
+  }
+
+  get #labels(): number[] {
+    return Object.values(this.organs).map(({ label }) => label);
+  }
+}
+
+/** What a preview shows of an organ. */
+interface Shown {
+  organ: number;
+  boxes: readonly Box[];
+  label: number;
+}
+
+const shown = ({ label, boxes }: PromptedOrgan, organ: number): Shown => ({ organ, label, boxes });
+
+/** @param truth a label map's organ, drawn white. */
+async function writePreview(
+  path: string,
+  { masks, volume, note }: Source,
+  organs: readonly Shown[],
+  truth: { labels: Volume; label: number } | null,
+  options: CallOptions,
+): Promise<void> {
+  const drawn = organs.map(({ organ, boxes, label }) => ({
+    organ,
+    boxes: Int32Array.from(boxes.flatMap(({ min, max }) => [...min, ...max])),
+    color: Uint8Array.from(labelColor(label), (channel) => Math.round(255 * channel)),
+  }));
+  const white = truth && { labels: truth.labels.handle, label: truth.label };
+  await callNative(options, (task) =>
+    native.writePreview(masks.handle, volume.handle, drawn, white, path, note, task),
+  );
+}
+
+async function writeMasks(
+  { masks, volume, note }: Source,
+  organs: number[],
+  labels: number[],
+  path: string,
+  labelXml: string,
+  options: CallOptions,
+): Promise<void> {
+  const [from, to] = [Int32Array.from(organs), Int32Array.from(labels)];
+  await callNative(options, (task) =>
+    native.writeMasks(masks.handle, from, to, path, volume.handle, labelXml, note, task),
+  );
+}
+
+/** How masks are cleaned before they count; nothing is by default. */
+export interface MaskFilter {
+  /** Keep only the largest connected component (voxels touching by faces, edges or corners). */
+  largestComponent?: boolean;
+  /** Remove components of fewer voxels. */
+  minVoxels?: number;
+}
+
+/** Cleans one organ's mask and measures it. @internal */
+export async function finishOrgan(
+  organ: PromptedOrgan,
+  index: number,
+  source: Source,
+  { largestComponent = false, minVoxels = 0 }: MaskFilter,
+  options: CallOptions,
+): Promise<SegmentedOrgan> {
+  const { masks, volume } = source;
+  if (largestComponent || minVoxels > 0) {
+    await callNative(options, (task) =>
+      native.filterMask(masks.handle, index, largestComponent, minVoxels, task),
+    );
+  }
+  const measured = await callNative(options, (task) =>
+    native.maskStatistics(masks.handle, index, volume.handle, task),
+  );
+  return new SegmentedOrgan(organ, measured, index, source);
+}

@@ -1,0 +1,97 @@
+/** How well the boxes of annotated scans are found with the weights that training has reached. */
+
+import type { CallOptions, Progress } from "../addon/call.js";
+import { UsageError } from "../base/errors.js";
+import { evaluate } from "../evaluation/evaluate.js";
+import type { CaseEvaluation } from "../evaluation/result.js";
+import { summarizeEvaluations } from "../evaluation/summary.js";
+import { buildTemplates } from "../localization/build.js";
+import { localize } from "../localization/localize.js";
+import { MedLam } from "../localization/medlam.js";
+import type { Templates } from "../localization/templates.js";
+import type { AnnotatedScan } from "./scans.js";
+
+export interface BoxErrorOptions extends CallOptions {
+  device?: string;
+  normalized?: boolean;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** Means over the organs, each of its mean over the scans; left out where no organ of the supports is in another scan. */
+export interface BoxErrors {
+  iou?: number;
+  /** mm; an organ that was placed outside of the scan has no wall distance, and an IoU of 0. */
+  wdMm?: number;
+}
+
+const mostSupports = 5;
+
+/** @throws UsageError unless there are as many label maps as scans, and two at least. */
+export function annotatedScans(images: readonly string[], labels: readonly string[]) {
+  if (labels.length > 0 && labels.length !== images.length) {
+    throw new UsageError(
+      `There are ${images.length} scans to validate on, but ${labels.length} label maps. Give each its own, in the same order.`,
+    );
+  }
+  if (labels.length === 1) {
+    throw new UsageError(
+      "One annotated scan to validate on is too few: its organs could be looked for in no other.",
+    );
+  }
+  return labels.map((path, i): AnnotatedScan => ({ image: images[i] as string, labels: path }));
+}
+
+/**
+ * Makes templates (Whole-Patch Localization) from the first half of the scans, five at most, localizes their organs in
+ * the others, and compares the boxes with those of the label maps. Whether an organ is there is not asked: those that
+ * the scan has are looked for.
+ * @throws what loading, building templates, localizing and evaluating do.
+ */
+export async function boxErrors(
+  model: string,
+  scans: readonly AnnotatedScan[],
+  options: BoxErrorOptions,
+): Promise<BoxErrors> {
+  const supports = Math.min(mostSupports, Math.floor(scans.length / 2));
+  const { onProgress, ...call } = options;
+  const medlam = await MedLam.load(model, { ...call, runtime: "torch" });
+  try {
+    const templates = await buildTemplates({ ...call, medlam, supports: scans.slice(0, supports) });
+    try {
+      const queries = scans.slice(supports);
+      const cases: CaseEvaluation[] = [];
+      for (const query of queries) {
+        onProgress?.({ step: "validate boxes", done: cases.length, total: queries.length });
+        cases.push(await evaluateBoxes(query, medlam, templates, call));
+      }
+      const { iou, wd } = summarizeEvaluations(cases).average;
+      return {
+        ...(iou.mean !== null && { iou: iou.mean }),
+        ...(wd.mean !== null && { wdMm: wd.mean }),
+      };
+    } finally {
+      templates.close();
+    }
+  } finally {
+    medlam.close();
+  }
+}
+
+async function evaluateBoxes(
+  { image, labels }: AnnotatedScan,
+  medlam: MedLam,
+  templates: Templates,
+  options: BoxErrorOptions,
+): Promise<CaseEvaluation> {
+  const boxes = await localize(image, { ...options, medlam, templates, minScore: -1 });
+  const evaluation = await evaluate({
+    ...options,
+    boxes,
+    truth: labels,
+    organs: templates.organs.map(({ name }) => name),
+  });
+  const inScan = Object.entries(evaluation.organs).filter(
+    ([, { outcome }]) => outcome === "found" || outcome === "missed",
+  );
+  return { ...evaluation, organs: Object.fromEntries(inScan) };
+}

@@ -1,0 +1,39 @@
+/** The program of a process that {@link PeerProcesses} starts: does its share of every step, and writes nothing. */
+
+import { callNative } from "../addon/call.js";
+import { native } from "../addon/loader.js";
+import { AbortedError, UnavailableError } from "../base/errors.js";
+import { follow } from "./follow.js";
+import type { PeerJob } from "./peers.js";
+
+// Ctrl-C goes to all processes of a terminal. The first of the run hears it too, and all stop before the same step.
+process.on("SIGINT", () => {});
+// It is gone, and with it the reason to go on.
+process.on("disconnect", () => native.exitNow(1));
+
+process.once("message", async (job: PeerJob) => {
+  try {
+    await work(job);
+  } catch (error) {
+    // Process 0 hears of it, and says it if it does not know better.
+    await new Promise((told) => process.send?.({ failure: (error as Error).message }, told));
+    native.exitNow(1);
+  }
+  native.exitNow(0);
+});
+process.send?.("ready");
+
+async function work({ plugin, trainer: options, checkpoint, steps, threads }: PeerJob) {
+  const trainer = await callNative({ threads }, (task) =>
+    native.createTrainer(plugin, options, task),
+  );
+  if (checkpoint !== "") {
+    await callNative({ threads }, (task) => native.loadTrainer(trainer, checkpoint, task));
+  }
+  try {
+    await follow(trainer, steps, { threads });
+  } catch (error) {
+    // Another process was stopped or is lost.
+    if (!(error instanceof AbortedError || error instanceof UnavailableError)) throw error;
+  }
+}

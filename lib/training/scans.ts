@@ -1,0 +1,132 @@
+/** Scans to train on, prepared once and kept in a folder. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type CallOptions, callNative, type Progress } from "../addon/call.js";
+import { native } from "../addon/loader.js";
+import { InputError, OutputError } from "../base/errors.js";
+import { stemOf } from "../pipeline/cases.js";
+import { requireSameGeometry } from "../volumes/geometry.js";
+import { withVolume } from "../volumes/volume.js";
+
+export interface PrepareOptions extends CallOptions {
+  /** Intensities are in 0..1 already. */
+  normalized?: boolean;
+  /** Which of several processes this is, that prepare the same scans: each begins elsewhere. */
+  peer?: { rank: number; count: number };
+  onProgress?: (progress: Progress) => void;
+}
+
+/** A scan and its label map: paths of .nii or .nii.gz. */
+export interface AnnotatedScan {
+  image: string;
+  labels: string;
+}
+
+/**
+ * The grids of the scans (algorithm.md part 1, exact) as files of `folder`; those that are there already are kept. A
+ * file's name holds the scan's name, size and time, so a changed scan is prepared anew.
+ */
+export async function prepareScans(
+  scans: readonly string[],
+  folder: string,
+  options: PrepareOptions = {},
+): Promise<string[]> {
+  const normalized = String(options.normalized ?? false);
+  const jobs = scans.map((scan) => ({ sources: [scan], about: normalized }));
+  return prepareAll(jobs, folder, options, ([scan = ""], file) => prepareGrid(scan, file, options));
+}
+
+/** The slices that show an organ (algorithm.md 6.1, exact) with their labels, as files of `folder`, kept as grids are. */
+export async function prepareAnnotatedScans(
+  scans: readonly AnnotatedScan[],
+  folder: string,
+  options: PrepareOptions = {},
+): Promise<string[]> {
+  const jobs = scans.map(({ image, labels }) => ({ sources: [image, labels], about: "annotated" }));
+  return prepareAll(jobs, folder, options, ([image = "", labels = ""], file) =>
+    prepareSlices({ image, labels }, file, options),
+  );
+}
+
+interface Job {
+  /** Paths, the scan's first. */
+  sources: string[];
+  /** What else the prepared file depends on. */
+  about: string;
+}
+
+async function prepareAll(
+  jobs: readonly Job[],
+  folder: string,
+  { onProgress, peer = { rank: 0, count: 1 } }: PrepareOptions,
+  prepare: (sources: string[], file: string) => Promise<void>,
+): Promise<string[]> {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new OutputError("WRITE_FAILED", `${folder}: ${(cause as Error).message}.`, { cause });
+  }
+  // Before the hours that thousands of scans take.
+  const missing = jobs.flatMap(({ sources }) => sources).find((path) => !existsSync(path));
+  if (missing !== undefined) {
+    throw new InputError("FILE_NOT_FOUND", `${missing}: no such file. Check the path.`);
+  }
+  const all = jobs.map((job) => ({ ...job, file: join(folder, preparedName(job)) }));
+  const first = Math.floor((peer.rank * all.length) / peer.count);
+  for (const [index, { sources, file }] of [
+    ...all.slice(first),
+    ...all.slice(0, first),
+  ].entries()) {
+    onProgress?.({ step: "prepare scans", done: index, total: jobs.length });
+    if (!existsSync(file)) await prepare(sources, file);
+  }
+  onProgress?.({ step: "prepare scans", done: jobs.length, total: jobs.length });
+  return all.map(({ file }) => file);
+}
+
+function preparedName({ sources, about }: Job): string {
+  const key = createHash("sha256");
+  for (const path of sources) {
+    const { size, mtimeMs } = statSync(path);
+    key.update(`${path}\n${size}\n${mtimeMs}\n`);
+  }
+  key.update(about);
+  return `${stemOf(sources[0] ?? "")}-${key.digest("hex").slice(0, 16)}.safetensors`;
+}
+
+async function prepareGrid(scan: string, file: string, options: PrepareOptions): Promise<void> {
+  await withVolume(scan, options, async (volume) => {
+    const grid = await callNative(options, (task) =>
+      native.makeGrid(volume.handle, "exact", options.normalized ?? false, task),
+    );
+    try {
+      await callNative(options, (task) => native.writeTrainingScan(grid, file, task));
+    } finally {
+      native.release(grid);
+    }
+  }).catch(rethrowNamed(scan));
+}
+
+async function prepareSlices(
+  { image, labels }: AnnotatedScan,
+  file: string,
+  options: PrepareOptions,
+): Promise<void> {
+  await withVolume(image, options, (scan) =>
+    withVolume(labels, options, async (map) => {
+      requireSameGeometry(labels, map, image, scan);
+      await callNative(options, (task) =>
+        native.writeAnnotatedScan(scan.handle, map.handle, file, task),
+      );
+    }).catch(rethrowNamed(labels)),
+  ).catch(rethrowNamed(image));
+}
+
+/** Of thousands of scans, the message must say which. */
+function rethrowNamed(path: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof InputError) || error.message.includes(path)) throw error;
+    throw new InputError(error.code, `${path}: ${error.message}`, { cause: error });
+  };
+}

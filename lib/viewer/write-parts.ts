@@ -1,0 +1,27 @@
+/** A long text file, written as its parts come, whole or not at all. */
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { CallOptions } from "../addon/call.js";
+import { AbortedError, MedLsamError, OutputError } from "../base/errors.js";
+
+/** What was at `path` stays until the new file is whole. @throws OutputError; AbortedError; what `parts` throws. */
+export async function writeParts(
+  path: string,
+  parts: AsyncIterable<string>,
+  { signal }: CallOptions,
+): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const file = createWriteStream(temporary, { encoding: "utf8", flags: "wx", flush: true });
+    await pipeline(parts, file, { ...(signal && { signal }) });
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    if (signal?.aborted) throw new AbortedError(undefined, { cause: signal.reason });
+    if (cause instanceof MedLsamError) throw cause;
+    const { message } = cause as Error;
+    throw new OutputError("WRITE_FAILED", `${path}: cannot be written: ${message}.`, { cause });
+  }
+}

@@ -1,0 +1,31 @@
+// What every long computation is handed: how many threads it may use, whether it was cancelled, and whom
+// to tell how far it is.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "base/error.hpp"
+
+namespace medlsam {
+
+struct Task {
+  unsigned threads = 1;
+  std::shared_ptr<const std::atomic<bool>> cancelled;                    // null: cannot be cancelled
+  std::function<void(std::size_t done, std::size_t total)> on_progress;  // called from the computing thread
+
+  bool is_cancelled() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
+
+  // Throws kAborted once cancelled. Cheap: call it between slices and patches.
+  void check() const {
+    if (is_cancelled()) throw Error(ErrorCode::kAborted, "The operation was aborted.");
+  }
+
+  void report(std::size_t done, std::size_t total) const {
+    if (on_progress) on_progress(done, total);
+  }
+};
+
+}  // namespace medlsam

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoints/checkpoint.hpp"
+
+namespace medlsam {
+
+// Parses safetensors bytes: 8-byte little-endian header length, JSON header, tensors. Views point into
+// `bytes`. Throws kBadCheckpoint; `name` is what messages call the file.
+Checkpoint parse_safetensors(std::span<const std::byte> bytes, const std::string& name);
+
+struct NamedTensor {
+  std::string name;
+  TensorView tensor;
+};
+
+// Writes a safetensors file atomically; tensors in the order given, the data 64-byte aligned.
+// Throws kWriteFailed.
+void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata);
+
+}  // namespace medlsam

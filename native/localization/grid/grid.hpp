@@ -1,0 +1,42 @@
+// The localization grid: a scan in LAS order at 3 mm, HU mapped to [0, 1], padded (algorithm.md part 1).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/conventions.hpp"
+#include "base/task.hpp"
+#include "volumes/orientation.hpp"
+
+namespace medlsam {
+
+inline constexpr double kGridSpacing = 3;         // mm
+inline constexpr std::int64_t kGridPadding = 32;  // voxels of 0 on every side
+
+struct Grid {
+  Index3 shape{};      // (z, y, x), padding included
+  Index3 las_shape{};  // of the stored volume in LAS order
+  Index3 stored_shape{};
+  std::array<double, 3> zoom{};  // grid voxels per LAS voxel, (z, y, x)
+  Orientation orientation;
+  std::vector<float> values;
+
+  std::size_t voxels() const { return values.size(); }
+  float at(const Index3& index) const;  // 0 outside
+};
+
+// `normalized`: the volume holds values in [0, 1] already, leave them. Otherwise a volume that does not go
+// below −10 is no CT in HU: `exact` looks at the stored values and throws kNotHu, `reference` looks at the
+// resampled ones and passes them through, as the published code does. Throws kBadVolume for a volume of one
+// value, or with NaN.
+Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, const Task& task);
+
+// Piecewise linear through (−1000, 0) (−200, 0.2) (200, 0.8) (1500, 1), clamped outside (part 1.3).
+float map_hu(double hu);
+
+// The patch [center − edge/2, center + edge/2) per axis of the padded grid, edge³ values; 0 outside the grid.
+void copy_patch(const Grid& grid, const Index3& center, std::int64_t edge, float* out);
+
+}  // namespace medlsam

@@ -1,0 +1,26 @@
+// Cubic B-spline resampling, equal to scipy.ndimage.zoom(order=3, mode="constant") (algorithm.md part 1.2).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/task.hpp"
+#include "kernels/axis_operator.hpp"
+#include "volumes/volume.hpp"
+
+namespace medlsam {
+
+// Output length along one axis: round(length · zoom), half to even. Throws kBadVolume when that is nothing.
+std::int64_t resampled_length(std::int64_t length, double zoom);
+
+// Corner-aligned cubic spline from `input` to `output` samples: out o lies at o·(input−1)/(output−1).
+// Prefilter and sampling along one axis are linear, so together they are a matrix. Its rows decay by 0.27 per
+// voxel away from the sampled place: about thirty weights say it all.
+AxisOperator cubic_spline(std::int64_t input, std::int64_t output);
+
+// Resamples `volume` (scaled by its slope and intercept) to `shape` (z, y, x). Streams slice by slice: beside
+// the result it holds shape.y · shape.x floats for every input slice and one input slice a thread. Result in
+// stored axis order, (z, x, y) with y fastest: the caller permutes it anyway.
+std::vector<float> resample_spline_zxy(const Volume& volume, const Index3& shape, const Task& task);
+
+}  // namespace medlsam

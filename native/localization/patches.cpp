@@ -1,0 +1,170 @@
+#include "localization/patches.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "localization/similarity/similarity.hpp"
+
+namespace medlsam {
+namespace {
+
+// Encoder activations of one patch take 100 MB at width 24, those of the whole network 500 MB. On a CPU a
+// patch fills all cores by itself, so larger batches would only take more memory.
+constexpr std::size_t kEncoderBatch = 4;
+
+// Of a mean cosine, for a voxel's squared distance from the start: (3 mm / 200 mm)². From 140 to 280 mm made
+// no difference worth a knob (bench/RESULTS.md).
+constexpr float kFall = static_cast<float>(kGridSpacing * kGridSpacing / (200.0 * 200.0));
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Equal centres and who asked for them, in the order of first asking.
+struct Request {
+  Index3 center;
+  std::vector<std::size_t> askers;
+};
+
+std::vector<Request> group_by_center(std::span<const Index3> centers) {
+  std::vector<Request> requests;
+  std::map<Index3, std::size_t> seen;
+  for (std::size_t i = 0; i < centers.size(); ++i) {
+    const auto [entry, is_new] = seen.emplace(centers[i], requests.size());
+    if (is_new) requests.push_back({centers[i], {}});
+    requests[entry->second].askers.push_back(i);
+  }
+  return requests;
+}
+
+Array patch_array(const float* values, std::size_t count, std::int64_t edge) {
+  return {values, {static_cast<std::int64_t>(count), 1, edge, edge, edge}, nullptr};
+}
+
+// Runs the network up to `deepest` on every distinct patch and hands each result over with its askers.
+template <class Use>
+std::size_t for_each_patch(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
+                           int deepest, const Task& task, Use&& use) {
+  const std::int64_t edge = medlam.weights().patch();
+  std::vector<float> patch(static_cast<std::size_t>(edge * edge * edge));
+  const auto requests = group_by_center(centers);
+  std::size_t done = 0;
+  for (const Request& request : requests) {
+    copy_patch(grid, request.center, edge, patch.data());
+    use(medlam.run(patch_array(patch.data(), 1, edge), deepest, task), request.askers);
+    done += request.askers.size();
+    task.report(done, centers.size());
+  }
+  return requests.size();
+}
+
+Index3 clamp_to_patches(const Index3& point, const Index3& shape, std::int64_t edge) {
+  Index3 clamped;
+  for (int a = 0; a < 3; ++a) {
+    // A grid smaller than a patch and a half has no such range; its middle serves.
+    const std::int64_t low = edge / 2, high = std::max(low, shape[a] - edge / 2 - 1);
+    clamped[a] = std::clamp(point[a], low, high);
+  }
+  return clamped;
+}
+
+// Where on the grid the similarity map's first voxel lies: one up from the patch's (part 5.3).
+Index3 map_origin(const Index3& center, std::int64_t edge) {
+  Index3 origin;
+  for (int a = 0; a < 3; ++a) origin[a] = center[a] - edge / 2 + 1;
+  return origin;
+}
+
+std::array<int, 3> start_in_map(const Index3& start, const Index3& center, std::int64_t edge) {
+  std::array<int, 3> voxel;
+  for (int a = 0; a < 3; ++a) voxel[a] = static_cast<int>(start[a] - map_origin(center, edge)[a]);
+  return voxel;
+}
+
+}  // namespace
+
+std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
+                                   const Task& task) {
+  const std::int64_t edge = medlam.weights().patch();
+  const std::size_t voxels = static_cast<std::size_t>(edge * edge * edge);
+  const auto requests = group_by_center(centers);
+  std::vector<float> positions(3 * centers.size()), patches;
+  for (std::size_t start = 0; start < requests.size(); start += kEncoderBatch) {
+    const std::size_t count = std::min(kEncoderBatch, requests.size() - start);
+    patches.resize(count * voxels);
+    for (std::size_t i = 0; i < count; ++i)
+      copy_patch(grid, requests[start + i].center, edge, &patches[i * voxels]);
+    const auto outputs = medlam.run(patch_array(patches.data(), count, edge), -1, task);
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t asker : requests[start + i].askers) {
+        std::copy_n(outputs[0].data + 3 * i, 3, positions.data() + 3 * asker);
+      }
+    }
+    task.report(start + count, requests.size());
+  }
+  return positions;
+}
+
+void add_support(Templates& templates, MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
+                 std::span<const float> positions, std::span<const std::int32_t> indices, const Task& task) {
+  const int edge = medlam.weights().patch();
+  for_each_patch(
+      medlam, grid, centers, kScales - 1, task,
+      [&](const std::vector<Array>& outputs, const std::vector<std::size_t>& askers) {
+        for (std::size_t asker : askers) {
+          const float* position = positions.empty() ? outputs[0].data : positions.data() + 3 * asker;
+          templates.add(indices[asker], position, {outputs[1].data, outputs[2].data, outputs[3].data}, edge);
+        }
+      });
+}
+
+Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
+              std::span<const Index3> starts, std::span<const std::int32_t> indices,
+              const std::array<bool, kScales>& use_scale, bool near, const Task& task) {
+  const int edge = medlam.weights().patch();
+  int deepest = kScales - 1;
+  while (!use_scale[deepest]) --deepest;
+  std::vector<Index3> centers;
+  for (const Index3& start : starts) centers.push_back(clamp_to_patches(start, grid.shape, edge));
+
+  Search result;
+  result.points.resize(starts.size());
+  result.peaks.resize(starts.size());
+  std::array<std::vector<float>, kScales> kernels;
+  for (int k = 0; k < kScales; ++k) kernels[k].resize(templates.kernel_elements(k));
+  std::vector<float> map(static_cast<std::size_t>(edge) * edge * edge);
+
+  const auto start_time = Clock::now();
+  result.patches = for_each_patch(
+      medlam, grid, centers, deepest, task,
+      [&](const std::vector<Array>& outputs, const std::vector<std::size_t>& askers) {
+        const auto similarity_start = Clock::now();
+        for (std::size_t asker : askers) {
+          std::vector<SimilarityScale> scales;
+          for (int k = 0; k <= deepest; ++k) {
+            if (!use_scale[k]) continue;
+            templates.kernel(indices[asker], k, kernels[k]);
+            scales.push_back({outputs[k + 1].data, kernels[k].data(), edge >> (2 - k), kKernelSize[k]});
+          }
+          similarity_map(scales, templates.channels(), edge, map, task);
+          const SimilarityPeak peak = find_peak(map, edge);
+          std::array<int, 3> voxel = peak.voxel;
+          if (near) {
+            const auto cosines =
+                static_cast<float>(scales.size()) * static_cast<float>(templates.supports()[indices[asker]]);
+            voxel = find_near(map, edge, start_in_map(starts[asker], centers[asker], edge), kFall * cosines);
+          }
+          const Index3 origin = map_origin(centers[asker], edge);
+          for (int a = 0; a < 3; ++a) result.points[asker][a] = origin[a] + voxel[a];
+          result.peaks[asker] = peak.value;
+        }
+        result.similarity_seconds += seconds_since(similarity_start);
+      });
+  result.network_seconds = seconds_since(start_time) - result.similarity_seconds;
+  return result;
+}
+
+}  // namespace medlsam

@@ -1,0 +1,177 @@
+#include "localization/place.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "base/error.hpp"
+#include "localization/patches.hpp"
+
+namespace medlsam {
+namespace {
+
+using Point = std::array<double, 3>;  // mm, (z, y, x)
+
+// Of the survey. From 40 to 80 mm made no difference worth a knob (bench/RESULTS.md).
+constexpr double kNeighbourhood = 60;
+// What artanh is taken of at most: farther than r a patch cannot say where a point lies.
+constexpr double kFarthest = 0.99;
+// −600 HU: what has less is air or lung, whose patches say little.
+constexpr float kTissue = 0.1f;
+
+// One of Landmarks, its centre in mm.
+struct Landmark {
+  Point center, position;
+};
+
+Point to_mm(const Index3& point) {
+  Point mm;
+  for (int a = 0; a < 3; ++a) mm[a] = kGridSpacing * static_cast<double>(point[a]);
+  return mm;
+}
+
+std::vector<Landmark> in_mm(const Landmarks& landmarks) {
+  std::vector<Landmark> result(landmarks.centers.size());
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    result[i].center = to_mm(landmarks.centers[i]);
+    std::copy_n(landmarks.positions.begin() + static_cast<std::ptrdiff_t>(3 * i), 3,
+                result[i].position.begin());
+  }
+  return result;
+}
+
+Point place_from(const Landmark& patch, const float* position) {
+  Point place;
+  for (int a = 0; a < 3; ++a)
+    place[a] = patch.center[a] + kReach[a] * std::tanh(position[a] - patch.position[a]);
+  return place;
+}
+
+Point position_from(const Landmark& patch, const Point& point) {
+  Point position;
+  for (int a = 0; a < 3; ++a) {
+    const double offset = std::clamp((point[a] - patch.center[a]) / kReach[a], -kFarthest, kFarthest);
+    position[a] = patch.position[a] + std::atanh(offset);
+  }
+  return position;
+}
+
+Landmark mean_of(std::span<const Landmark> patches) {
+  Landmark mean{};
+  for (int a = 0; a < 3; ++a) {
+    for (const Landmark& patch : patches) {
+      mean.center[a] += patch.center[a];
+      mean.position[a] += patch.position[a];
+    }
+    mean.center[a] /= static_cast<double>(patches.size());
+    mean.position[a] /= static_cast<double>(patches.size());
+  }
+  return mean;
+}
+
+double squared_distance(const Point& a, const Point& b) {
+  double sum = 0;
+  for (int k = 0; k < 3; ++k) sum += (a[k] - b[k]) * (a[k] - b[k]);
+  return sum;
+}
+
+// The nearest point of the scan itself, without its padding: neighbours are looked for there.
+Point clamp_to_scan(const Point& point, const Index3& shape) {
+  Point clamped;
+  for (int a = 0; a < 3; ++a) {
+    clamped[a] = std::clamp(point[a], kGridSpacing * kGridPadding,
+                            kGridSpacing * static_cast<double>(shape[a] - kGridPadding - 1));
+  }
+  return clamped;
+}
+
+// The mean of what `value` says of every patch, weighted by how near the patch lies to `point`.
+template <class Value>
+Point mean_near(std::span<const Landmark> survey, const Point& point, Value&& value) {
+  double nearest = squared_distance(survey[0].center, point);
+  for (const Landmark& patch : survey) nearest = std::min(nearest, squared_distance(patch.center, point));
+  Point sum{};
+  double weights = 0;
+  for (const Landmark& patch : survey) {
+    // Relative to the nearest, so that a point far from everything still has neighbours.
+    const double weight =
+        std::exp((nearest - squared_distance(patch.center, point)) / (2 * kNeighbourhood * kNeighbourhood));
+    const Point each = value(patch);
+    for (int a = 0; a < 3; ++a) sum[a] += weight * each[a];
+    weights += weight;
+  }
+  for (double& coordinate : sum) coordinate /= weights;
+  return sum;
+}
+
+// A lattice with half a patch between neighbours, without those in air or lung.
+std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge) {
+  // Centred in the scan: half of what is left over lies before the first.
+  const std::int64_t step = edge / 2;
+  Index3 first;
+  for (int a = 0; a < 3; ++a) {
+    const std::int64_t extent = grid.shape[a] - 2 * kGridPadding;
+    first[a] = kGridPadding + (extent - 1) % step / 2;
+  }
+  std::vector<Index3> centers;
+  Index3 center;
+  for (center[0] = first[0]; center[0] < grid.shape[0] - kGridPadding; center[0] += step) {
+    for (center[1] = first[1]; center[1] < grid.shape[1] - kGridPadding; center[1] += step) {
+      for (center[2] = first[2]; center[2] < grid.shape[2] - kGridPadding; center[2] += step) {
+        if (grid.at(center) > kTissue) centers.push_back(center);
+      }
+    }
+  }
+  return centers;
+}
+
+}  // namespace
+
+Landmarks look_at(MedLamModel& medlam, const Grid& grid, std::vector<Index3> centers, const Task& task) {
+  Landmarks found{std::move(centers), {}};
+  found.positions = patch_positions(medlam, grid, found.centers, task);
+  if (!std::ranges::all_of(found.positions, [](float value) { return std::isfinite(value); })) {
+    throw Error(ErrorCode::kBadCheckpoint,
+                "The network gives a patch of the scan a position that is not a number: its checkpoint is "
+                "damaged, or was trained until it diverged. Use another.");
+  }
+  return found;
+}
+
+Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, const Task& task) {
+  return look_at(medlam, grid, survey_centers(grid, medlam.weights().patch()), task);
+}
+
+std::vector<Index3> place_points(const Landmarks& query, const Landmarks& survey, const Index3& grid_shape,
+                                 const Templates& templates, std::span<const std::int32_t> indices) {
+  const Landmark middle = mean_of(in_mm(query));
+  const std::vector<Landmark> surveyed = in_mm(survey);
+  const std::vector<float> wanted = templates.positions();
+  std::vector<Index3> points(indices.size());
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const float* position = wanted.data() + 3 * indices[i];
+    Point place = place_from(middle, position);
+    if (!surveyed.empty()) {
+      place = mean_near(surveyed, clamp_to_scan(place, grid_shape),
+                        [&](const Landmark& patch) { return place_from(patch, position); });
+    }
+    for (int a = 0; a < 3; ++a)
+      points[i][a] = static_cast<std::int64_t>(std::nearbyint(place[a] / kGridSpacing));
+  }
+  return points;
+}
+
+std::vector<float> surveyed_positions(const Landmarks& survey, std::span<const Index3> points) {
+  const std::vector<Landmark> surveyed = in_mm(survey);
+  std::vector<float> positions;
+  for (const Index3& at : points) {
+    const Point point = to_mm(at);
+    const Point position =
+        mean_near(surveyed, point, [&](const Landmark& patch) { return position_from(patch, point); });
+    positions.insert(positions.end(), position.begin(), position.end());
+  }
+  return positions;
+}
+
+}  // namespace medlsam

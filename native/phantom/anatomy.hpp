@@ -1,0 +1,49 @@
+// The canonical body of one patient as painted shapes, from the limbs inward.
+#pragma once
+
+#include "phantom/outline.hpp"
+#include "phantom/random.hpp"
+#include "phantom/scene.hpp"
+#include "phantom/subject.hpp"
+
+namespace medlsam::phantom {
+
+struct Anatomy {
+  explicit Anatomy(const Subject& subject);
+
+  Subject subject;
+  Outlines outlines;
+  std::vector<Primitive>
+      skin_parts;  // what belongs to the body beside the outline: limbs, jaw, nose, ears, breasts
+  Scene scene;
+};
+
+// HU of tissues that no contrast medium changes much.
+inline constexpr float kAir = -1000, kFat = -103, kWater = 4, kBlood = 42, kCortex = 850, kMarrow = 220,
+                       kCartilage = 105, kNerve = 36;
+
+Paint bone(float shell, float marrow = kMarrow);
+// Fluid or blood in a vessel of another organ: its label stays.
+Paint vessel(float hu);
+
+// Each adds its shapes; the order in anatomy.cpp decides what covers what.
+void add_skin_parts(Anatomy& body);
+void add_limbs(Anatomy& body);
+void add_muscles(Anatomy& body);
+void add_bowel(Anatomy& body);
+void add_abdomen(Anatomy& body);
+void add_pelvis(Anatomy& body);
+void add_lung_vessels(Anatomy& body);
+void add_heart(Anatomy& body);
+void add_great_vessels(Anatomy& body);
+void add_airways(Anatomy& body);
+void add_pelvic_bones(Anatomy& body);
+void add_shoulder_bones(Anatomy& body);
+void add_ribs(Anatomy& body);
+void add_spine(Anatomy& body);
+void add_skull(Anatomy& body);
+void add_face(Anatomy& body);
+void add_brain(Anatomy& body);
+void add_neck(Anatomy& body);
+
+}  // namespace medlsam::phantom

@@ -1,0 +1,33 @@
+// Signed distances, a row of points at a time.
+#pragma once
+
+#include <span>
+
+#include "phantom/outline.hpp"
+#include "phantom/scene.hpp"
+
+namespace medlsam::phantom {
+
+constexpr int kRow = 32;
+
+// A value for each point of a row.
+struct alignas(64) Lane {
+  float at[kRow];
+};
+
+struct RowPoints {
+  int count = 0;  // at most kRow
+  Lane x, y, z;
+};
+
+// Distance in mm to the surface of a primitive, negative within; right to first order near the surface.
+void distance_to(const Primitive& primitive, const RowPoints& points, Lane& distance);
+
+// Distance to the union of `added`, melted over `blend` mm, without what is cut out.
+void distance_to_shape(std::span<const Primitive* const> primitives, float blend, const RowPoints& points,
+                       Lane& distance);
+
+// Distance, measured within the horizontal plane, to an outline whose cuts at the row's ends are given.
+void distance_to_outline(const Section& first, const Section& last, const RowPoints& points, Lane& distance);
+
+}  // namespace medlsam::phantom

@@ -1,0 +1,36 @@
+// One picture of what was found in a scan, to be judged at a glance.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/task.hpp"
+#include "segmentation/masks/organ_mask.hpp"
+#include "volumes/voxel_box.hpp"
+
+namespace medlsam {
+
+struct PreviewOrgan {
+  const OrganMask* mask = nullptr;      // null: only its boxes are known
+  std::vector<VoxelBox> boxes{};        // of its parts; none: only its mask is known
+  std::array<std::uint8_t, 3> color{};  // red, green, blue
+};
+
+// A PNG of an axial, a coronal and a sagittal slice, side by side, for a volume (HU) stored in any
+// orientation: the patient's right on the left, anterior up or, in the sagittal slice, on the left, head up.
+// Axes are the stored ones nearest to the patient's. All three have the same millimetres per pixel, with
+// 512 pixels for the volume's longest edge, and show −160 HU (black) to 240 HU (white). They go through the
+// middle of what encloses all organs (the boxes of each or, if it has none, its mask), or else of the volume.
+//
+// Where a slice cuts an organ, its mask has a contour one pixel wide, and each of its boxes a dashed frame;
+// later organs cover earlier ones, contours cover frames. Boxes are clipped to the volume; one that is empty
+// or outside is left out. `description` is said in the file, not seen in the picture.
+// Throws kBadVolume for a singular affine, kBadArgument for a mask of another volume, kAborted.
+std::vector<std::byte> render_preview(const Volume& volume, std::span<const PreviewOrgan> organs,
+                                      const Task& task, std::string_view description = {});
+
+}  // namespace medlsam

@@ -1,0 +1,42 @@
+// A stored volume as a radiologist looks at it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "segmentation/masks/organ_mask.hpp"
+#include "volumes/voxel_box.hpp"
+
+namespace medlsam {
+
+// Voxels counted from the patient's head, front and right: everything here is in the order (superior to
+// inferior, anterior to posterior, right to left), whatever the stored order.
+struct View {
+  std::array<int, 3> stored_axis{};  // of the stored (z, y, x)
+  std::array<bool, 3> reversed{};    // whether that axis is stored the other way round
+  Index3 shape{}, stride{};          // voxels; stored voxels to the next one, were the axis not reversed
+  std::array<double, 3> spacing{};   // mm
+
+  // Where index `i` of axis `a` is stored; its own inverse.
+  std::int64_t stored(int a, std::int64_t i) const { return reversed[a] ? shape[a] - 1 - i : i; }
+};
+
+// Throws kBadVolume for a singular affine.
+View view_of(const Volume& volume);
+
+// Inclusive bounds, in the order of View.
+struct ViewBox {
+  Index3 first{}, last{};
+};
+
+// The part of a stored box that lies in the volume, if any.
+std::optional<ViewBox> in_view(const View& view, const VoxelBox& box);
+
+// What encloses a mask's foreground, if there is any. The mask must be one of the volume's.
+std::optional<ViewBox> bounds_in_view(const View& view, const OrganMask& mask);
+
+// The smallest box around both.
+ViewBox around(const ViewBox& a, const ViewBox& b);
+
+}  // namespace medlsam

@@ -1,0 +1,25 @@
+// Volumes on the stored grid from the masks of slices (algorithm.md part 6.6).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/task.hpp"
+#include "segmentation/masks/organ_mask.hpp"
+
+namespace medlsam {
+
+struct LabelledMask {
+  const OrganMask* mask = nullptr;
+  std::uint16_t label = 0;  // what the organ's voxels become
+};
+
+// The stored volume, x fastest: every voxel the label of the organ that is most probable there, 0 where there
+// is none. A tie goes to the organ listed first. A single mask of label 1 gives an organ's binary volume.
+// Label: std::uint8_t or std::uint16_t. Throws kBadArgument for an `out` or masks of another volume, for
+// labels that are 0 or too great for Label; kAborted.
+template <class Label>
+void assemble(std::span<const LabelledMask> masks, const SliceLayout& layout, std::span<Label> out,
+              const Task& task);
+
+}  // namespace medlsam

@@ -1,0 +1,103 @@
+// SAM's attention over ATen (networks/sam_encoder.hpp says the shapes).
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+
+#include "torch/aten/aten_ops.hpp"
+
+namespace medlsam::torch {
+namespace {
+
+using at::Tensor;
+
+// (n, tokens, width) → (n, heads, tokens, width of a head)
+Tensor split_heads(const Tensor& x, int heads) {
+  return x.reshape({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
+}
+
+// (2·extent − 1, dim) → (extent, extent, dim): row (p, k) is what a query at p and a key at k have.
+Tensor relative_rows(const Tensor& table, std::int64_t extent) {
+  const Tensor position = at::arange(extent, table.options().dtype(at::kLong));
+  const Tensor index = position.unsqueeze(1) - position.unsqueeze(0) + (extent - 1);
+  // Unlike index_select's, its gradient is the same on every run on a GPU as well.
+  return table.index({index.flatten()}).reshape({extent, extent, table.size(1)});
+}
+
+// What decomposed relative positions add to the scores of q (n, heads, h·w, dim) on a grid: to all keys of a
+// row (n, heads, h, w, h), and of a column (n, heads, h, w, w).
+struct RelativeScores {
+  Tensor down, across;
+
+  RelativeScores(const Tensor& q, const Tensor& vertical, const Tensor& horizontal, std::int64_t h,
+                 std::int64_t w) {
+    const Tensor grid = q.reshape({q.size(0), q.size(1), h, w, q.size(3)});
+    down = at::einsum("nhyxc,ykc->nhyxk", {grid, relative_rows(vertical, h)});
+    across = at::einsum("nhyxc,xkc->nhyxk", {grid, relative_rows(horizontal, w)});
+  }
+};
+
+// q, k, v (n, heads, h·w, dim) → the same.
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const RelativeScores& relative) {
+  const auto n = q.size(0), heads = q.size(1), tokens = q.size(2);
+  const auto rows = relative.down.unsqueeze(-1), columns = relative.across.unsqueeze(-2);
+  if (!at::GradMode::is_enabled()) {
+    return at::scaled_dot_product_attention(q, k, v, (rows + columns).reshape({n, heads, tokens, tokens}));
+  }
+  // No fused kernel differentiates through the added scores, and what would take its place looks for rows
+  // without any key at every turn.
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  const auto h = relative.down.size(-1), w = relative.across.size(-1);
+  const Tensor scores = at::matmul(q * scale, k.transpose(-1, -2)).reshape({n, heads, h, w, h, w}) + rows;
+  scores.add_(columns);
+  return at::matmul(at::softmax(scores.reshape({n, heads, tokens, tokens}), -1), v);
+}
+
+// (n, h, w, c) → (n·windows, window², c), h and w multiples of the window.
+Tensor to_windows(const Tensor& x, std::int64_t window) {
+  const auto n = x.size(0), h = x.size(1) / window, w = x.size(2) / window, c = x.size(3);
+  return x.reshape({n, h, window, w, window, c}).transpose(2, 3).reshape({n * h * w, window * window, c});
+}
+
+Tensor from_windows(const Tensor& x, std::int64_t window, std::int64_t n, std::int64_t h, std::int64_t w) {
+  const Tensor parts = x.reshape({n, h / window, w / window, window, window, x.size(2)});
+  return parts.transpose(2, 3).reshape({n, h, w, x.size(2)});
+}
+
+}  // namespace
+
+Tensor AtenOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, int heads) {
+  check_();
+  const std::int64_t n = std::max({q.size(0), k.size(0), v.size(0)});
+  const auto rows = [&](const Tensor& x) { return split_heads(x, heads).expand({n, -1, -1, -1}); };
+  const Tensor seen = at::scaled_dot_product_attention(rows(q), rows(k), rows(v));
+  return seen.transpose(1, 2).reshape({n, q.size(1), v.size(2)});
+}
+
+Tensor AtenOps::window_attention(const Tensor& qkv, const Tensor& bias, const Tensor& vertical,
+                                 const Tensor& horizontal, int heads, int window) {
+  const auto n = qkv.size(0), h = qkv.size(1), w = qkv.size(2), width = qkv.size(3) / 3;
+  const bool global = window == 0;
+  const std::int64_t edge_h = global ? h : window, edge_w = global ? w : window;
+  const std::int64_t padded_h = (h + edge_h - 1) / edge_h * edge_h,
+                     padded_w = (w + edge_w - 1) / edge_w * edge_w;
+  const Tensor padded = at::constant_pad_nd(qkv, {0, 0, 0, padded_w - w, 0, padded_h - h}) + bias;
+  const Tensor tokens = global ? padded.reshape({n, h * w, 3 * width}) : to_windows(padded, window);
+  const auto parts = tokens.chunk(3, -1);
+  const Tensor q = split_heads(parts[0], heads), k = split_heads(parts[1], heads),
+               v = split_heads(parts[2], heads);
+
+  // The scores of all heads of a global block of ViT-B would take 800 MB: one head at a time.
+  std::vector<Tensor> seen;
+  const std::int64_t step = global ? 1 : heads;
+  for (std::int64_t head = 0; head < heads; head += step) {
+    check_();
+    const Tensor some = q.slice(1, head, head + step);
+    seen.push_back(attend(some, k.slice(1, head, head + step), v.slice(1, head, head + step),
+                          RelativeScores(some, vertical, horizontal, edge_h, edge_w)));
+  }
+  const Tensor joined = at::cat(seen, 1).transpose(1, 2).reshape({tokens.size(0), tokens.size(1), width});
+  if (global) return joined.reshape({n, h, w, width});
+  return from_windows(joined, window, n, padded_h, padded_w).slice(1, 0, h).slice(2, 0, w);
+}
+
+}  // namespace medlsam::torch

@@ -1,0 +1,38 @@
+// NIfTI-1 and NIfTI-2 files, plain or gzipped.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/task.hpp"
+#include "volumes/volume.hpp"
+
+namespace medlsam {
+
+// Reads one 3D volume (a 4D file with one volume counts): every integer and float type up to 64 bits, both
+// byte orders. Affine: sform, else qform, else pixdim, as nibabel decides. Memory is taken only as the file's
+// bytes actually arrive, so a header cannot promise more than the file holds.
+// Throws kFileNotFound, kReadFailed, kBadVolume (what, where, what to do), kAborted.
+Volume read_nifti(const std::string& path, const Task& task);
+
+// The same for a file that lies in memory; `name` stands for it in messages.
+Volume parse_nifti(std::span<const std::byte> file, const std::string& name, const Task& task);
+
+// What a written file is to look like beside the geometry.
+struct NiftiOutput {
+  Index3 shape{};  // (z, y, x); must equal geometry.shape
+  DType dtype = DType::kU8;
+  std::span<const std::byte> data{};  // x fastest
+  double slope = 1, intercept = 0;
+  std::string label_xml{};              // becomes an extension of ecode 0 when not empty (label names)
+  std::string description = "medlsam";  // the header's descrip: UTF-8, cut to its 79 bytes
+};
+
+// Writes .nii or .nii.gz (by the path's ending) with the geometry of `geometry` to the bit: pixdim, qform,
+// sform, their codes and units are copied from its header, byte order included as values. Atomic: writes
+// beside the path and renames; on failure nothing is left and nothing that was there is lost.
+// Throws kWriteFailed (with the operating system's reason), kBadArgument, kAborted.
+void write_nifti(const std::string& path, const Volume& geometry, const NiftiOutput& output,
+                 const Task& task);
+
+}  // namespace medlsam

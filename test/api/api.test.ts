@@ -1,0 +1,379 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { callNative } from "../../lib/addon/call.js";
+import { native } from "../../lib/addon/loader.js";
+import { apply } from "../../lib/geometry/affine.js";
+import {
+  AbortedError,
+  buildTemplates,
+  type ExtremePoints,
+  InputError,
+  info,
+  type Localization,
+  localize,
+  MedLam,
+  type Point,
+  type Progress,
+  steps,
+  Templates,
+  type Triple,
+  UsageError,
+  Volume,
+} from "../../lib/index.js";
+import { Grid } from "../../lib/localization/grid.js";
+import { conformance, largestDifference } from "../support/data.js";
+
+const image = conformance("ct/q.nii.gz");
+const supports = ["a", "b"].map((name) => ({
+  image: conformance(`ct/${name}.nii.gz`),
+  labels: conformance(`ct/${name}_label.nii.gz`),
+}));
+const folder = await mkdtemp(join(tmpdir(), "medlsam-"));
+const medlam = await MedLam.load(conformance("medlam/medlam.pth"));
+let templates: Templates;
+
+beforeAll(async () => {
+  templates = await buildTemplates({ medlam, supports, classes: [1, 2] });
+}, 300_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A label map like the file's, changed. */
+async function changedLabels(path: string, change: (label: number) => number): Promise<Volume> {
+  const volume = await Volume.read(path);
+  const labels = Uint8Array.from((await volume.stored()) as Uint8Array, change);
+  return Volume.fromArray(labels, volume);
+}
+
+function withoutTiming({ timing: _, ...rest }: Localization): Omit<Localization, "timing"> {
+  return rest;
+}
+
+describe("localize", () => {
+  it("answers with clipped boxes, scores and physical boxes, the event loop running on", async () => {
+    const progress: Progress[] = [];
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    const result = await localize(image, {
+      medlam,
+      templates,
+      onProgress: (step) => progress.push(step),
+    });
+    clearInterval(timer);
+    // The work takes seconds; were it done on this thread, hardly a tick would come through.
+    expect(ticks).toBeGreaterThan((result.timing.total * 1000) / 5 / 10);
+    expect(new Set(progress.map(({ step }) => step))).toEqual(
+      new Set(["read", "grid", "query", "search"]),
+    );
+    expect(progress.at(-1)).toEqual({ step: "search", done: 12, total: 12 });
+    expect(result.shape).toEqual((await Volume.read(image)).shape);
+    expect(Object.keys(result.organs)).toEqual(["1", "2"]);
+    for (const organ of Object.values(result.organs)) {
+      for (const axis of [0, 1, 2] as const) {
+        expect(organ.box.min[axis]).toBeGreaterThanOrEqual(0);
+        expect(organ.box.max[axis]).toBeLessThan(result.shape[axis]);
+        expect(organ.box.max[axis]).toBeGreaterThanOrEqual(organ.box.min[axis]);
+        expect(organ.physicalBox.max[axis]).toBeGreaterThan(organ.physicalBox.min[axis]);
+      }
+      expect(organ.score).toBeGreaterThan(-1);
+      expect(organ.score).toBeLessThanOrEqual(1);
+      expect(organ.parts).toEqual([organ.box]);
+    }
+    expect(result.timing.patches).toBeGreaterThan(10);
+    expect(result.timing.patches).toBeLessThanOrEqual(22);
+  }, 120_000);
+
+  it("gives the same bytes again, alone and beside another call", async () => {
+    const run = (seed: number) =>
+      localize(image, { medlam, templates, seed, scales: [0], organs: ["2"] }).then(withoutTiming);
+    const alone = await run(7);
+    const [first, other] = await Promise.all([run(7), run(8)]);
+    expect(first).toEqual(alone);
+    expect(Object.keys(other.organs)).toEqual(["2"]);
+  }, 120_000);
+
+  it("surveys the whole scan when asked, the same way each time", async () => {
+    const run = (survey: boolean) => localize(image, { medlam, templates, survey, scales: [] });
+    const [middle, surveyed, again] = [await run(false), await run(true), await run(true)];
+    expect(middle).not.toHaveProperty("survey");
+    expect(surveyed.survey).toBe(true);
+    expect(surveyed.timing.patches).toBeGreaterThan(middle.timing.patches);
+    expect(withoutTiming(again)).toEqual(withoutTiming(surveyed));
+    expect(surveyed.organs).not.toEqual(middle.organs);
+  }, 120_000);
+
+  it("surveys a grid once for all templates", async () => {
+    const grid = await Grid.make(await Volume.read(image));
+    const run = (organ: string) =>
+      localize(image, { medlam, templates, grid, survey: true, scales: [], organs: [organ] });
+    const [first, second] = [await run("1"), await run("2")];
+    grid.close();
+    const alone = await localize(image, {
+      medlam,
+      templates,
+      survey: true,
+      scales: [],
+      organs: ["2"],
+    });
+    expect(first.timing.patches).toBe(alone.timing.patches);
+    expect(second.timing.patches).toBe(10);
+    expect(second.organs).toEqual(alone.organs);
+  }, 120_000);
+
+  it("finds a support's points again where surveys placed them", async () => {
+    const grid = await Grid.make(await Volume.read(image));
+    const centers = Int32Array.of(40, 50, 60, 70, 45, 55);
+    // Along every axis the positions rise as they should, each but a few wrong by up to 30 mm.
+    const levels = Array.from({ length: 4 }, (_, i) => 36 + 12 * i);
+    const lattice = levels.flatMap((z) => levels.flatMap((y) => levels.map((x) => [z, y, x])));
+    const wrong = (i: number) => 30 * Math.sin(7 * i);
+    const survey = {
+      centers: Int32Array.from(lattice.flat()),
+      positions: Float32Array.from(
+        lattice.flatMap(([z = 0, y = 0, x = 0], i) => [
+          (3 * z + wrong(3 * i)) / 1500,
+          (3 * y + wrong(3 * i + 1)) / 600,
+          (3 * x + wrong(3 * i + 2)) / 600,
+        ]),
+      ),
+    };
+    const indices = Int32Array.of(0, 1);
+    const points = await callNative({}, async (task) => {
+      const made = await native.createTemplates(medlam.handle, 2, task);
+      await native.addSupport(made, medlam.handle, grid.handle, survey, centers, indices, task);
+      return native.placePoints(survey, survey, grid.handle, made, indices, task);
+    });
+    grid.close();
+    for (const [i, at] of points.entries()) {
+      expect(Math.abs(at - (centers[i] as number))).toBeLessThanOrEqual(1);
+    }
+  }, 120_000);
+
+  it("is another place with surveyed supports, and their file says so", async () => {
+    const [support] = supports as [(typeof supports)[0]];
+    const build = (survey: boolean) =>
+      buildTemplates({ medlam, supports: [support], classes: [1], survey });
+    const [own, surveyed] = [await build(false), await build(true)];
+    const path = join(folder, "surveyed.safetensors");
+    await surveyed.save(path);
+    const opened = await Templates.open(path);
+    await rm(path);
+    expect([own.survey, opened.survey]).toEqual([undefined, true]);
+    expect(opened.positions).toEqual(surveyed.positions);
+    expect(largestDifference(opened.positions, own.positions)).toBeGreaterThan(0);
+  }, 120_000);
+
+  it("calls an organ absent where the coordinate system places it outside, and below minScore", async () => {
+    const unified = await localize(image, { medlam, templates, scales: [] });
+    expect(unified.organs["2"]).toMatchObject({ present: false, score: null });
+    for (const { present, margin } of Object.values(unified.organs)) {
+      expect(margin >= 0).toBe(present);
+    }
+    const strict = await localize(image, { medlam, templates, scales: [0], minScore: 0.999 });
+    expect(Object.values(strict.organs).map(({ present }) => present)).toEqual([false, false]);
+  }, 120_000);
+
+  it("stops when it is aborted", async () => {
+    await expect(
+      localize(image, { medlam, templates, signal: AbortSignal.abort() }),
+    ).rejects.toThrow(AbortedError);
+    const controller = new AbortController();
+    const call = localize(image, {
+      medlam,
+      templates,
+      signal: controller.signal,
+      onProgress: ({ step, done }) => {
+        if (step === "search" && done > 0) controller.abort();
+      },
+    });
+    await expect(call).rejects.toMatchObject({ code: "ABORTED" });
+  }, 120_000);
+
+  it("refuses templates of another network", async () => {
+    const other = await MedLam.load(conformance("medlam/medlam_fp16.pth"));
+    await expect(localize(image, { medlam: other, templates })).rejects.toMatchObject({
+      code: "TEMPLATE_MISMATCH",
+      message: expect.stringContaining(other.fingerprint),
+    });
+  });
+
+  it("refuses wrong options before it does any work", async () => {
+    await expect(localize(image, { medlam, templates, organs: ["heart"] })).rejects.toThrow(
+      /They have: 1, 2/,
+    );
+    await expect(localize(image, { medlam, templates, scales: [3 as 2] })).rejects.toThrow(
+      UsageError,
+    );
+    await expect(localize(image, { medlam, templates, threads: 0 })).rejects.toThrow(UsageError);
+    await expect(localize(image, { medlam, templates, queryCenters: [[0, 0, 0]] })).rejects.toThrow(
+      /padded grid/,
+    );
+  });
+});
+
+describe("templates", () => {
+  it("an organ missing from a support is left out of that support", async () => {
+    const [a, b] = supports as [(typeof supports)[0], (typeof supports)[0]];
+    const partial = await buildTemplates({
+      medlam,
+      supports: [
+        a,
+        { ...b, labels: await changedLabels(b.labels, (label) => (label === 2 ? 0 : label)) },
+      ],
+      classes: [1, 2],
+    });
+    const alone = await buildTemplates({ medlam, supports: [a], classes: [2] });
+    expect(partial.organs).toMatchObject([
+      { name: "1", supports: 2, agreement: expect.any(Number) },
+      { name: "2", supports: 1, agreement: null },
+    ]);
+    expect(largestDifference(partial.positions.subarray(18), alone.positions)).toBe(0);
+    const result = await localize(image, {
+      medlam,
+      templates: partial,
+      scales: [0],
+      organs: ["2"],
+    });
+    expect(result.organs["2"]?.score).toBeLessThanOrEqual(1);
+  }, 300_000);
+
+  it("extreme points in millimetres do what the label map they come from does", async () => {
+    const [a] = supports as [(typeof supports)[0]];
+    const [volume, labels] = [await Volume.read(a.image), await Volume.read(a.labels)];
+    const labelGrid = await steps.labelGrid(labels);
+    const grid = await Grid.make(volume);
+    const flat = await steps.annotationPoints(labelGrid, 1, 0);
+    const points = Array.from({ length: 6 }, (_, i) => {
+      const [z, y, x] = grid.toStored(Array.from(flat.subarray(3 * i, 3 * i + 3)), "exact");
+      const [right, anterior, superior] = apply(volume.affine, [x, y, z]);
+      return [-right, -anterior, superior] as Point;
+    });
+    const extremePoints: ExtremePoints[] = [{ name: "organ", parts: [points.reverse()] }];
+    const fromPoints = await buildTemplates({
+      medlam,
+      supports: [{ image: volume, extremePoints }],
+    });
+    const fromLabels = await buildTemplates({ medlam, supports: [a], classes: [1] });
+    expect(fromPoints.organs).toMatchObject([{ name: "organ", label: 1, parts: 1, supports: 1 }]);
+    expect(largestDifference(fromPoints.positions, fromLabels.positions)).toBe(0);
+  }, 300_000);
+
+  it("refuses what does not fit", async () => {
+    const [a, b] = supports as [(typeof supports)[0], (typeof supports)[0]];
+    const build = (labels: string | Volume, classes?: number[]) =>
+      buildTemplates({
+        medlam,
+        supports: [{ image: a.image, labels }],
+        ...(classes && { classes }),
+      });
+    await expect(build(a.labels, [1, 77])).rejects.toThrow(/Label 77 .* is in no support/);
+    await expect(build(b.labels)).rejects.toMatchObject({ code: "GEOMETRY_MISMATCH" });
+    const labels = await Volume.read(a.labels);
+    const small = await Volume.fromArray(new Uint8Array(27).fill(1), {
+      shape: [3, 3, 3],
+      affine: labels.affine,
+    });
+    await expect(build(small)).rejects.toThrow(/has shape \[3,3,3\]/);
+    const empty = await changedLabels(a.labels, () => 0);
+    await expect(build(empty)).rejects.toThrow(/no organ/);
+    await expect(build(a.image)).rejects.toMatchObject({ code: "BAD_LABELS" });
+    const outside: ExtremePoints = {
+      name: "o",
+      parts: [Array.from({ length: 6 }, (): Point => [9999, 0, 0])],
+    };
+    await expect(
+      buildTemplates({ medlam, supports: [{ image: a.image, extremePoints: [outside] }] }),
+    ).rejects.toThrow(/LPS or RAS/);
+  }, 120_000);
+
+  it("a file is whole or not there, and a damaged one is refused", async () => {
+    const path = join(folder, "t.safetensors");
+    await templates.save(path);
+    await templates.save(path);
+    expect(await readdir(folder)).toEqual(["t.safetensors"]);
+    const opened = await Templates.open(path);
+    expect(opened.organs).toEqual(templates.organs);
+    await expect(templates.save(join(folder, "missing", "t.safetensors"))).rejects.toMatchObject({
+      code: "WRITE_FAILED",
+      message: expect.stringContaining("missing"),
+    });
+    await expect(Templates.open(conformance("medlam/medlam.pth"))).rejects.toMatchObject({
+      code: "BAD_TEMPLATES",
+    });
+    await expect(Templates.open(conformance("ct/grid.safetensors"))).rejects.toMatchObject({
+      code: "BAD_TEMPLATES",
+    });
+    const bytes = await readFile(path);
+    const start = 8 + Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.toString("utf8", 8, start));
+    bytes.writeFloatLE(Number.NaN, start + header.positions.data_offsets[0]);
+    const damaged = join(folder, "damaged.safetensors");
+    await writeFile(damaged, bytes);
+    await expect(Templates.open(damaged)).rejects.toMatchObject({
+      code: "BAD_TEMPLATES",
+      message: expect.stringContaining("position"),
+    });
+    await expect(Templates.open(join(folder, "none"))).rejects.toMatchObject({
+      code: "FILE_NOT_FOUND",
+    });
+  });
+});
+
+describe("networks", () => {
+  it("another model's checkpoint is refused by name", async () => {
+    await expect(MedLam.load(conformance("ct/grid.safetensors"))).rejects.toThrow(
+      /tensor 'conv0_1.model.conv1_1.Conv.bias' is missing/,
+    );
+    await expect(MedLam.load(image)).rejects.toBeInstanceOf(InputError);
+  });
+
+  it("a closed object says so instead of crashing", async () => {
+    const network = await MedLam.load(conformance("medlam/medlam.pth"));
+    network.close();
+    network.close();
+    await expect(network.run(new Float32Array(64 ** 3), -1)).rejects.toThrow(/closed/);
+  });
+});
+
+describe("volumes", () => {
+  const affine = [0, 0, 2.5, 10, -0.8, 0, 0, 20, 0, 1.2, 0, -30, 0, 0, 0, 1];
+  const shape: Triple = [3, 4, 5];
+
+  it("keep values and geometry through a file", async () => {
+    const data = Int16Array.from({ length: 60 }, (_, i) => 31 * i - 1000);
+    const volume = await Volume.fromArray(data, { shape, affine });
+    const path = join(folder, "volume.nii.gz");
+    await volume.write(path);
+    const read = await Volume.read(path);
+    expect(read).toMatchObject({ shape, axes: "PSR", dtype: "I16", path });
+    expect(read.spacing.map((mm) => Number(mm.toFixed(5)))).toEqual([2.5, 1.2, 0.8]);
+    expect(await read.stored()).toEqual(data);
+    expect(await read.values()).toEqual(Float32Array.from(data));
+    await read.writeLike(join(folder, "mask.nii"), new Uint8Array(60).fill(1));
+    expect((await Volume.read(join(folder, "mask.nii"))).affine).toEqual(read.affine);
+  });
+
+  it("refuse arrays that do not fit", async () => {
+    await expect(Volume.fromArray(new Uint8Array(7), { shape, affine })).rejects.toThrow(
+      UsageError,
+    );
+    const singular = [...affine.slice(0, 8), ...affine.slice(0, 4), 0, 0, 0, 1];
+    await expect(
+      Volume.fromArray(new Uint8Array(60), { shape, affine: singular }),
+    ).rejects.toMatchObject({
+      code: "BAD_VOLUME",
+    });
+  });
+});
+
+it("info names versions and runtimes", async () => {
+  expect(await info()).toMatchObject({
+    version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    devices: ["cpu"],
+    onnxRuntime: {
+      version: expect.any(String),
+      providers: expect.arrayContaining(["CPUExecutionProvider"]),
+    },
+  });
+});
