@@ -12,7 +12,7 @@ export type {
   Precision,
   StoredType,
   VoxelArray,
-} from "./addon/contract.js";
+} from "./addon/contract/index.js";
 export { type Info, info } from "./addon/info.js";
 export type { RuntimeOptions } from "./addon/runtimes.js";
 export {

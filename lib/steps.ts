@@ -4,7 +4,7 @@
  */
 
 import { type CallOptions, callNative } from "./addon/call.js";
-import type { Conventions } from "./addon/contract.js";
+import type { Conventions } from "./addon/contract/index.js";
 import { native } from "./addon/loader.js";
 import { Grid } from "./localization/grid.js";
 import type { Triple, Volume } from "./volumes/volume.js";

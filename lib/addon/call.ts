@@ -1,7 +1,7 @@
 /** The way from a public function into the addon: threads, cancellation, progress, errors. */
 import { availableParallelism } from "node:os";
 import { AbortedError, errorFromCode, MedLsamError, UsageError } from "../base/errors.js";
-import type { Task } from "./contract.js";
+import type { Task } from "./contract/index.js";
 import { native } from "./loader.js";
 
 /** Options of every call that computes. */

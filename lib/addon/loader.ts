@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { arch, env, platform } from "node:process";
 import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../base/errors.js";
-import type { NativeAddon } from "./contract.js";
+import type { NativeAddon } from "./contract/index.js";
 
 const require = createRequire(import.meta.url);
 /** The package's folder: this file is two folders below it, in lib/ as in dist/. */

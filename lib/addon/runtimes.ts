@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
 import { UnavailableError, UsageError } from "../base/errors.js";
-import type { Precision, Runtime, TorchInfo } from "./contract.js";
+import type { Precision, Runtime, TorchInfo } from "./contract/index.js";
 import { addonModule, onnxRuntimePath, root } from "./loader.js";
 
 const runtimes: readonly Runtime["name"][] = ["onnx", "torch"];

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { z } from "zod";
-import type { Conventions } from "../addon/contract.js";
+import type { Conventions } from "../addon/contract/index.js";
 import { AbortedError, UsageError } from "../base/errors.js";
 import { writeWhole } from "../formats/files.js";
 import { formatJson } from "../formats/json.js";

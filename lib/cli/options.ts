@@ -1,7 +1,7 @@
 /** The options that commands share: their names, help, choices and parsers, each said once. */
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
-import type { Conventions, Runtime } from "../addon/contract.js";
+import type { Conventions, Runtime } from "../addon/contract/index.js";
 import type { Scale } from "../localization/result.js";
 import type { Strategy } from "../localization/templates.js";
 

@@ -1,6 +1,6 @@
 /** `medlsam segment`: the organs of one image or of a dataset as masks. */
 import { type Command, Option } from "commander";
-import type { Conventions } from "../addon/contract.js";
+import type { Conventions } from "../addon/contract/index.js";
 import { joinNotes } from "../checkpoints/notes.js";
 import type { Grid, OrganPrompt, Volume } from "../index.js";
 import type { Scale } from "../localization/result.js";

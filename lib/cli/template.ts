@@ -2,7 +2,7 @@
 
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
-import type { Conventions } from "../addon/contract.js";
+import type { Conventions } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
 import { formatJson } from "../formats/json.js";
 import { readLabelNames } from "../formats/label-names.js";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { CallOptions, Progress } from "../addon/call.js";
-import type { PhantomAbout } from "../addon/contract.js";
+import type { PhantomAbout } from "../addon/contract/index.js";
 import { evaluate } from "../evaluation/evaluate.js";
 import type { CaseEvaluation } from "../evaluation/result.js";
 import { formatJson } from "../formats/json.js";

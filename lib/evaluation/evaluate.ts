@@ -1,5 +1,5 @@
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
-import type { OrganComparison } from "../addon/contract.js";
+import type { OrganComparison } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { physicalBox } from "../geometry/box.js";

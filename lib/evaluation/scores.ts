@@ -1,6 +1,6 @@
 /** One organ's figures from what native code measured. */
 
-import type { MaskExtent, OrganComparison } from "../addon/contract.js";
+import type { MaskExtent, OrganComparison } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import type { Box } from "../localization/result.js";
 import type { Triple } from "../volumes/volume.js";

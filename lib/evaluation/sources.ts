@@ -1,7 +1,7 @@
 /** A prediction's or a truth's masks, opened no earlier than they are needed. */
 
 import { type CallOptions, callNative } from "../addon/call.js";
-import type { MaskExtent } from "../addon/contract.js";
+import type { MaskExtent } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import { labelNamesFromXml } from "../formats/label-names.js";

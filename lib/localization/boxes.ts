@@ -1,5 +1,5 @@
 /** From found points to boxes, and from boxes to a verdict (algorithm.md parts 5.4 and 5.5). */
-import type { Conventions } from "../addon/contract.js";
+import type { Conventions } from "../addon/contract/index.js";
 import type { Triple } from "../volumes/volume.js";
 import { type Grid, gridSpacing, padding } from "./grid.js";
 import type { Box } from "./result.js";

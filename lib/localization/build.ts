@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
-import type { Conventions, TemplatesHandle } from "../addon/contract.js";
+import type { Conventions, TemplatesHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { labelNamesFromXml } from "../formats/label-names.js";

@@ -1,5 +1,5 @@
 import { type CallOptions, callNative } from "../addon/call.js";
-import type { Conventions, GridHandle, GridInfo, Landmarks } from "../addon/contract.js";
+import type { Conventions, GridHandle, GridInfo, Landmarks } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import { type Affine, apply, invert } from "../geometry/affine.js";

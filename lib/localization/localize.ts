@@ -1,5 +1,5 @@
 import { callNative, type Progress } from "../addon/call.js";
-import type { SearchResult } from "../addon/contract.js";
+import type { SearchResult } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { UsageError } from "../base/errors.js";
 import { physicalBox, unionBox } from "../geometry/box.js";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type CallOptions, callNative } from "../addon/call.js";
-import type { ForwardResult, MedLamHandle, MedLamInfo } from "../addon/contract.js";
+import type { ForwardResult, MedLamHandle, MedLamInfo } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { findRuntime, type RuntimeOptions } from "../addon/runtimes.js";
 import { UsageError } from "../base/errors.js";

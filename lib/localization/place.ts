@@ -1,6 +1,6 @@
 /** UAM: where the anatomical coordinate system places template points in a scan (algorithm.md parts 5.1 and 5.2). */
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
-import type { Landmarks } from "../addon/contract.js";
+import type { Landmarks } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import type { Grid } from "./grid.js";
 import type { LocalizeOptions } from "./localize.js";

@@ -1,4 +1,4 @@
-import type { Conventions } from "../addon/contract.js";
+import type { Conventions } from "../addon/contract/index.js";
 
 /** Which of MSS's three scales are used: features at a quarter (0), half (1) and full (2) resolution. */
 export type Scale = 0 | 1 | 2;

@@ -1,7 +1,7 @@
 /** Annotation points of one support scan on its padded grid (algorithm.md part 3). */
 
 import { type CallOptions, callNative } from "../addon/call.js";
-import type { Conventions, LabelExtent, LabelGridHandle } from "../addon/contract.js";
+import type { Conventions, LabelExtent, LabelGridHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import { type Triple, type Volume, withVolume } from "../volumes/volume.js";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
-import type { Conventions, TemplatesHandle, TemplatesInfo } from "../addon/contract.js";
+import type { Conventions, TemplatesHandle, TemplatesInfo } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import type { MedLam } from "./medlam.js";

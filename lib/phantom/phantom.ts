@@ -4,7 +4,7 @@
  */
 
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
-import type { PhantomAbout, PhantomRegion } from "../addon/contract.js";
+import type { PhantomAbout, PhantomRegion } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { UsageError } from "../base/errors.js";
 import { type Triple, Volume } from "../volumes/volume.js";

@@ -1,6 +1,6 @@
 /** What shows a segmenter where the organs are: boxes, points or both, in stored voxels. */
 
-import type { Conventions } from "../addon/contract.js";
+import type { Conventions } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
 import type { Box } from "../localization/result.js";
 import type { Triple, Volume } from "../volumes/volume.js";

@@ -2,7 +2,12 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
-import type { NativeOrganPrompt, SamGeometry, SamHandle, SamInfo } from "../addon/contract.js";
+import type {
+  NativeOrganPrompt,
+  SamGeometry,
+  SamHandle,
+  SamInfo,
+} from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { findRuntime, type RuntimeOptions } from "../addon/runtimes.js";
 import { InputError, UsageError } from "../base/errors.js";

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { CallOptions, Progress } from "../addon/call.js";
-import type { Conventions } from "../addon/contract.js";
+import type { Conventions } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
 import { joinNotes } from "../checkpoints/notes.js";
 import { Volume } from "../volumes/volume.js";

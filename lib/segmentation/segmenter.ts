@@ -1,5 +1,5 @@
 import { type CallOptions, callNative } from "../addon/call.js";
-import type { Conventions, MasksHandle } from "../addon/contract.js";
+import type { Conventions, MasksHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { UsageError } from "../base/errors.js";
 import type { Box } from "../localization/result.js";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
-import type { TrainerHandle, TrainingStep } from "../addon/contract.js";
+import type { TrainerHandle, TrainingStep } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { AbortedError, UnavailableError, UsageError } from "../base/errors.js";
 import { curveFiles, LearningCurve } from "./curve.js";

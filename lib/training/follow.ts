@@ -1,7 +1,7 @@
 /** What the processes of a run beside the first do, and how one tells the others that it does not go on. */
 
 import { type CallOptions, callNative } from "../addon/call.js";
-import type { TrainerHandle } from "../addon/contract.js";
+import type { TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { AbortedError } from "../base/errors.js";
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { callNative } from "../addon/call.js";
-import type { Precision, TrainerHandle } from "../addon/contract.js";
+import type { Precision, TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { probeTorch, readyTorch } from "../addon/runtimes.js";
 import { UsageError } from "../base/errors.js";

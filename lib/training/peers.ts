@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Peers, TrainerOptions } from "../addon/contract.js";
+import type { Peers, TrainerOptions } from "../addon/contract/index.js";
 import { UnavailableError, UsageError } from "../base/errors.js";
 
 /** Which process of a run this one is, that a launcher started as often as there are. */

@@ -1,7 +1,7 @@
 /** Training of SAM on annotated scans, on the torch plugin. */
 import { join } from "node:path";
 import { callNative } from "../addon/call.js";
-import type { Precision, TrainerHandle } from "../addon/contract.js";
+import type { Precision, TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { readyTorch } from "../addon/runtimes.js";
 import { UsageError } from "../base/errors.js";

@@ -1,4 +1,4 @@
-// The functions of lib/addon/contract.ts, by the file that binds them.
+// The functions of lib/addon/contract, by the file that binds them.
 #pragma once
 
 #include <napi.h>

@@ -28,7 +28,7 @@ struct CancelFlag {
   std::shared_ptr<std::atomic<bool>> flag = std::make_shared<std::atomic<bool>>(false);
 };
 
-// One line per handle kind of lib/addon/contract.ts. The tags are arbitrary constants.
+// One line per handle kind of lib/addon/contract. The tags are arbitrary constants.
 template <class T>
 struct HandleKind;
 #define MEDLSAM_HANDLE(Type, text, tag)                                     \

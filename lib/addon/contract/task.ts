@@ -1,0 +1,18 @@
+/** Cancellation, progress, and the end of the process. */
+import type { CancelHandle, Handle } from "./handles.js";
+
+/** Last argument of every long call. */
+export interface Task {
+  threads: number;
+  cancel?: CancelHandle;
+  /** Called on the JS thread, at most every 50 ms and once at the end. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+export interface TaskAddon {
+  createCancel(): CancelHandle;
+  cancel(handle: CancelHandle): void;
+  release(handle: Handle<string>): void;
+  /** Removes temporary files of unfinished writes and ends the process at once, running nothing else. */
+  exitNow(code: number): never;
+}

@@ -1,0 +1,62 @@
+/** Volumes: scans and label maps in native memory. */
+import type { VolumeHandle } from "./handles.js";
+import type { Task } from "./task.js";
+
+export type StoredType =
+  | "F64"
+  | "F32"
+  | "I64"
+  | "I32"
+  | "I16"
+  | "I8"
+  | "U64"
+  | "U32"
+  | "U16"
+  | "U8";
+
+export type VoxelArray =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | BigUint64Array
+  | Uint32Array
+  | Uint16Array
+  | Uint8Array;
+
+export interface VolumeInfo {
+  shape: [number, number, number];
+  dtype: StoredType;
+  slope: number;
+  intercept: number;
+  affine: number[];
+  spacing: [number, number, number];
+  /** Where the stored x, y and z axes point, by the nearest axis order: "LPS". */
+  axes: string;
+  /** The label table of a NIfTI extension of code 0, if there is one. */
+  labelXml?: string;
+}
+
+export interface VolumesAddon {
+  readVolume(path: string, task: Task): Promise<VolumeHandle>;
+  volumeFromArray(
+    data: VoxelArray,
+    shape: number[],
+    affine: number[],
+    task: Task,
+  ): Promise<VolumeHandle>;
+  volumeInfo(volume: VolumeHandle): VolumeInfo;
+  /** Stored values, or with `scaled` value = stored · slope + intercept as float32. */
+  volumeData(volume: VolumeHandle, scaled: boolean, task: Task): Promise<ArrayBuffer>;
+  /** Every step-th voxel along (z, y, x), in its place. */
+  thinVolume(volume: VolumeHandle, step: number[], task: Task): Promise<VolumeHandle>;
+  writeVolume(
+    path: string,
+    geometry: VolumeHandle,
+    data: VoxelArray | null,
+    labelXml: string,
+    task: Task,
+  ): Promise<void>;
+}
