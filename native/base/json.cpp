@@ -1,6 +1,9 @@
 #include "base/json.hpp"
 
-#include "base/error.hpp"
+#include <charconv>
+#include <cmath>
+#include <locale>
+#include <sstream>
 
 namespace medlsam {
 namespace {
@@ -28,7 +31,7 @@ void append_utf8(std::string& out, std::uint32_t point) {
 }  // namespace
 
 void JsonReader::fail(const std::string& what) const {
-  throw Error(ErrorCode::kBadCheckpoint, where_ + ", byte " + std::to_string(at_) + ": " + what + ".");
+  throw Error(code_, where_ + ", byte " + std::to_string(at_) + ": " + what + ".");
 }
 
 void JsonReader::skip_space() {
@@ -108,6 +111,64 @@ std::uint64_t JsonReader::natural() {
   return static_cast<std::uint64_t>(value);
 }
 
+std::int64_t JsonReader::integer() {
+  if (!accept('-')) return static_cast<std::int64_t>(natural());
+  if (at_ == text_.size() || text_[at_] < '0' || text_[at_] > '9') fail("a whole number is missing");
+  constexpr std::string_view kLeast = "9223372036854775808";  // its negative has no positive counterpart
+  if (text_.substr(at_).starts_with(kLeast)) {
+    at_ += kLeast.size();
+    if (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') fail("a number of more than 63 bits");
+    return INT64_MIN;
+  }
+  return -static_cast<std::int64_t>(natural());
+}
+
+void JsonReader::digits() {
+  const std::size_t start = at_;
+  while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
+  if (at_ == start) fail("a digit is missing");
+}
+
+double JsonReader::number() {
+  skip_space();
+  const std::size_t start = at_;
+  const auto next_is = [this](std::string_view any) {
+    return at_ < text_.size() && any.find(text_[at_]) != std::string_view::npos;
+  };
+  if (next_is("-")) ++at_;
+  const std::size_t whole = at_;
+  digits();
+  if (text_[whole] == '0' && at_ - whole > 1) fail("a number with a leading zero");
+  if (next_is(".")) {
+    ++at_;
+    digits();
+  }
+  if (next_is("eE")) {
+    ++at_;
+    if (next_is("+-")) ++at_;
+    digits();
+  }
+  // The standard's from_chars for doubles is missing from some of its libraries.
+  std::istringstream stream{std::string(text_.substr(start, at_ - start))};
+  stream.imbue(std::locale::classic());
+  double value = 0;
+  stream >> value;
+  if (stream.fail() || !std::isfinite(value)) fail("a number that is too large or too small");
+  return value;
+}
+
+bool JsonReader::boolean() {
+  skip_space();
+  for (const bool value : {true, false}) {
+    const std::string_view word = value ? "true" : "false";
+    if (text_.substr(at_).starts_with(word)) {
+      at_ += word.size();
+      return value;
+    }
+  }
+  fail("true or false is missing");
+}
+
 void JsonReader::finish() {
   skip_space();
   if (at_ != text_.size()) fail("more text after the end");
@@ -129,6 +190,43 @@ std::string json_string(std::string_view text) {
     }
   }
   return out + "\"";
+}
+
+void JsonWriter::separate() {
+  if (!first_) text_ += ',';
+  first_ = false;
+}
+
+void JsonWriter::key(std::string_view name) {
+  separate();
+  text_ += json_string(name) + ':';
+  first_ = true;  // no comma between a name and its value
+}
+
+void JsonWriter::scalar(std::string_view text) {
+  separate();
+  text_ += text;
+}
+
+void JsonWriter::begin(char bracket) {
+  separate();
+  text_ += bracket;
+  first_ = true;
+}
+
+void JsonWriter::end(char bracket) {
+  text_ += bracket;
+  first_ = false;
+}
+
+void JsonWriter::value(std::string_view text) {
+  scalar(json_string(text));
+}
+
+void JsonWriter::value(double number) {
+  if (!std::isfinite(number)) throw Error(ErrorCode::kInternal, "JSON has no NaN and no infinity.");
+  char digits[32];
+  scalar({digits, std::to_chars(digits, digits + sizeof digits, number).ptr});
 }
 
 }  // namespace medlsam
