@@ -3,7 +3,7 @@
  * Everything public is exported here. No call blocks the event loop; every long one takes an AbortSignal.
  */
 
-export type { CallOptions, Progress } from "./addon/call.js";
+export type { CallOptions, Progress, ProgressItem, ProgressPhase } from "./addon/call.js";
 export type {
   Conventions,
   ForwardResult,
@@ -49,13 +49,13 @@ export { summarizeEvaluations } from "./evaluation/summary.js";
 export { casesCsv, evaluationCsv, evaluationMarkdown } from "./evaluation/tables.js";
 export { labelNamesFromXml, labelTableXml, readLabelNames } from "./formats/label-names.js";
 export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./formats/roi-markups.js";
-export type { Point } from "./formats/slicer-markups.js";
+export type { Box, PhysicalBox, Point, Triple } from "./geometry/box.js";
 export { type BuildOptions, buildTemplates } from "./localization/build.js";
 export { type ExtremePoints, readExtremePoints } from "./localization/extreme-points.js";
 export { Grid, type GridOptions } from "./localization/grid.js";
 export { type LocalizeOptions, localize } from "./localization/localize.js";
 export { MedLam } from "./localization/medlam.js";
-export type { Box, Localization, OrganLocalization, Scale } from "./localization/result.js";
+export type { Localization, OrganLocalization, Scale } from "./localization/result.js";
 export type { Support } from "./localization/supports.js";
 export {
   type Strategy,
@@ -103,4 +103,4 @@ export {
   trainSam,
 } from "./training/sam.js";
 export type { AnnotatedScan } from "./training/scans.js";
-export { type Triple, Volume, type VolumeGeometry } from "./volumes/volume.js";
+export { Volume, type VolumeGeometry } from "./volumes/volume.js";

@@ -6,8 +6,9 @@
 import { type CallOptions, callNative } from "./addon/call.js";
 import type { Conventions } from "./addon/contract/index.js";
 import { native } from "./addon/loader.js";
+import type { Triple } from "./geometry/box.js";
 import { Grid } from "./localization/grid.js";
-import type { Triple, Volume } from "./volumes/volume.js";
+import type { Volume } from "./volumes/volume.js";
 
 /** An array with its extents along (z, y, x). */
 export interface Shaped<Data> {

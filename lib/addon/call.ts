@@ -12,12 +12,45 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** The work that a long call is at. */
+export type ProgressPhase =
+  /** Reading a scan, and putting it on the localization grid. */
+  | "read"
+  | "grid"
+  /** Localizing: looking from the middle, looking all over the scan, searching the points. */
+  | "query"
+  | "survey"
+  | "search"
+  /** Building templates: reading the supports' label maps, adding a support. */
+  | "labels"
+  | "support"
+  | "segment"
+  | "write"
+  | "compare"
+  | "phantom"
+  /** Training: preparing the scans, an epoch, measuring on other scans. */
+  | "prepare"
+  | "epoch"
+  | "validate"
+  /** The demo's stages that are none of these. */
+  | "models"
+  | "localize"
+  | "evaluate"
+  | "page";
+
 /** How far a long call is. */
 export interface Progress {
-  /** What is being done: "read", "grid", "query", "survey", "search", "support 2 of 5" … */
-  step: string;
+  phase: ProgressPhase;
+  /** Parts of the phase that are done, of how many. */
   done: number;
   total: number;
+  /** Which of several alike the phase works on, from 0: a support, an epoch. */
+  item?: ProgressItem;
+}
+
+export interface ProgressItem {
+  index: number;
+  count: number;
 }
 
 /** Runs a native function with the caller's options; what it rejects with becomes a {@link MedLsamError}. */

@@ -78,7 +78,7 @@ async function evaluateAll(flags: Flags, session: Session): Promise<number> {
       const { tolerance, organs, threads } = flags;
       const { signal } = session;
       const onProgress = progress.follow(name);
-      onProgress({ step: "read", done: 0, total: 1 });
+      onProgress({ phase: "read", done: 0, total: 1 });
       cases.push(
         await api.evaluate({
           prediction: prediction.path,

@@ -155,7 +155,7 @@ async function localizeOne({ image, markups }: Target, work: Work): Promise<Resu
   const { api, templates, medlam, queryCenters, flags, signal, progress } = work;
   const { threads, normalized, scales, conventions, seed, survey, minScore, roiSubset } = flags;
   const onProgress = progress.follow(image);
-  onProgress({ step: "read", done: 0, total: 1 });
+  onProgress({ phase: "read", done: 0, total: 1 });
   const started = performance.now();
   const volume = await api.Volume.read(image, { threads, signal });
   const read = (performance.now() - started) / 1000;

@@ -1,6 +1,6 @@
 /** Progress on standard error: a bar on a terminal, a few plain lines elsewhere, nothing with --quiet. */
 import { Presets, SingleBar } from "cli-progress";
-import type { Progress } from "../index.js";
+import type { Progress, ProgressPhase } from "../index.js";
 import { oneLine } from "./text.js";
 
 /** How the work on one thing (a scan, a template file) is shown. */
@@ -21,7 +21,7 @@ export function createProgress(quiet: boolean, signal: AbortSignal): ProgressDis
 function barDisplay(signal: AbortSignal): ProgressDisplay {
   const bar = new SingleBar(
     {
-      format: "{subject}  {step} {bar} {percentage}% {eta_formatted}",
+      format: "{subject}  {phase} {bar} {percentage}% {eta_formatted}",
       stream: process.stderr,
       clearOnComplete: true,
       // Signals are interrupt.ts's.
@@ -30,20 +30,21 @@ function barDisplay(signal: AbortSignal): ProgressDisplay {
     },
     Presets.rect,
   );
-  let step: string | undefined;
+  let phase: string | undefined;
   const clear = () => {
     bar.stop();
-    step = undefined;
+    phase = undefined;
   };
   // The bar holds the terminal in a state that a process ended at once would leave behind.
   signal.addEventListener("abort", clear);
   return {
     follow: (subject) => (progress) => {
       if (signal.aborted) return;
-      if (progress.step === step) return bar.update(progress.done);
+      const words = phaseWords(progress);
+      if (words === phase) return bar.update(progress.done);
       clear();
-      step = progress.step;
-      bar.start(progress.total, progress.done, { subject: oneLine(subject), step });
+      phase = words;
+      bar.start(progress.total, progress.done, { subject: oneLine(subject), phase });
     },
     clear,
     say(line) {
@@ -53,26 +54,39 @@ function barDisplay(signal: AbortSignal): ProgressDisplay {
   };
 }
 
-/** A line when a step begins and one per quarter of it: enough for a log, not too much for a thousand scans. */
+/** A line when a phase begins and one per quarter of it: enough for a log, not too much for a thousand scans. */
 function lineDisplay(): ProgressDisplay {
   const say = (line: string) => void process.stderr.write(`${oneLine(line)}\n`);
   return {
     follow(subject) {
-      let step: string | undefined;
+      let phase: string | undefined;
       let quarter = 0;
       return (progress) => {
         const now = progress.total > 0 ? Math.floor((4 * progress.done) / progress.total) : 0;
-        if (progress.step !== step) {
-          step = progress.step;
+        const words = phaseWords(progress);
+        if (words !== phase) {
+          phase = words;
           quarter = now;
-          say(`${subject}: ${step}`);
+          say(`${subject}: ${phase}`);
         } else if (now > quarter && now < 4) {
           quarter = now;
-          say(`${subject}: ${step} ${25 * quarter} %`);
+          say(`${subject}: ${phase} ${25 * quarter} %`);
         }
       };
     },
     clear: () => {},
     say,
   };
+}
+
+/** Phases whose names are not what is shown. */
+const words: Partial<Record<ProgressPhase, string>> = {
+  prepare: "prepare scans",
+  validate: "validate boxes",
+};
+
+function phaseWords({ phase, item }: Progress): string {
+  if (item === undefined) return words[phase] ?? phase;
+  const which = `${item.index + 1} of ${item.count}`;
+  return phase === "survey" ? `survey of support ${which}` : `${words[phase] ?? phase} ${which}`;
 }

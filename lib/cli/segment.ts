@@ -243,7 +243,7 @@ async function segmentOne({ name, image }: Case, ready: Ready, work: Work) {
         page: flags.page ?? false,
       };
       const writeStarted = performance.now();
-      onProgress({ step: "write", done: 0, total: 1 });
+      onProgress({ phase: "write", done: 0, total: 1 });
       await writeCase(flags.output, name, segmentation, boxes, outputs, { threads, signal });
       const { timing } = segmentation;
       const total = seconds(started);

@@ -6,6 +6,7 @@ import type { PhantomAbout } from "../addon/contract/index.js";
 import { evaluate } from "../evaluation/evaluate.js";
 import type { CaseEvaluation } from "../evaluation/result.js";
 import { formatJson } from "../formats/json.js";
+import type { Triple } from "../geometry/box.js";
 import { localize } from "../localization/localize.js";
 import { MedLam } from "../localization/medlam.js";
 import type { Localization } from "../localization/result.js";
@@ -18,7 +19,7 @@ import { Sam } from "../segmentation/sam.js";
 import { segment } from "../segmentation/segment.js";
 import { writePage } from "../viewer/page.js";
 import { writeParts } from "../viewer/write-parts.js";
-import { type Triple, Volume } from "../volumes/volume.js";
+import { Volume } from "../volumes/volume.js";
 import { demoModels } from "./models.js";
 import { demoPage } from "./page.js";
 
@@ -119,7 +120,7 @@ function stopwatch(onProgress: DemoOptions["onProgress"]) {
   };
   const timed = async <T>(stage: Stage, act: () => PromiseLike<T>): Promise<T> => {
     const started = performance.now();
-    onProgress?.({ step: stage, done: 0, total: 1 });
+    onProgress?.({ phase: stage, done: 0, total: 1 });
     try {
       return await act();
     } finally {

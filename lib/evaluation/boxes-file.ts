@@ -1,8 +1,7 @@
 /** Reading the boxes that `medlsam localize` and `medlsam segment` write. */
 import { z } from "zod";
 import { parseJson, readAnnotationText, validate } from "../formats/text-file.js";
-import type { Box } from "../localization/result.js";
-import type { Triple } from "../volumes/volume.js";
+import type { Box, PhysicalBox, Triple } from "../geometry/box.js";
 
 /** The part of a `Localization` that an evaluation needs. */
 export interface PredictedBoxes {
@@ -15,7 +14,7 @@ export interface PredictedBox {
   present: boolean;
   /** None for an organ that was prompted by points. */
   box?: Box;
-  physicalBox?: Box;
+  physicalBox?: PhysicalBox;
 }
 
 // In reference conventions boxes may reach out of the volume.

@@ -2,10 +2,10 @@ import { type CallOptions, callNative, type Progress } from "../addon/call.js";
 import type { OrganComparison } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError, UsageError } from "../base/errors.js";
-import { physicalBox } from "../geometry/box.js";
+import { physicalBox, type Triple } from "../geometry/box.js";
 import type { Localization } from "../localization/result.js";
 import { placeTolerance, requireSameGeometry, requireSameShape } from "../volumes/geometry.js";
-import type { Triple, Volume } from "../volumes/volume.js";
+import type { Volume } from "../volumes/volume.js";
 import { type PredictedBox, type PredictedBoxes, readPredictedBoxes } from "./boxes-file.js";
 import { stem } from "./case-files.js";
 import { byName, firstNaming, type Names } from "./organ-names.js";
@@ -157,7 +157,7 @@ async function evaluateOrgans(
   const comparisons = await compareMaps(opened, names, organs, tolerance, options);
   const results: [string, OrganEvaluation][] = [];
   for (const [i, name] of names.entries()) {
-    if (!comparisons) options.onProgress?.({ step: "compare", done: i, total: names.length });
+    if (!comparisons) options.onProgress?.({ phase: "compare", done: i, total: names.length });
     const box = boxes.get(name);
     const given = { predicted: predicted?.get(name), truth: truth.get(name) };
     const result = await withOrgan(given, options, async (mask, truthMask) => {
@@ -176,7 +176,7 @@ async function evaluateOrgans(
     const spokenOf = given.predicted !== undefined || box !== undefined;
     if (result.outcome !== "absent" || spokenOf) results.push([name, result]);
   }
-  options.onProgress?.({ step: "compare", done: names.length, total: names.length });
+  options.onProgress?.({ phase: "compare", done: names.length, total: names.length });
   return Object.fromEntries(results);
 }
 
@@ -209,7 +209,7 @@ async function compareMaps(
   const results = await callNative(
     options,
     (task) => native.compareLabels(a, b, labels, tolerance, task),
-    (done, total) => options.onProgress?.({ step: "compare", done, total }),
+    (done, total) => options.onProgress?.({ phase: "compare", done, total }),
   );
   return new Map([...pairs.keys()].map((name, i) => [name, results[i] as OrganComparison]));
 }

@@ -1,5 +1,5 @@
 /** What an evaluation says: figures of merit (algorithm.md part 7) per organ and case, and over the cases. */
-import type { Box } from "../localization/result.js";
+import type { Box } from "../geometry/box.js";
 
 /** The figures, in the order of the tables. Overlaps are fractions of 1, distances mm. */
 export const metricNames = ["iou", "wd", "dice", "hd95", "nsd", "assd"] as const;

@@ -2,8 +2,7 @@
 
 import type { MaskExtent, OrganComparison } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
-import type { Box } from "../localization/result.js";
-import type { Triple } from "../volumes/volume.js";
+import type { Box, Triple } from "../geometry/box.js";
 import type { OrganEvaluation, OrganExtent, OrganMetrics, Outcome } from "./result.js";
 
 /** What is known of an organ in one case. */

@@ -1,7 +1,7 @@
 /** Boxes as 3D Slicer markups, to be dropped onto the scan they belong to. */
-import type { Box, Localization } from "../localization/result.js";
-
-type Vector = [number, number, number];
+import type { Affine } from "../geometry/affine.js";
+import { type Box, type Point, physicalCorners } from "../geometry/box.js";
+import type { Localization } from "../localization/result.js";
 
 const schema =
   "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#";
@@ -16,10 +16,10 @@ export interface RoiMarkup {
   fixedNumberOfControlPoints: boolean;
   labelFormat: string;
   roiType: "Box";
-  center: Vector;
+  center: Point;
   /** Row-major 3×3 whose columns are the box's axes. */
   orientation: number[];
-  size: Vector;
+  size: Point;
   insideOut: boolean;
   controlPoints: object[];
 }
@@ -36,7 +36,7 @@ export interface RoiMarkups {
  * @param affine 16 numbers, row-major, voxel (x, y, z, 1) → RAS mm: the affine of the volume that was localized. If it
  *   shears, the ROI, which has right angles, is the smallest along the voxel x axis that holds the box.
  */
-export function roiMarkups(localization: Localization, affine: readonly number[]): RoiMarkups {
+export function roiMarkups(localization: Localization, affine: Affine): RoiMarkups {
   const axes = rightAngledAxes(affine);
   const present = Object.entries(localization.organs).filter(([, organ]) => organ.present);
   return {
@@ -48,18 +48,18 @@ export function roiMarkups(localization: Localization, affine: readonly number[]
 function roi(
   name: string,
   box: Box,
-  affine: readonly number[],
-  axes: [Vector, Vector, Vector],
+  affine: Affine,
+  axes: [Point, Point, Point],
   note?: string,
 ): RoiMarkup {
-  const corners = cornersLps(box, affine);
+  const corners = physicalCorners(box, affine);
   const spans = axes.map((axis) => {
     const along = corners.map((corner) => dot(corner, axis));
     return { low: Math.min(...along), high: Math.max(...along) };
   });
   const center = [0, 1, 2].map((row) =>
     spans.reduce((sum, { low, high }, k) => sum + ((low + high) / 2) * (axes[k]?.[row] ?? 0), 0),
-  ) as Vector;
+  ) as Point;
   const orientation = [0, 1, 2].flatMap((row) => axes.map((axis) => axis[row] ?? 0));
   return {
     type: "ROI",
@@ -73,7 +73,7 @@ function roi(
     roiType: "Box",
     center,
     orientation,
-    size: spans.map(({ low, high }) => high - low) as Vector,
+    size: spans.map(({ low, high }) => high - low) as Point,
     insideOut: false,
     controlPoints: [
       {
@@ -90,30 +90,13 @@ function roi(
   };
 }
 
-/** The eight outer corners (min − ½ … max + ½) in LPS mm. */
-function cornersLps({ min, max }: Box, affine: readonly number[]): Vector[] {
-  const corners: Vector[] = [];
-  for (const z of [min[0] - 0.5, max[0] + 0.5]) {
-    for (const y of [min[1] - 0.5, max[1] + 0.5]) {
-      for (const x of [min[2] - 0.5, max[2] + 0.5]) {
-        const ras = (row: number) => {
-          const [ax = 0, ay = 0, az = 0, offset = 0] = affine.slice(4 * row, 4 * row + 4);
-          return ax * x + ay * y + az * z + offset;
-        };
-        corners.push([-ras(0), -ras(1), ras(2)]);
-      }
-    }
-  }
-  return corners;
-}
-
 /**
  * Unit vectors (LPS) along the voxel axes, made orthogonal from x to z where the affine shears. The last follows from
  * the others so that the three always form a rotation: Slicer takes no reflection, and a box looks the same from both
  * sides.
  */
-function rightAngledAxes(affine: readonly number[]): [Vector, Vector, Vector] {
-  const column = (k: number): Vector => [
+function rightAngledAxes(affine: Affine): [Point, Point, Point] {
+  const column = (k: number): Point => [
     -(affine[k] ?? 0),
     -(affine[4 + k] ?? 0),
     affine[8 + k] ?? 0,
@@ -125,11 +108,11 @@ function rightAngledAxes(affine: readonly number[]): [Vector, Vector, Vector] {
   return [x, v, [x[1] * v[2] - x[2] * v[1], x[2] * v[0] - x[0] * v[2], x[0] * v[1] - x[1] * v[0]]];
 }
 
-function dot(a: Vector, b: Vector): number {
+function dot(a: Point, b: Point): number {
   return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
-function unit(v: Vector): Vector {
+function unit(v: Point): Point {
   const length = Math.hypot(...v);
   return [v[0] / length, v[1] / length, v[2] / length];
 }

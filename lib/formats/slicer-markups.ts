@@ -1,10 +1,8 @@
 /** What is read of 3D Slicer's markups files (`.mrk.json`): lists of points (`Fiducial`) and boxes (`ROI`). */
 import { basename } from "node:path";
 import { z } from "zod";
+import type { Point } from "../geometry/box.js";
 import { badAnnotation, validate } from "./text-file.js";
-
-/** Millimetres. */
-export type Point = [x: number, y: number, z: number];
 
 const coordinate = z.number("a coordinate must be a finite number of millimetres");
 export const point = z.tuple(

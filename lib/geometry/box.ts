@@ -1,27 +1,58 @@
-/** Boxes of stored voxels: inclusive bounds, (z, y, x). */
-import type { Box } from "../localization/result.js";
-import type { Triple } from "../volumes/volume.js";
+/** Points and boxes, in stored voxels and in space. */
 import { type Affine, apply } from "./affine.js";
+
+/** Three numbers along the stored axes, z slowest. */
+export type Triple = [z: number, y: number, x: number];
+
+/** A place in the patient: LPS mm, as Slicer and DICOM write it. */
+export type Point = [x: number, y: number, z: number];
+
+/** Exists in types only: it keeps a box of voxels from being taken for one of millimetres. */
+declare const unit: unique symbol;
+
+/** A box of stored voxels: inclusive bounds, (z, y, x). */
+export interface Box {
+  min: Triple;
+  max: Triple;
+  readonly [unit]?: "voxel";
+}
+
+/** A box in the patient: bounds in LPS mm, (x, y, z). */
+export interface PhysicalBox {
+  min: Point;
+  max: Point;
+  readonly [unit]?: "mm";
+}
+
+/** The least and the greatest of each coordinate. At least one point is needed. */
+export function boundsOf<Vector extends Triple | Point>(
+  points: readonly Vector[],
+): { min: Vector; max: Vector } {
+  const over = (best: (...values: number[]) => number) =>
+    ([0, 1, 2] as const).map((axis) => best(...points.map((each) => each[axis]))) as Vector;
+  return { min: over(Math.min), max: over(Math.max) };
+}
 
 /** The smallest box around all. */
 export function unionBox(boxes: readonly Box[]): Box {
-  const over = (pick: (box: Box) => Triple, best: (...values: number[]) => number) =>
-    [0, 1, 2].map((axis) => best(...boxes.map((box) => pick(box)[axis] as number))) as Triple;
-  return { min: over(({ min }) => min, Math.min), max: over(({ max }) => max, Math.max) };
+  return boundsOf(boxes.flatMap(({ min, max }) => [min, max]));
 }
 
-/** The axis-aligned box in LPS mm, (x, y, z), around the outer faces of the voxels in a stored box. */
-export function physicalBox(box: Box, affine: Affine): Box {
-  const corners: Triple[] = [];
-  for (const z of [box.min[0] - 0.5, box.max[0] + 0.5]) {
-    for (const y of [box.min[1] - 0.5, box.max[1] + 0.5]) {
-      for (const x of [box.min[2] - 0.5, box.max[2] + 0.5]) {
+/** The eight corners of a box's outer faces, half a voxel beyond its bounds, in LPS mm. */
+export function physicalCorners({ min, max }: Box, affine: Affine): Point[] {
+  const faces = ([0, 1, 2] as const).map((axis) => [min[axis] - 0.5, max[axis] + 0.5]);
+  const [zs = [], ys = [], xs = []] = faces;
+  return zs.flatMap((z) =>
+    ys.flatMap((y) =>
+      xs.map((x): Point => {
         const [right, anterior, superior] = apply(affine, [x, y, z]);
-        corners.push([-right, -anterior, superior]);
-      }
-    }
-  }
-  const over = (best: (...values: number[]) => number) =>
-    [0, 1, 2].map((axis) => best(...corners.map((corner) => corner[axis] as number))) as Triple;
-  return { min: over(Math.min), max: over(Math.max) };
+        return [-right, -anterior, superior];
+      }),
+    ),
+  );
+}
+
+/** The axis-aligned box around the outer faces of the voxels in a stored box. */
+export function physicalBox(box: Box, affine: Affine): PhysicalBox {
+  return boundsOf(physicalCorners(box, affine));
 }

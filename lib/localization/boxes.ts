@@ -1,8 +1,7 @@
 /** From found points to boxes, and from boxes to a verdict (algorithm.md parts 5.4 and 5.5). */
 import type { Conventions } from "../addon/contract/index.js";
-import type { Triple } from "../volumes/volume.js";
+import type { Box, Triple } from "../geometry/box.js";
 import { type Grid, gridSpacing, padding } from "./grid.js";
-import type { Box } from "./result.js";
 
 /**
  * The box of six points on the padded grid, in stored voxels: bound b of axis a is what point (b, a) says of axis a.

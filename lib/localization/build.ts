@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type CallOptions, callNative, type Progress } from "../addon/call.js";
+import { type CallOptions, callNative, type Progress, type ProgressItem } from "../addon/call.js";
 import type { Conventions, TemplatesHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError, UsageError } from "../base/errors.js";
@@ -68,7 +68,7 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
       labelled.push(
         "labels" in support ? await readLabels(support.labels, conventions, options) : undefined,
       );
-      onProgress?.({ step: "labels", done: i + 1, total: supports.length });
+      onProgress?.({ phase: "labels", done: i + 1, total: supports.length });
     }
     const { organs, strategy, sliceInterval } = findOrgans(options, labelled);
     const points = organs.reduce((sum, { parts }) => sum + Math.max(1, parts) * pointsPerPart, 0);
@@ -77,9 +77,9 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
     );
     handle = templates;
     for (const [i, support] of supports.entries()) {
-      const step = `support ${i + 1} of ${supports.length}`;
+      const item = { index: i, count: supports.length };
       await withVolume(support.image, options, (image) =>
-        addSupport(options, templates, image, support, labelled[i], organs, step),
+        addSupport(options, templates, image, support, labelled[i], organs, item),
       );
     }
     const described = await callNative(options, (task) =>
@@ -115,7 +115,7 @@ async function addSupport(
   support: Support,
   labels: LabelledSupport | undefined,
   organs: readonly Organ[],
-  step: string,
+  item: ProgressItem,
 ): Promise<void> {
   const { medlam, conventions = "exact", onProgress } = options;
   if (labels) {
@@ -134,14 +134,12 @@ async function addSupport(
       centers.push(...points);
       first += Math.max(1, organ.parts) * pointsPerPart;
     }
-    const survey = options.survey
-      ? await surveyGrid(grid, { ...options, step: `survey of ${step}` })
-      : noSurvey;
+    const survey = options.survey ? await surveyGrid(grid, { ...options, item }) : noSurvey;
     const [at, to] = [Int32Array.from(centers), Int32Array.from(indices)];
     await callNative(
       options,
       (task) => native.addSupport(templates, medlam.handle, grid.handle, survey, at, to, task),
-      (done, total) => onProgress?.({ step, done, total }),
+      (done, total) => onProgress?.({ phase: "support", done, total, item }),
     );
   } finally {
     grid.close();

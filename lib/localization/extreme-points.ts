@@ -18,14 +18,9 @@
  * Coordinates are millimetres in the patient's frame, as DICOM and Slicer show them.
  */
 import { z } from "zod";
-import {
-  coordinateSystem,
-  type Point,
-  point,
-  pointLists,
-  toLps,
-} from "../formats/slicer-markups.js";
+import { coordinateSystem, point, pointLists, toLps } from "../formats/slicer-markups.js";
 import { badAnnotation, parseJson, readAnnotationText, validate } from "../formats/text-file.js";
+import type { Point } from "../geometry/box.js";
 
 /** The extreme points of one organ in one scan. */
 export interface ExtremePoints {

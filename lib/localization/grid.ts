@@ -3,7 +3,8 @@ import type { Conventions, GridHandle, GridInfo, Landmarks } from "../addon/cont
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import { type Affine, apply, invert } from "../geometry/affine.js";
-import type { Triple, Volume } from "../volumes/volume.js";
+import type { Triple } from "../geometry/box.js";
+import type { Volume } from "../volumes/volume.js";
 
 /** Voxels of 0 around the scan (algorithm.md part 1.4). */
 export const padding = 32;

@@ -1,9 +1,9 @@
-import { callNative, type Progress } from "../addon/call.js";
+import { callNative, type Progress, type ProgressPhase } from "../addon/call.js";
 import type { SearchResult } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { UsageError } from "../base/errors.js";
-import { physicalBox, unionBox } from "../geometry/box.js";
-import { type Triple, type Volume, withVolume } from "../volumes/volume.js";
+import { physicalBox, type Triple, unionBox } from "../geometry/box.js";
+import { type Volume, withVolume } from "../volumes/volume.js";
 import { keepCutWalls, marginInScan, storedBox } from "./boxes.js";
 import { Grid, type GridOptions } from "./grid.js";
 import type { MedLam } from "./medlam.js";
@@ -74,12 +74,12 @@ export async function localize(
   const indices = Int32Array.from(wanted.flatMap((each) => each.indices));
   const scales = chooseScales(options.scales);
   const started = performance.now();
-  const step = (name: string) => options.onProgress?.({ step: name, done: 0, total: 1 });
+  const begin = (phase: ProgressPhase) => options.onProgress?.({ phase, done: 0, total: 1 });
 
-  if (typeof image === "string") step("read");
+  if (typeof image === "string") begin("read");
   return withVolume(image, options, async (volume) => {
     const read = seconds(started);
-    if (!options.grid) step("grid");
+    if (!options.grid) begin("grid");
     const gridStarted = performance.now();
     const grid = options.grid ?? (await Grid.make(volume, options));
     const gridTime = seconds(gridStarted);
@@ -153,7 +153,7 @@ async function searchPoints(
         ...([medlam.handle, grid.handle, templates.handle] as const),
         ...([starts, indices, scales, survey, task] as const),
       ),
-    (done, total) => onProgress?.({ step: "search", done, total }),
+    (done, total) => onProgress?.({ phase: "search", done, total }),
   );
 }
 

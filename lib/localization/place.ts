@@ -1,5 +1,5 @@
 /** UAM: where the anatomical coordinate system places template points in a scan (algorithm.md parts 5.1 and 5.2). */
-import { type CallOptions, callNative, type Progress } from "../addon/call.js";
+import { type CallOptions, callNative, type Progress, type ProgressItem } from "../addon/call.js";
 import type { Landmarks } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import type { Grid } from "./grid.js";
@@ -34,7 +34,7 @@ async function lookFromMiddle(
   return callNative(
     options,
     (task) => native.lookAt(medlam.handle, grid.handle, centers, task),
-    (done, total) => onProgress?.({ step: "query", done, total }),
+    (done, total) => onProgress?.({ phase: "query", done, total }),
   );
 }
 
@@ -44,14 +44,14 @@ export const noSurvey: Landmarks = { centers: new Int32Array(), positions: new F
 /** Positions of patches all over a scan; once made, the grid keeps them for other templates. */
 export async function surveyGrid(
   grid: Grid,
-  { medlam, step = "survey", onProgress, ...options }: SurveyOptions,
+  { medlam, item, onProgress, ...options }: SurveyOptions,
 ): Promise<Landmarks> {
   const known = grid.surveys.get(medlam);
   if (known) return known;
   const survey = await callNative(
     options,
     (task) => native.surveyScan(medlam.handle, grid.handle, task),
-    (done, total) => onProgress?.({ step, done, total }),
+    (done, total) => onProgress?.({ phase: "survey", done, total, ...(item && { item }) }),
   );
   grid.surveys.set(medlam, survey);
   return survey;
@@ -59,7 +59,7 @@ export async function surveyGrid(
 
 interface SurveyOptions extends CallOptions {
   medlam: MedLam;
-  /** What progress is reported as. */
-  step?: string;
+  /** Whose survey this is, for the progress. */
+  item?: ProgressItem;
   onProgress?: (progress: Progress) => void;
 }

@@ -2,7 +2,7 @@
 
 import { native } from "../addon/loader.js";
 import { InputError, UsageError } from "../base/errors.js";
-import type { Triple } from "../volumes/volume.js";
+import type { Triple } from "../geometry/box.js";
 import { type Grid, padding } from "./grid.js";
 
 const count = 10;

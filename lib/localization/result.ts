@@ -1,13 +1,8 @@
 import type { Conventions } from "../addon/contract/index.js";
+import type { Box, PhysicalBox, Triple } from "../geometry/box.js";
 
 /** Which of MSS's three scales are used: features at a quarter (0), half (1) and full (2) resolution. */
 export type Scale = 0 | 1 | 2;
-
-/** Inclusive bounds, (z, y, x). */
-export interface Box {
-  min: [number, number, number];
-  max: [number, number, number];
-}
 
 /** One organ found in one scan. */
 export interface OrganLocalization {
@@ -26,8 +21,8 @@ export interface OrganLocalization {
   box: Box;
   /** One box per part of Sub-Patch Localization, from the lowest up; a single one for Whole-Patch Localization. */
   parts: Box[];
-  /** Around the outer faces of the box's voxels: LPS mm, in (x, y, z) order as Slicer and DICOM write it. */
-  physicalBox: Box;
+  /** Around the outer faces of the box's voxels: LPS mm, (x, y, z). */
+  physicalBox: PhysicalBox;
 }
 
 /** Where the organs of one scan are. This is the JSON that `medlsam localize` writes. */
@@ -38,7 +33,7 @@ export interface Localization {
   /** The image's path as it was given; "" for a volume that came from no file. */
   image: string;
   /** Of the stored volume, (z, y, x). */
-  shape: [number, number, number];
+  shape: Triple;
   conventions: Conventions;
   scales: Scale[];
   /** Whether a survey of the whole scan placed the points (no part of the published method); absent if not. */

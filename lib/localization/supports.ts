@@ -4,7 +4,8 @@ import { type CallOptions, callNative } from "../addon/call.js";
 import type { Conventions, LabelExtent, LabelGridHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
-import { type Triple, type Volume, withVolume } from "../volumes/volume.js";
+import type { Triple } from "../geometry/box.js";
+import { type Volume, withVolume } from "../volumes/volume.js";
 import type { ExtremePoints } from "./extreme-points.js";
 import { type Grid, padding, roundHalfEven } from "./grid.js";
 

@@ -3,8 +3,7 @@
  * Nothing here touches a disk.
  */
 import { basename } from "node:path";
-import type { Box } from "../localization/result.js";
-import type { Triple } from "../volumes/volume.js";
+import type { Box, Triple } from "../geometry/box.js";
 
 /** `path` is relative to where results go, with `/` between folders. */
 export interface ResultFile {

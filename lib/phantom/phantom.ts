@@ -7,7 +7,8 @@ import { type CallOptions, callNative, type Progress } from "../addon/call.js";
 import type { PhantomAbout, PhantomRegion } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { UsageError } from "../base/errors.js";
-import { type Triple, Volume } from "../volumes/volume.js";
+import type { Triple } from "../geometry/box.js";
+import { Volume } from "../volumes/volume.js";
 
 export const phantomRegions = [
   "whole",
@@ -74,7 +75,7 @@ export async function makePhantom({
   const made = await callNative(
     options,
     (task) => native.makePhantom(seed, { region: region ?? "", spacing: mm ?? null, axes }, task),
-    (done, total) => onProgress?.({ step: "phantom", done, total }),
+    (done, total) => onProgress?.({ phase: "phantom", done, total }),
   );
   return {
     image: Volume.fromHandle(made.image),

@@ -16,15 +16,14 @@ import { InputError } from "../base/errors.js";
 import {
   boxCorners,
   coordinateSystem,
-  type Point,
   point,
   pointLists,
   toLps,
 } from "../formats/slicer-markups.js";
 import { badAnnotation, parseJson, readAnnotationText, validate } from "../formats/text-file.js";
 import { apply, invert } from "../geometry/affine.js";
-import type { Box } from "../localization/result.js";
-import type { Triple, Volume } from "../volumes/volume.js";
+import { type Box, boundsOf, type Point, type Triple } from "../geometry/box.js";
+import type { Volume } from "../volumes/volume.js";
 import type { OrganPrompt, PromptPoint } from "./prompts.js";
 
 type Prompts = Record<string, OrganPrompt>;
@@ -104,13 +103,12 @@ function fromRois(path: string, json: unknown, volume: Volume): Prompts {
   const prompts: Prompts = {};
   for (const { name, corners } of boxCorners(path, json)) {
     refuseTwice(path, name, prompts);
-    const voxels = corners.map(toVoxel);
-    const over = (best: (...values: number[]) => number, shift: number) =>
-      [0, 1, 2].map((axis) =>
-        // The ROI runs along the outer faces of its voxels.
-        Math.round(best(...voxels.map((voxel) => voxel[axis] as number)) + shift),
-      ) as Triple;
-    const found = { min: over(Math.min, 0.5), max: over(Math.max, -0.5) };
+    const { min, max } = boundsOf(corners.map(toVoxel));
+    // The ROI runs along the outer faces of its voxels.
+    const found: Box = {
+      min: min.map((face) => Math.round(face + 0.5)) as Triple,
+      max: max.map((face) => Math.round(face - 0.5)) as Triple,
+    };
     if (found.min.some((low, axis) => low > (found.max[axis] as number))) {
       throw badAnnotation(
         path,

@@ -2,8 +2,8 @@
 
 import type { Conventions } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
-import type { Box } from "../localization/result.js";
-import type { Triple, Volume } from "../volumes/volume.js";
+import type { Box, Triple } from "../geometry/box.js";
+import type { Volume } from "../volumes/volume.js";
 
 /** A stored voxel, (z, y, x), that is in the organ or, with `foreground` false, is not. */
 export interface PromptPoint {

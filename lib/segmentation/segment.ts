@@ -82,7 +82,7 @@ async function run(
   const { segmenter, conventions = "exact", onProgress } = options;
   const started = performance.now();
   const ownsVolume = typeof image === "string";
-  if (ownsVolume) onProgress?.({ step: "read", done: 0, total: 1 });
+  if (ownsVolume) onProgress?.({ phase: "read", done: 0, total: 1 });
   const volume = ownsVolume ? await Volume.read(image, options) : image;
   const read = (performance.now() - started) / 1000;
   let masks: Masks | undefined;
@@ -114,7 +114,7 @@ async function run(
       masks: made,
       threads: options.threads,
       signal: options.signal,
-      onProgress: (done, total) => onProgress?.({ step: "segment", done, total }),
+      onProgress: (done, total) => onProgress?.({ phase: "segment", done, total }),
       onComplete: finish,
     });
     for (const index of organs.keys()) finish(index);

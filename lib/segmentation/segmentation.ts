@@ -1,8 +1,8 @@
 import { type CallOptions, callNative } from "../addon/call.js";
 import { native } from "../addon/loader.js";
 import { labelColor, labelTableXml } from "../formats/label-names.js";
-import type { Box } from "../localization/result.js";
-import { type Triple, Volume } from "../volumes/volume.js";
+import type { Box, Triple } from "../geometry/box.js";
+import { Volume } from "../volumes/volume.js";
 import type { PromptedOrgan } from "./prompts.js";
 import type { Masks, SegmenterWork } from "./segmenter.js";
 

@@ -2,7 +2,7 @@ import { type CallOptions, callNative } from "../addon/call.js";
 import type { Conventions, MasksHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { UsageError } from "../base/errors.js";
-import type { Box } from "../localization/result.js";
+import type { Box } from "../geometry/box.js";
 import type { Volume } from "../volumes/volume.js";
 import type { PromptedOrgan } from "./prompts.js";
 

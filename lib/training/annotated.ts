@@ -61,7 +61,7 @@ export async function boxErrors(
       const queries = scans.slice(supports);
       const cases: CaseEvaluation[] = [];
       for (const query of queries) {
-        onProgress?.({ step: "validate boxes", done: cases.length, total: queries.length });
+        onProgress?.({ phase: "validate", done: cases.length, total: queries.length });
         cases.push(await evaluateBoxes(query, medlam, templates, call));
       }
       const { iou, wd } = summarizeEvaluations(cases).average;

@@ -160,7 +160,12 @@ async function trainSteps<Loss extends string, Epoch extends { epoch: number }>(
   const { threads, signal, onProgress } = options;
   const done: NamedStep<Loss>[] = [];
   const report = (now: number) =>
-    onProgress?.({ step: `epoch ${epoch} of ${epochs}`, done: now, total: steps });
+    onProgress?.({
+      phase: "epoch",
+      done: now,
+      total: steps,
+      item: { index: epoch - 1, count: epochs },
+    });
   while (!signal?.aborted && native.trainerSteps(trainer) < epoch * steps) {
     const before = native.trainerSteps(trainer) - (epoch - 1) * steps;
     report(before);

@@ -78,10 +78,10 @@ async function prepareAll(
     ...all.slice(first),
     ...all.slice(0, first),
   ].entries()) {
-    onProgress?.({ step: "prepare scans", done: index, total: jobs.length });
+    onProgress?.({ phase: "prepare", done: index, total: jobs.length });
     if (!existsSync(file)) await prepare(sources, file);
   }
-  onProgress?.({ step: "prepare scans", done: jobs.length, total: jobs.length });
+  onProgress?.({ phase: "prepare", done: jobs.length, total: jobs.length });
   return all.map(({ file }) => file);
 }
 

@@ -9,8 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { CallOptions } from "../addon/call.js";
 import { unreadable } from "../base/errors.js";
 import { labelColor } from "../formats/label-names.js";
-import type { Box } from "../localization/result.js";
-import type { Triple } from "../volumes/volume.js";
+import type { Box, Triple } from "../geometry/box.js";
 import { writeParts } from "./write-parts.js";
 
 export interface PageOrgan {

@@ -2,9 +2,9 @@
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import type { CallOptions } from "../addon/call.js";
-import type { Box } from "../localization/result.js";
+import type { Box, Triple } from "../geometry/box.js";
 import type { Segmentation, SegmentedOrgan } from "../segmentation/segmentation.js";
-import { type Triple, Volume } from "../volumes/volume.js";
+import { Volume } from "../volumes/volume.js";
 import { type PageOrgan, writePage } from "./page.js";
 
 /** Of a scan in a page: 16 bits each, compressed and as base64, they come to some 20 MB. */

@@ -1,6 +1,6 @@
 /** Whether two volumes have the same voxels in the same places. */
 import { InputError } from "../base/errors.js";
-import type { Triple } from "./volume.js";
+import type { Triple } from "../geometry/box.js";
 
 /** Of a {@link Volume}, or of one that was closed. */
 export interface Geometry {

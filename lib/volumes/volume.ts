@@ -2,9 +2,7 @@ import { type CallOptions, callNative } from "../addon/call.js";
 import type { StoredType, VolumeHandle, VolumeInfo, VoxelArray } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { UsageError } from "../base/errors.js";
-
-/** Three numbers along (z, y, x). */
-export type Triple = [number, number, number];
+import type { Triple } from "../geometry/box.js";
 
 /** What {@link Volume.fromArray} needs to know about an array of voxels. */
 export interface VolumeGeometry {

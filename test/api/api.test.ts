@@ -58,15 +58,15 @@ describe("localize", () => {
     const result = await localize(image, {
       medlam,
       templates,
-      onProgress: (step) => progress.push(step),
+      onProgress: (each) => progress.push(each),
     });
     clearInterval(timer);
     // The work takes seconds; were it done on this thread, hardly a tick would come through.
     expect(ticks).toBeGreaterThan((result.timing.total * 1000) / 5 / 10);
-    expect(new Set(progress.map(({ step }) => step))).toEqual(
+    expect(new Set(progress.map(({ phase }) => phase))).toEqual(
       new Set(["read", "grid", "query", "search"]),
     );
-    expect(progress.at(-1)).toEqual({ step: "search", done: 12, total: 12 });
+    expect(progress.at(-1)).toEqual({ phase: "search", done: 12, total: 12 });
     expect(result.shape).toEqual((await Volume.read(image)).shape);
     expect(Object.keys(result.organs)).toEqual(["1", "2"]);
     for (const organ of Object.values(result.organs)) {
@@ -183,8 +183,8 @@ describe("localize", () => {
       medlam,
       templates,
       signal: controller.signal,
-      onProgress: ({ step, done }) => {
-        if (step === "search" && done > 0) controller.abort();
+      onProgress: ({ phase, done }) => {
+        if (phase === "search" && done > 0) controller.abort();
       },
     });
     await expect(call).rejects.toMatchObject({ code: "ABORTED" });

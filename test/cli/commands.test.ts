@@ -11,7 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RoiMarkups } from "../../lib/formats/roi-markups.js";
-import type { Box, Localization, OrganLocalization } from "../../lib/localization/result.js";
+import type { Box } from "../../lib/geometry/box.js";
+import type { Localization, OrganLocalization } from "../../lib/localization/result.js";
 import { data, medlam, run, scan, succeed, supports } from "../support/command.js";
 
 interface ConformanceRun {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Triple } from "../../lib/geometry/box.js";
 import { keepCutWalls, marginInScan } from "../../lib/localization/boxes.js";
 import { type Grid, padding } from "../../lib/localization/grid.js";
-import type { Triple } from "../../lib/volumes/volume.js";
 
 /** 20, 30 and 40 points of scan in the padding. */
 const grid = { shape: [84, 94, 104] } as unknown as Grid;

@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type RoiMarkup, roiMarkups } from "../../lib/formats/roi-markups.js";
-import type { Box, Localization, OrganLocalization } from "../../lib/localization/result.js";
+import type { Box } from "../../lib/geometry/box.js";
+import type { Localization, OrganLocalization } from "../../lib/localization/result.js";
 
 type Vector = [number, number, number];
 
 function organ(box: Box, present = true): OrganLocalization {
-  return { label: 1, present, score: 0.9, margin: 0, box, parts: [box], physicalBox: box };
+  const { min, max } = box;
+  return { label: 1, present, score: 0.9, margin: 0, box, parts: [box], physicalBox: { min, max } };
 }
 
 function localization(organs: Record<string, OrganLocalization>): Localization {
