@@ -10,7 +10,8 @@ export default defineConfig({
     pool: "forks",
     // The addon has threads of its own.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Only to catch a hang: no test fails for being slow.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

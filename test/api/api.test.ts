@@ -36,7 +36,7 @@ let templates: Templates;
 
 beforeAll(async () => {
   templates = await buildTemplates({ medlam, supports, classes: [1, 2] });
-}, 300_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 /** A label map like the file's, changed. */
@@ -61,8 +61,8 @@ describe("localize", () => {
       onProgress: (each) => progress.push(each),
     });
     clearInterval(timer);
-    // The work takes seconds; were it done on this thread, hardly a tick would come through.
-    expect(ticks).toBeGreaterThan((result.timing.total * 1000) / 5 / 10);
+    // The work takes seconds; were it done on this thread, a tick would come through between its phases at most.
+    expect(ticks).toBeGreaterThan(10);
     expect(new Set(progress.map(({ phase }) => phase))).toEqual(
       new Set(["read", "grid", "query", "search"]),
     );
@@ -82,7 +82,7 @@ describe("localize", () => {
     }
     expect(result.timing.patches).toBeGreaterThan(10);
     expect(result.timing.patches).toBeLessThanOrEqual(22);
-  }, 120_000);
+  });
 
   it("gives the same bytes again, alone and beside another call", async () => {
     const run = (seed: number) =>
@@ -91,7 +91,7 @@ describe("localize", () => {
     const [first, other] = await Promise.all([run(7), run(8)]);
     expect(first).toEqual(alone);
     expect(Object.keys(other.organs)).toEqual(["2"]);
-  }, 120_000);
+  });
 
   it("surveys the whole scan when asked, the same way each time", async () => {
     const run = (survey: boolean) => localize(image, { medlam, templates, survey, scales: [] });
@@ -101,7 +101,7 @@ describe("localize", () => {
     expect(surveyed.timing.patches).toBeGreaterThan(middle.timing.patches);
     expect(withoutTiming(again)).toEqual(withoutTiming(surveyed));
     expect(surveyed.organs).not.toEqual(middle.organs);
-  }, 120_000);
+  });
 
   it("surveys a grid once for all templates", async () => {
     const grid = await Grid.make(await Volume.read(image));
@@ -119,7 +119,7 @@ describe("localize", () => {
     expect(first.timing.patches).toBe(alone.timing.patches);
     expect(second.timing.patches).toBe(10);
     expect(second.organs).toEqual(alone.organs);
-  }, 120_000);
+  });
 
   it("finds a support's points again where surveys placed them", async () => {
     const grid = await Grid.make(await Volume.read(image));
@@ -148,7 +148,7 @@ describe("localize", () => {
     for (const [i, at] of points.entries()) {
       expect(Math.abs(at - (centers[i] as number))).toBeLessThanOrEqual(1);
     }
-  }, 120_000);
+  });
 
   it("is another place with surveyed supports, and their file says so", async () => {
     const [support] = supports as [(typeof supports)[0]];
@@ -162,7 +162,7 @@ describe("localize", () => {
     expect([own.survey, opened.survey]).toEqual([undefined, true]);
     expect(opened.positions).toEqual(surveyed.positions);
     expect(largestDifference(opened.positions, own.positions)).toBeGreaterThan(0);
-  }, 120_000);
+  });
 
   it("calls an organ absent where the coordinate system places it outside, and below minScore", async () => {
     const unified = await localize(image, { medlam, templates, scales: [] });
@@ -172,7 +172,7 @@ describe("localize", () => {
     }
     const strict = await localize(image, { medlam, templates, scales: [0], minScore: 0.999 });
     expect(Object.values(strict.organs).map(({ present }) => present)).toEqual([false, false]);
-  }, 120_000);
+  });
 
   it("stops when it is aborted", async () => {
     await expect(
@@ -188,7 +188,7 @@ describe("localize", () => {
       },
     });
     await expect(call).rejects.toMatchObject({ code: "ABORTED" });
-  }, 120_000);
+  });
 
   it("refuses templates of another network", async () => {
     const other = await MedLam.load(conformance("medlam/medlam_fp16.pth"));
@@ -236,7 +236,7 @@ describe("templates", () => {
       organs: ["2"],
     });
     expect(result.organs["2"]?.score).toBeLessThanOrEqual(1);
-  }, 300_000);
+  });
 
   it("extreme points in millimetres do what the label map they come from does", async () => {
     const [a] = supports as [(typeof supports)[0]];
@@ -257,7 +257,7 @@ describe("templates", () => {
     const fromLabels = await buildTemplates({ medlam, supports: [a], classes: [1] });
     expect(fromPoints.organs).toMatchObject([{ name: "organ", label: 1, parts: 1, supports: 1 }]);
     expect(largestDifference(fromPoints.positions, fromLabels.positions)).toBe(0);
-  }, 300_000);
+  });
 
   it("refuses what does not fit", async () => {
     const [a, b] = supports as [(typeof supports)[0], (typeof supports)[0]];
@@ -285,7 +285,7 @@ describe("templates", () => {
     await expect(
       buildTemplates({ medlam, supports: [{ image: a.image, extremePoints: [outside] }] }),
     ).rejects.toThrow(/LPS or RAS/);
-  }, 120_000);
+  });
 
   it("a file is whole or not there, and a damaged one is refused", async () => {
     const path = join(folder, "t.safetensors");

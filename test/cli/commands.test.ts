@@ -45,7 +45,7 @@ beforeAll(async () => {
   ];
   await succeed(...build, "--classes", "1,2,3,5,6", "-o", templates.WPL);
   await succeed(...build, "--classes", "1,2,3,5,6", "--strategy", "spl", "-o", templates.SPL);
-}, 600_000);
+});
 
 describe("medlsam localize", () => {
   it.each(runs)("finds the published method's boxes: %s", async (_, expected) => {

@@ -60,7 +60,7 @@ describe("medlsam demo", () => {
   beforeAll(async () => {
     outcome = await succeed("demo", "-o", output, "-q");
     ({ evaluation } = readJson<{ evaluation: CaseEvaluation }>(join(output, "evaluation.json")));
-  }, 240_000);
+  });
 
   it("finds and segments the organs of a scan that training did not see", () => {
     const { iou, wd, dice } = summarizeEvaluations([evaluation]).average;
@@ -116,7 +116,7 @@ describe("medlsam demo", () => {
     const boxes = ({ organs }: Localization) =>
       Object.entries(organs).map(([name, { present, box }]) => [name, present, box]);
     expect(boxes(found)).toEqual(boxes(of));
-  }, 240_000);
+  });
 
   it("is better for the survey, which the published method does not have", async () => {
     const wd = async (...survey: string[]) => {
@@ -127,7 +127,7 @@ describe("medlsam demo", () => {
       return summarizeEvaluations([await evaluate({ boxes, truth })]).average.wd.mean;
     };
     expect(await wd("--survey")).toBeLessThan((await wd()) as number);
-  }, 120_000);
+  });
 });
 
 describe("--models demo", () => {

@@ -63,7 +63,7 @@ describe.each(cases)(
       const output = at(`${name}.safetensors`);
       await succeed("template", "build", ...build, "--medlam", medlam, "-o", output);
       await segment(name, name, "--report", at(`${name}.report.json`), "--threads", "2");
-    }, 300_000);
+    });
     const result = (file: string) => join(folder, name, "q", file);
 
     it("a mask of 0 and 1 for every organ, with the scan's geometry to the bit; empty for the absent", async () => {

@@ -53,7 +53,7 @@ describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
     built = await build(strategy);
     await built.save(path);
     opened = await Templates.open(path);
-  }, 600_000);
+  });
 
   it.each(["built", "opened"])("%s: positions and kernels", async (which) => {
     const templates = which === "built" ? built : opened;
@@ -117,6 +117,5 @@ describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
         expect(result.organs[organ]?.score).toBeCloseTo(mean, 3);
       }
     },
-    600_000,
   );
 });

@@ -37,7 +37,8 @@ export interface Running {
   says(text: string): Promise<void>;
 }
 
-const timeout = 240_000;
+/** Only to end a command that hangs. */
+const timeout = 600_000;
 
 export function start(args: string[], stdout: "pipe" | number = "pipe"): Running {
   return follow(

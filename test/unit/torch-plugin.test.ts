@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { addonModule, root } from "../../lib/addon/loader.js";
 import { MedLam, UnavailableError, UsageError } from "../../lib/index.js";
 import { conformance } from "../support/data.js";
 
@@ -36,8 +38,11 @@ describe("without a torch plugin that fits", () => {
   });
 
   it("says that another library is no plugin", async () => {
-    const addon = new URL("../../build/Release/medlsam.node", import.meta.url);
-    expect(await refusal(addon.pathname)).toContain("is not medlsam's torch plugin");
+    // The addon itself, from wherever the package has it.
+    const addon = (
+      createRequire(import.meta.url)(addonModule) as { path(root: string): string }
+    ).path(root);
+    expect(await refusal(addon)).toContain("is not medlsam's torch plugin");
   });
 });
 
