@@ -57,7 +57,7 @@ export interface ProgressItem {
 export async function callNative<T>(
   options: CallOptions,
   run: (task: Task) => Promise<T>,
-  onProgress?: (done: number, total: number) => void,
+  onProgress?: (done: number, total: number, phase: string) => void,
 ): Promise<T> {
   const { signal, threads = availableParallelism() } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {

@@ -22,7 +22,9 @@ RunningTask::RunningTask(Napi::Env env, const Napi::Value& options)
   const Napi::Value on_progress = object.Get("onProgress");
   if (on_progress.IsFunction()) {
     on_progress_ = Napi::Persistent(on_progress.As<Napi::Function>());
-    task_.on_progress = [this](std::size_t done, std::size_t total) { report(done, total); };
+    task_.on_progress = [this](std::size_t done, std::size_t total, const char* phase) {
+      report(done, total, phase);
+    };
   }
   const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
   to_js_ = Napi::ThreadSafeFunction::New(env, nothing, "medlsam", 0, 1);
@@ -57,14 +59,14 @@ void RunningTask::run() {
   });
 }
 
-void RunningTask::report(std::size_t done, std::size_t total) {
+void RunningTask::report(std::size_t done, std::size_t total, const char* phase) {
   const auto now = std::chrono::steady_clock::now();
   if (done < total && now - last_report_ < std::chrono::milliseconds(50)) return;
   last_report_ = now;
-  to_js_.NonBlockingCall([this, done, total](Napi::Env env, Napi::Function) {
+  to_js_.NonBlockingCall([this, done, total, phase](Napi::Env env, Napi::Function) {
     if (env == nullptr) return;
     on_progress_.Call({Napi::Number::New(env, static_cast<double>(done)),
-                       Napi::Number::New(env, static_cast<double>(total))});
+                       Napi::Number::New(env, static_cast<double>(total)), Napi::String::New(env, phase)});
   });
 }
 

@@ -38,7 +38,7 @@ class RunningTask {
  private:
   static void stop_at_exit(void* self);
   void run();
-  void report(std::size_t done, std::size_t total);
+  void report(std::size_t done, std::size_t total, const char* phase);
   void settle(Napi::Env env);
 
   Napi::Env env_;

@@ -13,8 +13,10 @@ namespace medlsam {
 
 struct Task {
   unsigned threads = 1;
-  std::shared_ptr<const std::atomic<bool>> cancelled;                    // null: cannot be cancelled
-  std::function<void(std::size_t done, std::size_t total)> on_progress;  // called from the computing thread
+  std::shared_ptr<const std::atomic<bool>> cancelled;  // null: cannot be cancelled
+  // Called from the computing thread with the phase that is running.
+  std::function<void(std::size_t done, std::size_t total, const char* phase)> on_progress;
+  const char* phase = "";  // a string literal; "" where the computation has one phase only
 
   bool is_cancelled() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
 
@@ -24,7 +26,14 @@ struct Task {
   }
 
   void report(std::size_t done, std::size_t total) const {
-    if (on_progress) on_progress(done, total);
+    if (on_progress) on_progress(done, total, phase);
+  }
+
+  // The same task in one of its phases, whose progress is counted on its own.
+  Task in_phase(const char* name) const {
+    Task part = *this;
+    part.phase = name;
+    return part;
   }
 };
 

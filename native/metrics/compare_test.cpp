@@ -51,7 +51,7 @@ TEST_CASE("compare: every organ has the figures of its two masks, whatever the t
     Task task;
     task.threads = threads;
     std::size_t reported = 0;
-    task.on_progress = [&](std::size_t done, std::size_t total) {
+    task.on_progress = [&](std::size_t done, std::size_t total, const char*) {
       CHECK(done == ++reported);
       CHECK(total == 3);
     };

@@ -5,8 +5,8 @@ import type { CancelHandle, Handle } from "./handles.js";
 export interface Task {
   threads: number;
   cancel?: CancelHandle;
-  /** Called on the JS thread, at most every 50 ms and once at the end. */
-  onProgress?: (done: number, total: number) => void;
+  /** Called on the JS thread, at most every 50 ms and at the end of each phase; `phase` is "" where a call has one only. */
+  onProgress?: (done: number, total: number, phase: string) => void;
 }
 
 export interface TaskAddon {
