@@ -179,7 +179,7 @@ async function localizeOne({ image, markups }: Target, work: Work): Promise<Resu
     const localization = { ...found, timing };
     return markups === undefined
       ? { localization }
-      : { localization, markups: roiMarkups(localization, volume.affine) };
+      : { localization, markups: roiMarkups(localization, volume) };
   } finally {
     volume.close();
   }

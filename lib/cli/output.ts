@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../base/errors.js";
 import { followLink, isSpecial, stats, temporaryName, unwritable } from "../formats/files.js";
-import { stemOf } from "../pipeline/cases.js";
+import { stemOf } from "../formats/scan-names.js";
 
 /** Where the results of one image go; without `json`, to standard output. */
 export interface Target {

@@ -2,8 +2,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError, UsageError } from "../base/errors.js";
+import { boxesFile } from "../formats/boxes.js";
 import type { Grid, Localization, OrganPrompt, Progress, Volume } from "../index.js";
-import { boxesFile } from "../pipeline/case-folder.js";
 import type { SegmentFlags } from "./segment.js";
 import type { Session } from "./session.js";
 

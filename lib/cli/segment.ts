@@ -2,11 +2,12 @@
 import { type Command, Option } from "commander";
 import type { Conventions } from "../addon/contract/index.js";
 import { joinNotes } from "../checkpoints/notes.js";
+import { boxesFile, describeBoxes } from "../formats/boxes.js";
 import type { Grid, OrganPrompt, Volume } from "../index.js";
 import type { Scale } from "../localization/result.js";
-import { boxesFile, isComplete, maskFiles, removeRemains } from "../pipeline/case-folder.js";
+import { isComplete, maskFiles, removeRemains } from "../pipeline/case-folder.js";
 import { type Case, casesOf, casesOfShard, chooseShard, listImages } from "../pipeline/cases.js";
-import { type CaseOutputs, describePrompts, writeCase } from "../pipeline/write-case.js";
+import { type CaseOutputs, writeCase } from "../pipeline/write-case.js";
 import { runCases } from "./cases.js";
 import {
   type ModelFlags,
@@ -235,7 +236,7 @@ async function segmentOne({ name, image }: Case, ready: Ready, work: Work) {
       onProgress,
     });
     try {
-      const boxes = found.localization ?? describePrompts(found.organs, volume);
+      const boxes = found.localization ?? describeBoxes(found.organs, volume);
       const outputs: CaseOutputs = {
         labelMap: flags.ml ?? false,
         statistics: flags.statistics ?? false,

@@ -2,6 +2,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError, unreadable } from "../base/errors.js";
+import { boxesFile } from "../formats/boxes.js";
+import { isNifti, stemOf } from "../formats/scan-names.js";
 
 /** What lies in it. */
 export interface CaseFiles {
@@ -19,24 +21,15 @@ export const masksFolder = "segmentations";
 /** TotalSegmentator's dataset keeps the scan beside the masks. */
 const image = "ct";
 
-/** A file's name without `.nii`, `.nii.gz` or `.json`. */
-export function stem(path: string): string {
-  return basename(path).replace(/\.(nii(\.gz)?|json)$/i, "");
-}
-
-export function isNifti(name: string): boolean {
-  return /\.nii(\.gz)?$/i.test(name);
-}
-
 /** @throws InputError for a folder without a segmentation, or with two kinds of them. */
 export async function readCaseFolder(folder: string): Promise<CaseFiles> {
   const names = await list(folder);
-  const boxes = names.includes("boxes.json") ? { boxes: join(folder, "boxes.json") } : {};
+  const boxes = names.includes(boxesFile) ? { boxes: join(folder, boxesFile) } : {};
   const nested = names.includes(masksFolder) ? join(folder, masksFolder) : undefined;
   const within = nested ?? folder;
   const files = (nested === undefined ? names : await list(nested)).filter(isNifti);
-  const map = files.find((name) => stem(name) === "segmentation");
-  const masks = files.filter((name) => name !== map && stem(name) !== image);
+  const map = files.find((name) => stemOf(name) === "segmentation");
+  const masks = files.filter((name) => name !== map && stemOf(name) !== image);
   if (map !== undefined && masks.length > 0) {
     throw new InputError(
       "BAD_LABELS",
@@ -57,7 +50,7 @@ export async function readCaseFolder(folder: string): Promise<CaseFiles> {
 function namedMasks(folder: string, files: string[]): Map<string, string> {
   const masks = new Map<string, string>();
   for (const file of files) {
-    const organ = stem(file);
+    const organ = stemOf(file);
     const other = masks.get(organ);
     if (other !== undefined) {
       throw new InputError(

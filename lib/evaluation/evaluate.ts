@@ -2,12 +2,12 @@ import { type CallOptions, callNative, type Progress } from "../addon/call.js";
 import type { OrganComparison } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError, UsageError } from "../base/errors.js";
+import { type Boxes, type OrganBoxes, readBoxesFile } from "../formats/boxes.js";
+import { stemOf } from "../formats/scan-names.js";
 import { physicalBox, type Triple } from "../geometry/box.js";
 import type { Localization } from "../localization/result.js";
 import { placeTolerance, requireSameGeometry, requireSameShape } from "../volumes/geometry.js";
 import type { Volume } from "../volumes/volume.js";
-import { type PredictedBox, type PredictedBoxes, readPredictedBoxes } from "./boxes-file.js";
-import { stem } from "./case-files.js";
 import { byName, firstNaming, type Names } from "./organ-names.js";
 import type { CaseEvaluation, OrganEvaluation } from "./result.js";
 import { type OrganEvidence, score } from "./scores.js";
@@ -54,7 +54,7 @@ const noSpacing: Triple = [1, 1, 1];
 interface Case {
   prediction: LabelMap | Masks | undefined;
   predictionPath: string;
-  boxes?: PredictedBoxes;
+  boxes?: Boxes;
   truth: LabelMap | Masks;
   truthPath: string;
 }
@@ -74,7 +74,7 @@ export async function evaluate(options: EvaluateOptions): Promise<CaseEvaluation
   try {
     const organs = await evaluateOrgans(opened, tolerance, options);
     return {
-      case: options.name ?? stem(opened.predictionPath || opened.truthPath),
+      case: options.name ?? stemOf(opened.predictionPath || opened.truthPath),
       prediction: opened.predictionPath,
       truth: opened.truthPath,
       tolerance,
@@ -101,7 +101,7 @@ async function openCase(options: EvaluateOptions): Promise<Case> {
     );
   }
   const givenBoxes = options.boxes ?? located.boxes;
-  const boxes = typeof givenBoxes === "string" ? await readPredictedBoxes(givenBoxes) : givenBoxes;
+  const boxes = typeof givenBoxes === "string" ? await readBoxesFile(givenBoxes) : givenBoxes;
   const boxesPath = typeof givenBoxes === "string" ? givenBoxes : (givenBoxes?.image ?? "");
   const open = async (masks: Located["masks"], role: string) =>
     masks === undefined || masks instanceof Map
@@ -127,7 +127,7 @@ function namedOrgans({ prediction, truth, boxes }: Case, given: Names = new Map(
   const inBoxes = new Map(
     Object.entries(boxes?.organs ?? {})
       .filter(([name]) => !/^\d+$/.test(name))
-      .map(([name, { label }]) => [label, name]),
+      .flatMap(([name, { label }]) => (label === undefined ? [] : [[label, name] as const])),
   );
   const truthOwn = firstNaming(given, table(truth));
   const predictionOwn = firstNaming(table(prediction), given);
@@ -181,8 +181,8 @@ async function evaluateOrgans(
 }
 
 /** The predicted box, or the verdict that there is none; nothing for an organ that was prompted by points. */
-function boxEvidence(found: PredictedBox | undefined): Pick<OrganEvidence, "box"> {
-  if (!found?.present) return { box: null };
+function boxEvidence(found: OrganBoxes | undefined): Pick<OrganEvidence, "box"> {
+  if (!found || found.present === false) return { box: null };
   return found.box ? { box: found.box } : {};
 }
 
@@ -250,7 +250,7 @@ async function withOrgan<T>(
 function requireSamePlace(
   { boxes, predictionPath }: Case,
   name: string,
-  box: PredictedBox | undefined,
+  box: OrganBoxes | undefined,
   { path, volume }: LabelMap,
 ): void {
   if (!boxes) return;

@@ -1,8 +1,10 @@
 /** Which files are of one case: predictions and truths in lists and folders, matched by name. */
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../base/errors.js";
+import { boxesFile } from "../formats/boxes.js";
+import { imageStem, isLabelStem, isNifti, stemOf } from "../formats/scan-names.js";
 import { readAnnotationText } from "../formats/text-file.js";
-import { isFolder, isNifti, list, masksFolder, stem } from "./case-files.js";
+import { isFolder, list, masksFolder } from "./case-files.js";
 
 /** A label map, boxes' JSON, or a case's folder; what `evaluate` takes. */
 export interface CaseSource {
@@ -46,7 +48,7 @@ async function casesIn(path: string): Promise<FoundCases> {
   const names = await list(path);
   const nifti = names.filter(isNifti);
   const one = { name: folderName(path), path };
-  if (names.includes("boxes.json") || names.includes(masksFolder)) return { cases: [one] };
+  if (names.includes(boxesFile) || names.includes(masksFolder)) return { cases: [one] };
   if (basename(resolve(path)) === masksFolder && nifti.length > 0) return { cases: [one] };
   const folders: CaseSource[] = [];
   for (const name of names) {
@@ -54,7 +56,7 @@ async function casesIn(path: string): Promise<FoundCases> {
     if (await isCaseFolder(inside)) folders.push({ name, path: inside });
   }
   if (folders.length > 0) return { cases: folders };
-  const asCase = (name: string) => ({ name: stem(name), path: join(path, name) });
+  const asCase = (name: string) => ({ name: stemOf(name), path: join(path, name) });
   if (nifti.length > 0) return { cases: nifti.map(asCase), orOne: one };
   const boxes = names.filter((name) => /\.json$/i.test(name) && !/\.mrk\.json$/i.test(name));
   if (boxes.length > 0) return { cases: boxes.map(asCase) };
@@ -66,13 +68,13 @@ async function casesIn(path: string): Promise<FoundCases> {
 async function isCaseFolder(path: string): Promise<boolean> {
   if (!(await isFolder(path))) return false;
   return (await list(path)).some(
-    (name) => isNifti(name) || name === "boxes.json" || name === masksFolder,
+    (name) => isNifti(name) || name === boxesFile || name === masksFolder,
   );
 }
 
 /** `CASE/boxes.json` and `CASE/segmentation.nii.gz` are of CASE. */
 function fileName(path: string): string {
-  const name = stem(path);
+  const name = stemOf(path);
   return name === "boxes" || name === "segmentation" ? folderName(dirname(path)) : name;
 }
 
@@ -81,11 +83,9 @@ function folderName(path: string): string {
   return basename(basename(whole) === masksFolder ? dirname(whole) : whole);
 }
 
-const labelSuffix = /[-_](label|labels|seg)$/i;
-
 /** What a case is matched by: not nnU-Net's channel of an image, not the ending of a label map. */
 export function caseKey(name: string): string {
-  return name.replace(/_0000$/, "").replace(labelSuffix, "");
+  return imageStem(name.replace(/_0000$/, ""));
 }
 
 /**
@@ -144,8 +144,8 @@ function keyed(cases: readonly CaseSource[], side: string): Map<string, CaseSour
     const key = caseKey(each.name);
     const other = byKey.get(key);
     // A folder may hold the images beside their label maps.
-    const isLabel = labelSuffix.test(each.name);
-    if (other !== undefined && isLabel === labelSuffix.test(other.name)) {
+    const isLabel = isLabelStem(each.name);
+    if (other !== undefined && isLabel === isLabelStem(other.name)) {
       throw new UsageError(
         `${other.path} and ${each.path} are both the ${side} of case ${key}. Keep one of them.`,
       );

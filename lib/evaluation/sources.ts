@@ -5,8 +5,9 @@ import type { MaskExtent } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import { labelNamesFromXml } from "../formats/label-names.js";
+import { isNifti } from "../formats/scan-names.js";
 import { Volume } from "../volumes/volume.js";
-import { isFolder, isNifti, readCaseFolder } from "./case-files.js";
+import { isFolder, readCaseFolder } from "./case-files.js";
 import { type Names, organLabels } from "./organ-names.js";
 
 /**

@@ -1,7 +1,7 @@
 /** Boxes as 3D Slicer markups, to be dropped onto the scan they belong to. */
 import type { Affine } from "../geometry/affine.js";
 import { type Box, type Point, physicalCorners } from "../geometry/box.js";
-import type { Localization } from "../localization/result.js";
+import type { Boxes } from "./boxes.js";
 
 const schema =
   "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#";
@@ -33,16 +33,19 @@ export interface RoiMarkups {
  * Slicer markups (the content of a `.mrk.json` file) with one ROI per organ that is present. Each ROI runs along the
  * outer faces of its box's voxels.
  *
- * @param affine 16 numbers, row-major, voxel (x, y, z, 1) → RAS mm: the affine of the volume that was localized. If it
- *   shears, the ROI, which has right angles, is the smallest along the voxel x axis that holds the box.
+ * @param boxes what `localize` found, or boxes of your own.
+ * @param scan the volume that they are of, open or closed. If its affine shears, the ROI, which has right angles, is the
+ *   smallest along the voxel x axis that holds the box.
  */
-export function roiMarkups(localization: Localization, affine: Affine): RoiMarkups {
+export function roiMarkups(
+  boxes: { note?: string; organs: Boxes["organs"] },
+  { affine }: { affine: Affine },
+): RoiMarkups {
   const axes = rightAngledAxes(affine);
-  const present = Object.entries(localization.organs).filter(([, organ]) => organ.present);
-  return {
-    "@schema": schema,
-    markups: present.map(([name, organ]) => roi(name, organ.box, affine, axes, localization.note)),
-  };
+  const markups = Object.entries(boxes.organs).flatMap(([name, { present = true, box }]) =>
+    present && box ? [roi(name, box, affine, axes, boxes.note)] : [],
+  );
+  return { "@schema": schema, markups };
 }
 
 function roi(

@@ -1,11 +1,9 @@
-/** The folder of one case's results. Every file in it is whole, and the last one to appear says that all are there. */
+/** The folder of one case's results. Every file in it is whole; `boxes.json` appears last, and its `files` names the others. */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OutputError, UsageError } from "../base/errors.js";
-
-/** The file that appears last; its `files` names the others. */
-export const boxesFile = "boxes.json";
+import { boxesFile } from "../formats/boxes.js";
 
 /** In the folder of what is being written, while it is moved: all files that are or were the case's. */
 const movingFile = "moving.json";

@@ -1,7 +1,8 @@
 /** Which scans a command is to work on: files, folders, lists, and this machine's share of them. */
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { InputError, UsageError } from "../base/errors.js";
+import { imageStem, isLabelStem, isNifti, stemOf } from "../formats/scan-names.js";
 import { readAnnotationText } from "../formats/text-file.js";
 
 /** A scan of a dataset. */
@@ -9,15 +10,6 @@ export interface Case {
   /** The file's name without `.nii` or `.nii.gz`; no two cases share one. */
   name: string;
   image: string;
-}
-
-const nifti = /\.nii(\.gz)?$/i;
-/** Endings of label maps that lie beside their images. */
-const labelMap = /[_-](label|labels|seg)$/i;
-
-/** An image's file name without `.nii` or `.nii.gz`. */
-export function stemOf(image: string): string {
-  return basename(image).replace(nifti, "");
 }
 
 /**
@@ -36,11 +28,11 @@ async function expand(input: string): Promise<string[]> {
   const found = await stat(input).catch(() => undefined);
   if (!found?.isDirectory()) return [input];
   const names = (await readdir(input))
-    .filter((name) => nifti.test(name) && !name.startsWith("."))
+    .filter((name) => isNifti(name) && !name.startsWith("."))
     .sort();
   const stems = new Set(names.map(stemOf));
   const images = names.filter(
-    (name) => !stems.has(stemOf(name).replace(labelMap, "")) || !labelMap.test(stemOf(name)),
+    (name) => !isLabelStem(stemOf(name)) || !stems.has(imageStem(stemOf(name))),
   );
   if (images.length > 0) return images.map((name) => join(input, name));
   throw new InputError("FILE_NOT_FOUND", `${input}: no .nii or .nii.gz in this folder.`);

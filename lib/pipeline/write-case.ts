@@ -2,14 +2,11 @@
 import { writeFile } from "node:fs/promises";
 import type { CallOptions } from "../addon/call.js";
 import { OutputError } from "../base/errors.js";
+import { type Boxes, boxesFile } from "../formats/boxes.js";
 import { formatJson } from "../formats/json.js";
-import { type Box, physicalBox, unionBox } from "../geometry/box.js";
-import type { Localization } from "../localization/result.js";
-import type { OrganPrompt } from "../segmentation/prompts.js";
 import type { Segmentation, SegmentedOrgan } from "../segmentation/segmentation.js";
 import { writeSegmentationPage } from "../viewer/segmentation-page.js";
-import type { Volume } from "../volumes/volume.js";
-import { boxesFile, CaseFolder, maskFiles } from "./case-folder.js";
+import { CaseFolder, maskFiles } from "./case-folder.js";
 
 /** Which files a case gets beside `boxes.json`. */
 export interface CaseOutputs {
@@ -23,32 +20,6 @@ export interface CaseOutputs {
   page: boolean;
 }
 
-/** What `boxes.json` says where no network localized the organs. */
-export function describePrompts(
-  organs: Readonly<Record<string, OrganPrompt>>,
-  volume: Volume,
-): Pick<Localization, "version" | "image" | "shape"> & { organs: Record<string, object> } {
-  const describe = ({ parts, box, points, present = true }: OrganPrompt, label: number) => {
-    const boxes: readonly Box[] = parts ?? (box ? [box] : []);
-    const whole = boxes.length > 0 ? unionBox(boxes) : undefined;
-    return {
-      label,
-      present,
-      score: null,
-      ...(whole && { box: whole, parts: boxes, physicalBox: physicalBox(whole, volume.affine) }),
-      ...(points && { points }),
-    };
-  };
-  return {
-    version: 1,
-    image: volume.path,
-    shape: volume.shape,
-    organs: Object.fromEntries(
-      Object.entries(organs).map(([name, organ]) => [name, describe(organ, organ.label ?? 0)]),
-    ),
-  };
-}
-
 /**
  * Writes the case's folder in `output`; all of it appears, or nothing changes.
  * @param boxes what `boxes.json` says; the segmentation's labels and the names of the files are added.
@@ -58,7 +29,7 @@ export async function writeCase(
   output: string,
   name: string,
   segmentation: Segmentation,
-  boxes: { organs: Record<string, object> },
+  boxes: Boxes,
   outputs: CaseOutputs,
   options: CallOptions,
 ): Promise<void> {

@@ -13,6 +13,7 @@
  */
 import { z } from "zod";
 import { InputError } from "../base/errors.js";
+import { validateBoxes } from "../formats/boxes.js";
 import {
   boxCorners,
   coordinateSystem,
@@ -27,36 +28,6 @@ import type { Volume } from "../volumes/volume.js";
 import type { OrganPrompt, PromptPoint } from "./prompts.js";
 
 type Prompts = Record<string, OrganPrompt>;
-
-const index = z.int("a bound is a whole number of voxels");
-const triple = z.tuple([index, index, index], "bounds are three indices: [z, y, x]");
-const box = z
-  .object({ min: triple, max: triple })
-  .refine(({ min, max }) => min.every((low, axis) => low <= (max[axis] as number)), {
-    message: "the box is upside down: its min is above its max",
-  });
-const voxelPoints = z.array(z.object({ voxel: triple, foreground: z.boolean().optional() }));
-const label = z.int("label must be a whole number from 1 to 65535").min(1).max(65535).optional();
-
-const boxesFile = z.object({
-  version: z.literal(1, "version must be 1, the only one there is"),
-  shape: triple,
-  organs: z.record(
-    z.string(),
-    z
-      .object({
-        label,
-        present: z.boolean().optional(),
-        box: box.optional(),
-        parts: z.array(box).min(1).optional(),
-        points: voxelPoints.min(1).optional(),
-      })
-      .refine((organ) => organ.box || organ.parts || organ.points || organ.present === false, {
-        message: "the organ has no box",
-      }),
-    "organs must be an object, by organ name",
-  ),
-});
 
 /**
  * The organs' boxes on this volume.
@@ -80,7 +51,7 @@ function isMarkups(json: unknown): boolean {
 }
 
 function fromLocalization(path: string, json: unknown, volume: Volume): Prompts {
-  const { shape, organs } = validate(path, boxesFile, json);
+  const { shape, organs } = validateBoxes(path, json);
   if (shape.some((extent, axis) => extent !== volume.shape[axis])) {
     throw new InputError(
       "GEOMETRY_MISMATCH",
@@ -95,7 +66,9 @@ function fromLocalization(path: string, json: unknown, volume: Volume): Prompts 
     for (const { voxel } of organ.points ?? [])
       requireInside(path, name, { min: voxel, max: voxel }, volume);
   }
-  return organs;
+  return Object.fromEntries(
+    Object.entries(organs).map(([name, { physicalBox: _, ...prompt }]) => [name, prompt]),
+  );
 }
 
 function fromRois(path: string, json: unknown, volume: Volume): Prompts {
@@ -132,6 +105,8 @@ function requireInside(path: string, name: string, { min, max }: Box, volume: Vo
       `[${volume.shape}] voxels. Is this the scan it was made for?`,
   );
 }
+
+const label = z.int("label must be a whole number from 1 to 65535").min(1).max(65535).optional();
 
 const plainPoints = z.strictObject({
   version: z.literal(1, "version must be 1, the only one there is"),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
 import { native } from "../addon/loader.js";
 import { InputError, OutputError } from "../base/errors.js";
-import { stemOf } from "../pipeline/cases.js";
+import { stemOf } from "../formats/scan-names.js";
 import { requireSameGeometry } from "../volumes/geometry.js";
 import { withVolume } from "../volumes/volume.js";
 

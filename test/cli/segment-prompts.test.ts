@@ -9,7 +9,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readBoxes, readPoints, roiMarkups, Volume } from "../../lib/index.js";
+import { type Box, readBoxes, readPoints, roiMarkups, Volume } from "../../lib/index.js";
 import { data, expectRefusal, medlam, run, scan, succeed } from "../support/command.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-prompts-"));
@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const at = (...path: string[]) => join(folder, ...path);
 const sam = data("sam/sam_tiny.pth");
 const volume = await Volume.read(scan);
-const box = { min: [20, 30, 40], max: [35, 60, 80] } as const;
+const box: Box = { min: [20, 30, 40], max: [35, 60, 80] };
 
 function write(name: string, content: object): string {
   writeFileSync(at(name), JSON.stringify(content));
@@ -45,17 +45,7 @@ const points = (name: string, voxels: number[][]) => ({
 
 describe("boxes", () => {
   it("come back from Slicer's ROIs as they were", async () => {
-    const organ = {
-      label: 4,
-      present: true,
-      score: 1,
-      parts: [],
-      physicalBox: { min: [], max: [] },
-    };
-    const markups = roiMarkups(
-      { organs: { liver: { ...organ, box: { min: [...box.min], max: [...box.max] } } } } as never,
-      volume.affine,
-    );
+    const markups = roiMarkups({ organs: { liver: { label: 4, box } } }, volume);
     const found = await readBoxes(write("roi.mrk.json", markups), volume);
     expect(found).toEqual({ liver: { box } });
   });

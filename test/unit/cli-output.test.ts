@@ -19,7 +19,7 @@ import { checkWritable, planOutputs } from "../../lib/cli/output.js";
 import { formatBytes, printable, table } from "../../lib/cli/text.js";
 import { writeWhole } from "../../lib/formats/files.js";
 import { formatJson } from "../../lib/formats/json.js";
-import { stemOf } from "../../lib/pipeline/cases.js";
+import { stemOf } from "../../lib/formats/scan-names.js";
 
 let folder: string;
 beforeEach(() => {

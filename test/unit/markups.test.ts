@@ -24,7 +24,7 @@ function localization(organs: Record<string, OrganLocalization>): Localization {
 }
 
 function only(box: Box, affine: number[]): RoiMarkup {
-  const [roi] = roiMarkups(localization({ liver: organ(box) }), affine).markups;
+  const [roi] = roiMarkups(localization({ liver: organ(box) }), { affine }).markups;
   if (roi === undefined) throw new Error("no ROI");
   return roi;
 }
@@ -127,10 +127,9 @@ describe("roiMarkups", () => {
   it("writes the fields that Slicer reads, for present organs only", () => {
     const box: Box = { min: [2, 3, 4], max: [5, 7, 9] };
     const affine = [-2, 0, 0, 100, 0, -2, 0, 50, 0, 0, 3, -10, 0, 0, 0, 1];
-    const found = roiMarkups(
-      localization({ liver: organ(box), spleen: organ(box, false) }),
+    const found = roiMarkups(localization({ liver: organ(box), spleen: organ(box, false) }), {
       affine,
-    );
+    });
     expect(found["@schema"]).toMatch(/markups-schema-v1\.0\.3\.json#$/);
     expect(found.markups).toHaveLength(1);
     // LPS: x from −100 + 2·3.5, y from −50 + 2·2.5, z from −10 + 3·1.5.
@@ -153,7 +152,7 @@ describe("roiMarkups", () => {
     const found = localization({ liver: organ({ min: [2, 3, 4], max: [5, 7, 9] }) });
     const affine = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
     const points = (note?: string) =>
-      roiMarkups({ ...found, ...(note && { note }) }, affine).markups[0]?.controlPoints;
+      roiMarkups({ ...found, ...(note && { note }) }, { affine }).markups[0]?.controlPoints;
     expect(points("a demo")).toMatchObject([{ label: "liver", description: "a demo" }]);
     expect(points()?.[0]).not.toHaveProperty("description");
   });
