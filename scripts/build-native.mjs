@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-// Builds the addon with CMake, through cmake-js:  node scripts/build-native.mjs [OUTPUT_FOLDER]
+// Builds the addon with CMake, through cmake-js:
+//   node scripts/build-native.mjs [OUTPUT_FOLDER]
+//   node scripts/build-native.mjs --tests           and the C++ tests, from the same objects
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
@@ -24,12 +26,14 @@ const [, major, minor] = /version (\d+)\.(\d+)/.exec(cmake.stdout) ?? [0, 0, 0];
 if (major < 3 || (major === "3" && minor < 24)) fail(`CMake ${major}.${minor} is too old.`);
 
 const cmakeJs = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
-const output = resolve(root, argv[2] ?? "build/Release");
+const tests = argv[2] === "--tests";
+const output = resolve(root, (!tests && argv[2]) || "build/Release");
 const build = spawnSync(
   execPath,
   [
     ...[cmakeJs, "compile", "--directory", root, "--out", resolve(root, "build-cmake")],
     ...["--parallel", String(availableParallelism()), `--CDMEDLSAM_OUTPUT_DIR=${output}`],
+    `--CDMEDLSAM_TESTS=${tests ? "ON" : "OFF"}`,
   ],
   { cwd: root, stdio: "inherit" },
 );
