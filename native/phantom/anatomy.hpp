@@ -14,19 +14,19 @@ struct Anatomy {
   Subject subject;
   Outlines outlines;
   std::vector<Primitive>
-      skin_parts;  // what belongs to the body beside the outline: limbs, jaw, nose, ears, breasts
+      skin_parts;  // parts of the body that the outline leaves out: limbs, jaw, nose, ears, breasts
   Scene scene;
 };
 
-// HU of tissues that no contrast medium changes much.
+// HU of tissues that contrast medium hardly changes.
 inline constexpr float kAir = -1000, kFat = -103, kWater = 4, kBlood = 42, kCortex = 850, kMarrow = 220,
                        kCartilage = 105, kNerve = 36;
 
 Paint bone(float shell, float marrow = kMarrow);
-// Fluid or blood in a vessel of another organ: its label stays.
+// Fluid, or blood in a vessel of another organ, whose label is kept.
 Paint vessel(float hu);
 
-// Each adds its shapes; the order in anatomy.cpp decides what covers what.
+// Each function adds its shapes; the order of the calls in anatomy.cpp decides which shape covers which.
 void add_skin_parts(Anatomy& body);
 void add_limbs(Anatomy& body);
 void add_muscles(Anatomy& body);

@@ -12,7 +12,7 @@ Vec shifted(Draw& draw, Vec mean, float deviation) {
 void add_kidney(Anatomy& body, float side, Draw& draw) {
   const Enhancement& hu = body.subject.enhancement;
   const bool present = body.subject.present[on_side(kKidneyLeft, side)];
-  // Drawn in any case, so that the rest of the patient is the same without the kidney.
+  // Drawn even if the kidney is absent, so that the rest of the patient does not change.
   const Vec center =
       shifted(draw, {side * 61, 46, side > 0 ? 356.F : 343.F}, 4) + Vec{0, 0, 0.5F * body.subject.breath};
   const float size = draw.factor(0.08F);

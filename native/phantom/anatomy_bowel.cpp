@@ -5,7 +5,7 @@
 namespace medlsam::phantom {
 namespace {
 
-// A loop of small bowel, winding through the middle of the abdomen from the left above to the right below.
+// A loop of small bowel that winds through the middle of the abdomen, from upper left to lower right.
 void add_loop(Anatomy& body, Draw& draw, int index, int count) {
   const float t = (static_cast<float>(index) + 0.5F) / static_cast<float>(count);
   const float front = -30 - 0.8F * body.subject.belly;
@@ -32,7 +32,7 @@ void add_loop(Anatomy& body, Draw& draw, int index, int count) {
   body.scene.tube(line, std::array{radius, radius}, 2);
 }
 
-// Haustra: the colon widens and narrows every few centimetres.
+// Haustra: the colon widens and narrows every few centimeters.
 void add_colon_part(Anatomy& body, Draw& draw, std::span<const Vec> line, float radius) {
   std::vector<float> radii;
   for (std::size_t i = 0; i < 4 * line.size(); ++i) radii.push_back(radius * (i % 2 == 0 ? 1.12F : 0.84F));

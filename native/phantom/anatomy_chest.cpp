@@ -13,7 +13,7 @@ Vec hilum(float side) {
   return side > 0 ? Vec{40, 24, 548} : Vec{-40, 22, 540};
 }
 
-// Branches from the hilum into the lung: each forks into two that are thinner.
+// Branches from the hilum into the lung; each forks into two thinner ones.
 void add_branches(Anatomy& body, Draw& draw, Vec from, Vec direction, float radius, int depth) {
   const float reach = (depth == 0 ? 26.F : 21.F) * draw.factor(0.2F);
   const Vec to = from + reach * direction;
@@ -45,7 +45,7 @@ void add_mediastinum(Anatomy& body) {
   scene.plate({0, -70, 590}, {0, -90, 480}, {0, 40, 540}, 5);
   scene.cone({0, 40, 640}, 20, {6, 40, 430}, 25);
   scene.ellipsoid({14, -36, 500}, {60, 50, 56}, rotation(0, 20, -25));
-  scene.ellipsoid({34, -74, 458}, {30, 22, 16});  // beside the heart's tip
+  scene.ellipsoid({34, -74, 458}, {30, 22, 16});  // next to the heart's apex
   scene.ellipsoid({-34, -74, 464}, {22, 20, 14});
 }
 

@@ -117,7 +117,7 @@ void add_face(Anatomy& body) {
   Scene& scene = body.scene;
   Draw draw(body.subject.seed, Stream::kHead);
   const float muscle = body.subject.enhancement.muscle;
-  // Tongue and the muscles that chew, in the fat of the cheeks.
+  // Tongue and masticatory muscles, in the fat of the cheeks.
   scene.shape({.hu = muscle, .texture = 14, .wobble = 2});
   scene.ellipsoid({0, -52, 720}, {25, 34, 20});
   for (const float side : kSides) {

@@ -6,7 +6,7 @@ namespace {
 constexpr float kSides[] = {1, -1};
 constexpr Vec kShoulder{166, 26, 611}, kHip{84, 0, 60};
 
-// One limb of a stretched-out chain of bones, from the joint outward.
+// One segment of a limb, from the joint outward.
 struct Limb {
   Vec from, middle, to;
   float muscle_from, muscle_to;  // radii

@@ -10,7 +10,7 @@ struct Vertebra {
   bool thoracic, cervical;
 };
 
-// From L5 upward to C2: heights shrink, and so do the bodies.
+// Vertebrae from L5 up to C2: heights and bodies shrink.
 std::vector<Vertebra> vertebrae() {
   std::vector<Vertebra> spine;
   float z = 222;
@@ -69,7 +69,7 @@ void add_disc(Anatomy& body, const Vertebra& below, const Vertebra& above) {
                   rotation(-lean(z), 0, 0));
 }
 
-// The canal lies behind the bodies; its points follow them up into the skull.
+// The canal runs behind the vertebral bodies and up into the skull.
 std::vector<Vec> canal_line() {
   std::vector<Vec> line = {{0, 92, 140}, {0, 88, 168}, {0, 66, 200}};
   for (const Vertebra& at : vertebrae()) {

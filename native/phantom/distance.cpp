@@ -1,6 +1,5 @@
-// Loops without branches over small arrays, which the compiler turns into vector instructions. They are
-// compiled for the baseline instruction set only: fused multiplications would make the bytes of a phantom
-// depend on the processor.
+// Branch-free loops over small arrays, which the compiler vectorizes. They are compiled for the baseline
+// instruction set only: fused multiply-adds would make a phantom's bytes depend on the processor.
 #include "phantom/distance.hpp"
 
 #include <algorithm>

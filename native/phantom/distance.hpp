@@ -20,14 +20,15 @@ struct RowPoints {
   Lane x, y, z;
 };
 
-// Distance in mm to the surface of a primitive, negative within; right to first order near the surface.
+// Distance in mm to the surface of a primitive, negative inside; correct to first order near the surface.
 void distance_to(const Primitive& primitive, const RowPoints& points, Lane& distance);
 
-// Distance to the union of `added`, melted over `blend` mm, without what is cut out.
+// Distance to the union of the solids that are added, blended over `blend` mm, minus those that are cut out.
 void distance_to_shape(std::span<const Primitive* const> primitives, float blend, const RowPoints& points,
                        Lane& distance);
 
-// Distance, measured within the horizontal plane, to an outline whose cuts at the row's ends are given.
+// Distance within the horizontal plane to an outline. `first` and `last` are its sections at the ends of the
+// row.
 void distance_to_outline(const Section& first, const Section& last, const RowPoints& points, Lane& distance);
 
 }  // namespace medlsam::phantom

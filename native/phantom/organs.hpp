@@ -32,10 +32,10 @@ enum Organ : std::uint8_t {
   kFemoralHeadLeft,
   kFemoralHeadRight,
   kOrganEnd,
-  kKeepLabel = 255,  // for paint: what was labelled stays labelled
+  kKeepLabel = 255,  // for paint: keeps the label of what it covers
 };
 
-// By label. Left is the patient's left.
+// Names by label. Left is the patient's left.
 inline constexpr std::array<std::string_view, kOrganEnd> kOrganNames = {
     "background",
     "brain",

@@ -32,7 +32,7 @@ void add(std::vector<Outline::Cut>& cuts, float z, float width, float front, flo
   cuts.push_back({z, {width, center - front, back - center, center, square, 1}});
 }
 
-// Below the ribs and above the hips, where fat within moves the wall.
+// 1 between ribs and hips, where abdominal fat moves the wall, 0 elsewhere.
 float belly_at(float z) {
   return smooth_step(110, 220, z) * (1 - smooth_step(330, 450, z));
 }
@@ -100,7 +100,7 @@ std::vector<Outline::Cut> cavity_cuts(const Subject& subject) {
   return cuts;
 }
 
-// Skin is muscle and what fat lies over it.
+// The skin's outline: that of the muscles plus the fat over them.
 std::vector<Outline::Cut> skin_cuts(const Subject& subject, std::vector<Outline::Cut> cuts) {
   for (auto& [z, section] : cuts) {
     const float trunk = 1 - smooth_step(600, 665, z), low = 1 - smooth_step(180, 330, z);

@@ -7,11 +7,11 @@
 
 namespace medlsam::phantom {
 
-// A horizontal cut through an outline: between an ellipse and a rectangle, its front and back of their own
-// depth.
+// A horizontal section of an outline: a shape between an ellipse and a rectangle, with separate depths to the
+// front and to the back.
 struct Section {
-  float half_width = 0, front = 0, back = 0;  // mm from the centre, which lies at (0, center)
-  float center = 0;                           // y
+  float half_width = 0, front = 0, back = 0;  // mm from the center, which lies at (0, center)
+  float center = 0;                           // y of the center
   float square = 0;                           // 0 ellipse … 1 fourth-power superellipse
   float steep = 1;                            // cosine of the angle between surface and vertical
 };
@@ -22,11 +22,11 @@ class Outline {
     float z;
     Section section;
   };
-  // Smooth through the cuts, which ascend in z; constant beyond them.
+  // Interpolates smoothly between the cuts, which ascend in z; constant beyond the first and the last.
   explicit Outline(const std::vector<Cut>& cuts);
 
   Section at(float z) const;
-  // The point of the surface at height z and this angle from the front, 90° being the patient's left.
+  // Point of the surface at height z, `degrees` from the front towards the patient's left (90°).
   Vec surface(float z, float degrees, float outward = 0) const;
 
  private:
@@ -36,12 +36,12 @@ class Outline {
 
 struct Outlines {
   Outline skin, muscle, cavity;
-  float bottom, top;  // canonical z between which skin and muscle lie; the thighs go on below
+  float bottom, top;  // canonical z of the ends of skin and muscle; the thighs continue below
 };
 
 Outlines make_outlines(const Subject& subject);
 
-// Canonical z of the diaphragm above (x, y).
+// Canonical z of the diaphragm at (x, y).
 float diaphragm(const Subject& subject, float x, float y);
 
 // y of the middle of the vertebral bodies.

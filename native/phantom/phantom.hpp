@@ -1,4 +1,4 @@
-// Synthetic CT scans with labelled organs: made up from formulas and a seed, no patient's data.
+// Synthetic CT scans with labeled organs, made from formulas and a seed: no patient's data.
 #pragma once
 
 #include "base/task.hpp"
@@ -10,7 +10,7 @@ namespace medlsam::phantom {
 
 struct Phantom {
   Volume image;   // int16; value = stored + intercept in HU
-  Volume labels;  // uint8, organs.hpp; organs that were taken out or lie outside the scan do not occur
+  Volume labels;  // uint8, see organs.hpp; organs that were removed or lie outside the scan do not occur
   Subject subject;
   Scan scan;
 };

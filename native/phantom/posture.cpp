@@ -52,7 +52,7 @@ Posture::Place Posture::canonical(Vec scanned) const {
   const float up = p.z - kPelvis.z;
   p.x += scoliosis_ * std::sin(p.z * 0.0131F + scoliosis_phase_) + side_bend_ * up * up;
   p.y += kyphosis_ * std::sin(p.z * 0.0085F);
-  // The head turns as a whole, the neck with it.
+  // The head turns as a whole and takes the neck with it.
   const float share = smooth_step(650, 745, p.z);
   if (share > 0) p = lerp(p, kNeck + head_(p - kNeck), share);
   const Vec coarse = smooth_noise(key_, p, kCoarse), fine = smooth_noise(key_ + 1, p, kFine);

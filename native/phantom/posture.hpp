@@ -1,4 +1,4 @@
-// From where a voxel lies to the point of the canonical body that is there.
+// Maps scanner coordinates to the canonical body.
 #pragma once
 
 #include "phantom/random.hpp"
@@ -6,7 +6,7 @@
 
 namespace medlsam::phantom {
 
-// A vector that changes smoothly over space, each component within ±1, equal at equal (key, point).
+// Smooth vector noise: each component within ±1, a function of (key, point) alone.
 Vec smooth_noise(std::uint32_t key, Vec point, float wavelength);
 
 class Posture {
@@ -15,10 +15,10 @@ class Posture {
 
   struct Place {
     Vec point;     // canonical mm
-    float wobble;  // within ±1, changes over centimetres
+    float wobble;  // within ±1, varies over centimeters
   };
-  // `point` is in mm along the scanner's x (left), y (back) and z (head), the body's axis being x = y = 0 and
-  // its z that of the canonical body times scale.z.
+  // `point`: mm along the scanner's x (left), y (back) and z (head). The body's axis is x = y = 0, and its z
+  // is that of the canonical body times scale.z.
   Place canonical(Vec point) const;
 
  private:

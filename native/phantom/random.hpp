@@ -1,4 +1,4 @@
-// Random numbers that depend on a seed and on what they are for, never on the order of computation.
+// Random numbers that depend on a seed and a purpose, never on the order of computation.
 #pragma once
 
 #include <cmath>
@@ -7,14 +7,14 @@
 
 namespace medlsam::phantom {
 
-// A bijection of 32-bit numbers whose output bits each depend on all input bits.
+// A bijection of 32-bit numbers in which every output bit depends on every input bit.
 inline std::uint32_t mix(std::uint32_t bits) {
   bits = (bits ^ (bits >> 16)) * 0x7feb352dU;
   bits = (bits ^ (bits >> 15)) * 0x846ca68bU;
   return bits ^ (bits >> 16);
 }
 
-// What a stream of draws is for. A patient stays the same whatever is drawn for the scan.
+// The purpose of a stream of random numbers. The patient does not depend on what is drawn for the scan.
 enum class Stream : std::uint32_t {
   kSubject = 1,
   kPosture,
@@ -36,7 +36,7 @@ inline std::uint32_t stream_key(std::uint32_t seed, Stream stream) {
   return mix(mix(seed) + 0x9e3779b9U * static_cast<std::uint32_t>(stream));
 }
 
-// [0, 1), of 24 bits: every value is exact as float.
+// A number in [0, 1) from 24 bits, so that a float holds every value exactly.
 inline float unit(std::uint32_t bits) {
   return static_cast<float>(bits >> 8) * 0x1p-24F;
 }
@@ -49,17 +49,17 @@ class Draw {
   float uniform(float from, float to) { return from + (to - from) * unit(bits()); }
   bool chance(float probability) { return unit(bits()) < probability; }
 
-  // Nearly normal and never beyond 2.45 standard deviations: the sum of six uniform numbers.
+  // The sum of six uniform numbers: nearly normal, and never more than 2.45 standard deviations off.
   float normal(float mean, float deviation) {
     float sum = -3;
     for (int i = 0; i < 6; ++i) sum += unit(bits());
     return mean + deviation * sum * 1.41421356F;
   }
 
-  // A factor around 1 whose logarithm is normal.
+  // A factor around 1 with a normal logarithm.
   float factor(float deviation) { return std::exp(normal(0, deviation)); }
 
-  // An index, with probability proportional to its weight.
+  // An index, drawn with probability proportional to its weight.
   int pick(std::initializer_list<float> weights) {
     float total = 0;
     for (const float weight : weights) total += weight;

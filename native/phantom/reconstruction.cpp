@@ -9,7 +9,7 @@
 namespace medlsam::phantom {
 namespace {
 
-constexpr float kMinHu = -1024, kMaxHu = 3071;  // of 12 bits
+constexpr float kMinHu = -1024, kMaxHu = 3071;  // 12 bits
 
 Volume empty_volume(const Scan& scan, DType dtype, const StoredOrder& order) {
   Volume volume;
@@ -21,14 +21,14 @@ Volume empty_volume(const Scan& scan, DType dtype, const StoredOrder& order) {
   return volume;
 }
 
-// One slice of noise of standard deviation 1 within the plane: white noise under a small kernel.
+// One slice of noise of standard deviation 1: white noise, smoothed by a small kernel.
 class SliceNoise {
  public:
   SliceNoise(std::int64_t rows, std::int64_t columns, float smoothing)
       : rows_(rows), columns_(columns), white_(size()), noise_(size()) {
     side_ = 0.45F * smoothing;
     const float variance = 1 + 2 * side_ * side_;
-    gain_ = 1 / variance;  // of two passes
+    gain_ = 1 / variance;  // of both passes
   }
 
   const float* slice(std::uint32_t key) {
@@ -61,7 +61,7 @@ class SliceNoise {
   std::vector<float> white_, noise_;
 };
 
-// How much more noise there is behind the tissue of this slice: photons fall off exponentially.
+// Factor of the noise for the tissue of this slice: tissue attenuates photons exponentially.
 float attenuation(const std::int16_t* hu, std::size_t count, double area) {
   double tissue = 0;
   for (std::size_t i = 0; i < count; ++i) tissue += std::max(0, hu[i] + 1000) * 1e-3;
@@ -69,7 +69,7 @@ float attenuation(const std::int16_t* hu, std::size_t count, double area) {
   return static_cast<float>(std::exp(std::clamp((width - 200) * 0.004, -0.8, 1.0)));
 }
 
-// Whether a voxel of row y and column x lies outside a round field of view.
+// Whether the voxel in row y, column x lies outside the round field of view.
 class Circle {
  public:
   explicit Circle(const Scan& scan)

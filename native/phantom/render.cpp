@@ -20,8 +20,8 @@ Posture::Place between(const Posture::Place& a, const Posture::Place& b, float t
   return {lerp(a.point, b.point, t), a.wobble + t * (b.wobble - a.wobble)};
 }
 
-// The scan is cut into bricks. Within one the deformation is trilinear, and only shapes near it are looked
-// at.
+// Bricks that the scan is divided into. In a brick the deformation is trilinear, and only the shapes near it
+// are evaluated.
 class Renderer {
  public:
   Renderer(const Anatomy& anatomy, const Posture& posture, const Scan& scan, Rendering& rendering)
@@ -42,7 +42,7 @@ class Renderer {
 
   std::size_t strips() const { return static_cast<std::size_t>(bricks_[0] * bricks_[1]); }
 
-  // All bricks of equal z and y.
+  // All bricks of one z and y.
   void strip(std::size_t index) {
     const auto z = static_cast<std::int64_t>(index) / bricks_[1],
                y = static_cast<std::int64_t>(index) % bricks_[1];
@@ -178,7 +178,7 @@ class Renderer {
                         distance);
   }
 
-  // The trunk and head end where the outline's cuts do.
+  // Trunk and head end at the outline's last cuts.
   void between_ends(const TissueRow& row, Lane& distance) const {
     const float bottom = anatomy_.outlines.bottom, top = anatomy_.outlines.top;
     for (int i = 0; i < row.points.count; ++i) {

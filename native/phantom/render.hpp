@@ -10,13 +10,13 @@
 
 namespace medlsam::phantom {
 
-// In the patient's order (z, y, x), x fastest.
+// Values in the patient's order (z, y, x), x fastest.
 struct Rendering {
   std::vector<std::int16_t> hu;  // without noise
   std::vector<std::uint8_t> labels;
 };
 
-// Equal for any number of threads. Throws kAborted.
+// Gives the same rendering for any number of threads. Throws kAborted.
 Rendering render(const Anatomy& anatomy, const Posture& posture, const Scan& scan, const Task& task);
 
 }  // namespace medlsam::phantom

@@ -16,7 +16,7 @@ constexpr double kMaxVoxels = 1 << 29;
 constexpr std::string_view kLetters =
     "LRPASI";  // by axis of the patient's order (x, y, z): forward, backward
 
-// Canonical z of a scan's ends, and the width of its field of view in mm.
+// Canonical z of a scan's ends, and the width of its field of view, mm.
 struct Extent {
   float bottom, top, width;
 };
@@ -40,7 +40,7 @@ Extent draw_extent(Region region, const Subject& subject, Draw& draw) {
   return {};
 }
 
-// In-plane finer than between slices, as in the clinic.
+// Finer in the plane than between slices, as in clinical scans.
 std::array<double, 3> draw_spacing(float width, Draw& draw) {
   const float plane = draw.chance(0.4F) ? std::max(0.7F, width / 512) : std::exp(draw.uniform(-0.1F, 1));
   constexpr float kSlices[] = {1, 1.25F, 1.5F, 2, 2.5F, 3, 4, 5};
@@ -91,7 +91,7 @@ void check_size(const Index3& shape) {
                                            " voxels is too large: give a coarser spacing.");
 }
 
-// Behind everything of the body between these heights.
+// y of the table's top: behind the whole body between these heights.
 float table_top(const Subject& subject, float bottom, float top) {
   const Outline skin = make_outlines(subject).skin;
   float back = 0;
@@ -107,7 +107,7 @@ float table_top(const Subject& subject, float bottom, float top) {
 Scan plan_scan(const Subject& subject, const ScanOptions& options) {
   Draw draw(subject.seed, Stream::kScan);
   Scan scan;
-  // Every draw is made whatever the options say, so that an option changes what it names and nothing else.
+  // All random numbers are drawn whatever the options are, so that an option changes only what it names.
   const int drawn_region = draw.pick({0.15F, 0.25F, 0.25F, 0.2F, 0.15F});
   scan.region = options.region.value_or(static_cast<Region>(drawn_region));
   const std::string drawn_axes = draw_axes(draw);
@@ -138,7 +138,7 @@ Scan plan_scan(const Subject& subject, const ScanOptions& options) {
   for (int a = 1; a < 3; ++a) {
     scan.first[a] = off_center[a - 1] - scan.spacing[a] * static_cast<double>(scan.shape[a] - 1) / 2;
   }
-  // The middle of a body lies a little behind the middle of its field of view.
+  // The body's middle lies a little behind the middle of the field of view.
   scan.first[1] += scan.region == Region::kHead ? 5 : 8;
   for (int a = 0; a < 3; ++a) scan.shift[a] = isocenter[a];
   return scan;
@@ -147,7 +147,7 @@ Scan plan_scan(const Subject& subject, const ScanOptions& options) {
 StoredOrder stored_order(const Scan& scan) {
   StoredOrder order;
   std::int64_t stride = 1;
-  // RAS mm of stored voxel 0: the patient's order runs to L, P and S, the first two against RAS.
+  // RAS mm of stored voxel 0. The patient's order runs to L, P and S; the first two are opposite to RAS.
   std::array<double, 3> corner{};  // (x, y, z) in LPS
   for (int a = 0; a < 3; ++a) corner[a] = scan.first[2 - a] + scan.shift[2 - a];
   for (int stored = 0; stored < 3; ++stored) {  // x, y, z of the file

@@ -1,4 +1,4 @@
-// How a synthetic patient is scanned: what part, on which grid, with what noise.
+// How a synthetic patient is scanned: the part of the body, the grid, the noise.
 #pragma once
 
 #include <array>
@@ -12,11 +12,11 @@ namespace medlsam::phantom {
 
 enum class Region { kWhole, kTrunk, kAbdomen, kThorax, kHead };
 
-// What the caller decides; the seed decides the rest.
+// The caller's choices; the seed decides everything else.
 struct ScanOptions {
   std::optional<Region> region;
   std::optional<std::array<double, 3>> spacing;  // mm along head–feet, front–back, left–right
-  std::string axes;  // "" or three letters of RLAPSI: where the stored x, y, z run
+  std::string axes;  // "" or three letters of RLAPSI: the directions of the stored x, y, z
 };
 
 struct Scan {
@@ -24,21 +24,22 @@ struct Scan {
   // Before the axes are brought into the stored order: (z to the head, y to the back, x to the left).
   Index3 shape{};
   std::array<double, 3> spacing{};
-  std::array<double, 3> first{};  // mm, the first voxel's centre in the space of Posture::canonical
+  std::array<double, 3> first{};  // mm, center of the first voxel in the space of Posture::canonical
   std::array<double, 3> shift{};  // mm from there to the scanner's LPS coordinates, (z, y, x)
   std::string axes;
   bool table = true, circle = false;  // circle: nothing is reconstructed outside the round field of view
-  float table_y = 0;                  // of the table's top, in the space of Posture::canonical
-  float noise = 10;                   // HU, standard deviation behind little tissue
-  float smoothing = 0.5F;             // of the reconstruction kernel, 0 sharp … 1 soft
+  float table_y = 0;                  // y of the table's top, in the space of Posture::canonical
+  float noise = 10;                   // HU, standard deviation where there is little tissue
+  float smoothing = 0.5F;             // reconstruction kernel, 0 sharp … 1 soft
   float intercept = 0;                // stored = HU - intercept
 };
 
-// Throws kBadArgument for axes that are no axis order, spacings outside [0.5, 10] mm, and scans of more than
-// 2^29 voxels.
+// Throws kBadArgument for axes that are not an axis order, spacings outside [0.5, 10] mm, and scans of more
+// than 2^29 voxels.
 Scan plan_scan(const Subject& subject, const ScanOptions& options);
 
-// Where a voxel of the patient's order goes: stored index = offset + z·stride[0] + y·stride[1] + x·stride[2].
+// Layout of the stored volume. The voxel (z, y, x) of the patient's order goes to the stored index
+// offset + z·stride[0] + y·stride[1] + x·stride[2].
 struct StoredOrder {
   Index3 shape{};   // (z, y, x) as stored
   Affine affine{};  // stored voxel (x, y, z, 1) → RAS mm

@@ -5,7 +5,7 @@
 namespace medlsam::phantom {
 namespace {
 
-// Half the extent along each axis of an ellipsoid whose own axes are `turn`'s rows.
+// Half the extent along each axis of an ellipsoid whose own axes are the rows of `turn`.
 Vec ellipsoid_extent(Vec radii, const Rotation& turn) {
   const auto& [u, v, w] = turn.rows;
   const auto along = [&](float Vec::*axis) {

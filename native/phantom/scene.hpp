@@ -29,8 +29,8 @@ enum class Solid : std::uint8_t { kEllipsoid, kCone, kDisc, kPlate };
 // What the fields mean depends on the solid (scene.cpp fills them, distance.cpp reads them).
 struct Primitive {
   Solid solid = Solid::kEllipsoid;
-  bool cut = false;   // taken away from the shape instead of added
-  Vec a{}, b{}, c{};  // kEllipsoid, kDisc: centre, semi-axes (disc: half height in z); others: corners
+  bool cut = false;   // subtracted from the shape instead of added
+  Vec a{}, b{}, c{};  // kEllipsoid, kDisc: center, semi-axes (disc: half height in z); others: corners
   Rotation turn{};    // into the solid's own axes
   float radius = 0, radius_end = 0;
   Bounds bounds{};
@@ -38,15 +38,15 @@ struct Primitive {
 
 constexpr float kNoGas = -1e6F;
 
-// How a shape looks. Lengths in mm, intensities in HU.
+// Appearance of a shape. Lengths in mm, intensities in HU.
 struct Paint {
   float hu = 0;
   std::uint8_t label = kBackground;
-  float texture = 0;              // HU of mottling
+  float texture = 0;              // amplitude of the mottling, HU
   float shell = 0, shell_hu = 0;  // an outer layer: cortical bone, a wall
-  float gas_before = kNoGas;      // y; what lies in front of it is gas (the patient lies on the back)
-  float blend = 0;                // width over which the shape's solids melt into one
-  float wobble = 0, rough = 0;    // how far the surface departs from the solids, slowly and finely
+  float gas_before = kNoGas;      // y in front of which there is gas (the patient lies on the back)
+  float blend = 0;                // width over which the shape's solids merge
+  float wobble = 0, rough = 0;    // how far the surface departs from the solids, coarsely and finely
   bool in_cavity = false;         // ends at the wall of the body cavity
   bool under_diaphragm = false;
 };
@@ -54,7 +54,7 @@ struct Paint {
 struct Shape {
   Paint paint;
   std::uint32_t first = 0, count = 0;  // its primitives
-  Bounds bounds;                       // of what is added
+  Bounds bounds;                       // bounds of the solids that are added
 };
 
 class Scene {
@@ -67,7 +67,7 @@ class Scene {
   void cone(Vec from, float from_radius, Vec to, float to_radius);
   void disc(Vec center, Vec half, const Rotation& turned = {});
   void plate(Vec a, Vec b, Vec c, float half_thickness);
-  // Cones along a smooth line through the points, radii between the ends' ones unless given for each.
+  // Cones along a smooth line through the points. The radii are spread evenly over the line and interpolated.
   void tube(std::span<const Vec> points, std::span<const float> radii, int per_span = 3);
   void tube(std::initializer_list<Vec> points, std::initializer_list<float> radii, int per_span = 3) {
     tube(std::span(points.begin(), points.size()), std::span(radii.begin(), radii.size()), per_span);

@@ -7,7 +7,7 @@
 namespace medlsam::phantom {
 namespace {
 
-// The canonical body is that of a person of this stature.
+// Stature of the canonical body.
 constexpr float kCanonicalStature = 1740;
 
 Enhancement typical(Phase phase) {
@@ -55,7 +55,7 @@ Subject draw_subject(std::uint32_t seed) {
   subject.present.fill(true);
   subject.present[kGallbladder] = !draw.chance(0.12F);
   subject.present[kSpleen] = !draw.chance(0.05F);
-  const float kidney = draw.uniform(0, 1);  // at most one of them was taken out
+  const float kidney = draw.uniform(0, 1);  // at most one of them is removed
   subject.present[kKidneyLeft] = kidney >= 0.04F;
   subject.present[kKidneyRight] = kidney < 0.96F;
   return subject;

@@ -16,7 +16,7 @@ Texture::Texture(std::uint32_t key) : cells_(kEdge * kEdge * kEdge) {
 }
 
 void Texture::sample(const RowPoints& points, float cell, Lane& values) const {
-  constexpr float kPositive = 1024 * kEdge;  // brings every coordinate of a body above zero
+  constexpr float kPositive = 1024 * kEdge;  // makes every coordinate of a body positive
   const float scale = 1 / cell;
   for (int i = 0; i < points.count; ++i) {
     const float px = points.x.at[i] * scale + kPositive, py = points.y.at[i] * scale + kPositive,

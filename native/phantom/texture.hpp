@@ -7,11 +7,11 @@
 
 namespace medlsam::phantom {
 
-// Mottling of tissues: noise within ±1 that changes over millimetres, repeating every 32 cells.
+// Mottling of tissues: noise within ±1 that varies over millimeters and repeats every 32 cells.
 class Texture {
  public:
   explicit Texture(std::uint32_t key);
-  // The values at the points, cells being `cell` mm wide.
+  // The values at the points; cells are `cell` mm wide.
   void sample(const RowPoints& points, float cell, Lane& values) const;
 
  private:

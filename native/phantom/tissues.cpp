@@ -7,7 +7,7 @@ namespace medlsam::phantom {
 namespace {
 
 constexpr float kSkin = 2;          // mm
-constexpr float kFasciaDepth = 10;  // of the fat between two layers of muscle, mm
+constexpr float kFasciaDepth = 10;  // depth of the fat between two layers of muscle, mm
 constexpr float kLung = -835;
 
 // The share of a voxel within a surface.
@@ -15,7 +15,7 @@ float within(float distance, float inverse_edge) {
   return std::min(std::max(0.5F - distance * inverse_edge, 0.F), 1.F);
 }
 
-// In muscle: strands of fat, and a plane of it between layers.
+// HU of muscle, with strands of fat and a plane of fat between its layers.
 float muscle_hu(float depth, float wobble, float mottling) {
   const float plane = std::max(0.F, 1 - std::fabs(depth - kFasciaDepth - 3 * wobble) * 0.8F);
   const float strand = std::min(std::max(0.F, mottling - 0.5F) * 2.2F, 1.F);
@@ -29,7 +29,7 @@ void fill_tissues(const Lane& muscle, float edge, TissueRow& row) {
   const float inverse = 1 / edge;
   for (int i = 0; i < row.points.count; ++i) {
     const float skin = row.skin.at[i], wobble = row.wobble.at[i], mottling = row.mottling.at[i];
-    // Never thinner than skin with a little fat, whatever the outlines do.
+    // At least skin and a little fat, whatever the outlines are.
     const float muscle_distance = std::max(muscle.at[i], skin + 3);
     float hu = row.hu.at[i];
     hu += within(skin, inverse) * (15 - hu);
@@ -38,7 +38,7 @@ void fill_tissues(const Lane& muscle, float edge, TissueRow& row) {
     const float cavity = row.cavity.at[i], above = row.diaphragm.at[i];
     hu += within(cavity, inverse) * (kFat - 4 + 9 * mottling + 6 * wobble - hu);
     const float lung = std::max({cavity + 1.5F, 0.8F * (1.5F - above), 3 - std::fabs(row.points.x.at[i])});
-    // Blood gathers at the back.
+    // Blood pools at the back.
     const float weight = std::min(std::max(0.45F * row.points.y.at[i], -35.F), 45.F);
     hu += within(lung, inverse) * (kLung + weight + 28 * mottling + 15 * wobble - hu);
     row.hu.at[i] = hu;

@@ -1,4 +1,4 @@
-// What fills the body before any organ is painted, and how shapes are painted over it.
+// The tissues that fill the body before any organ is painted, and the painting of shapes over them.
 #pragma once
 
 #include <cstdint>
@@ -8,21 +8,21 @@
 
 namespace medlsam::phantom {
 
-// Everything known about a row of voxels.
+// A row of voxels: its points, the distances and noises there, and the values being made.
 struct TissueRow {
   RowPoints points;
-  Lane wobble, mottling;  // within ±1, over centimetres and over millimetres
+  Lane wobble, mottling;  // within ±1, varying over centimeters and over millimeters
   Lane skin, cavity;      // distances to the outlines
-  Lane diaphragm;         // mm above it
+  Lane diaphragm;         // height above the diaphragm, mm
   Lane hu;
   std::uint8_t labels[kRow];
 };
 
-// Sets hu and labels of voxels with `skin` and `cavity` known: air, skin, fat, muscle, lungs, fat within.
-// `edge` is the width in mm over which tissues mix in a voxel.
+// Sets hu and labels from the distances: air, skin, fat, muscle, lungs, fat in the cavity. `edge` is the
+// width in mm over which tissues mix in a voxel.
 void fill_tissues(const Lane& muscle, float edge, TissueRow& row);
 
-// Covers what lies within the shape, `distance` away from its solids; changes `distance`.
+// Paints the voxels inside the shape, given their distances from its solids. Modifies `distance`.
 void paint_shape(const Paint& paint, float edge, Lane& distance, TissueRow& row);
 
 }  // namespace medlsam::phantom

@@ -1,4 +1,4 @@
-// Points and rotations of the body space: millimetres, x to the patient's left, y to the back, z to the head.
+// Points and rotations in body space: millimeters, x to the patient's left, y to the back, z to the head.
 #pragma once
 
 #include <array>
