@@ -46,9 +46,10 @@ export class Checkpoint {
     );
   }
 
-  /** Which network the tensor names belong to. */
+  /** Which network the tensor names belong to; it may lie under a prefix ("sam."). */
   get looksLike(): "MedLAM" | "SAM" | "medlsam templates" | "unknown" {
-    const has = (name: string) => this.tensors.some((tensor) => tensor.name === name);
+    const has = (wanted: string) =>
+      this.tensors.some(({ name }) => name === wanted || name.endsWith(`.${wanted}`));
     if (has("conv0_1.model.conv1_1.Conv.weight") && has("fc3.weight")) return "MedLAM";
     if (has("image_encoder.patch_embed.proj.weight")) return "SAM";
     if (has("kernel2") && has("agreement")) return "medlsam templates";

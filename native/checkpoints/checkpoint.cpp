@@ -1,6 +1,7 @@
 #include "checkpoints/checkpoint.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/mapped_file.hpp"
@@ -40,6 +41,15 @@ std::string describe(Bytes bytes) {
   return std::string(kNeither) + "; name a .pth, .tar or .safetensors file (ONNX files are not read).";
 }
 
+template <class Value>
+void keep_beneath(std::map<std::string, Value>& named, const std::string& prefix) {
+  std::map<std::string, Value> kept;
+  for (auto& [name, value] : named) {
+    if (name.starts_with(prefix)) kept.emplace(name.substr(prefix.size()), std::move(value));
+  }
+  named = std::move(kept);
+}
+
 Checkpoint parse(Bytes bytes, const std::string& name) {
   constexpr const char* kPickleProtocol = "\x80";
   if (starts_with(bytes, "PK\x03\x04") || starts_with(bytes, kPickleProtocol))
@@ -55,6 +65,24 @@ Checkpoint open_checkpoint(const std::string& path) {
   Checkpoint checkpoint = parse(file->bytes(), path);
   checkpoint.storage = file;
   return checkpoint;
+}
+
+std::vector<std::string> prefixes_of(const Checkpoint& checkpoint, std::string_view tensor) {
+  std::string ending = ".";
+  ending += tensor;
+  std::vector<std::string> prefixes;
+  for (const auto& [name, view] : checkpoint.tensors) {
+    if (name.size() > ending.size() && name.ends_with(ending))
+      prefixes.push_back(name.substr(0, name.size() - ending.size()));
+  }
+  return prefixes;
+}
+
+void strip_prefix(Checkpoint& checkpoint, std::string_view tensor) {
+  const std::vector<std::string> prefixes = prefixes_of(checkpoint, tensor);
+  if (prefixes.size() != 1 || checkpoint.tensors.contains(std::string(tensor))) return;
+  keep_beneath(checkpoint.tensors, prefixes.front() + ".");
+  keep_beneath(checkpoint.adam, prefixes.front() + ".");
 }
 
 }  // namespace medlsam

@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/tensor.hpp"
 
@@ -34,5 +36,14 @@ struct Checkpoint {
 // Maps the file; reads no tensor data. Throws kFileNotFound, kReadFailed, kBadCheckpoint (naming the file,
 // what was wrong and, for a refused pickle, the opcode or global).
 Checkpoint open_checkpoint(const std::string& path);
+
+// What stands before `.tensor` in the names of the tensors, once for every tensor of that name: "sam" for
+// "sam.tensor". Empty where no name ends in it.
+std::vector<std::string> prefixes_of(const Checkpoint& checkpoint, std::string_view tensor);
+
+// A network saved as a part of another module has that part's name before all of its tensors. Where `tensor`,
+// one of the network's, is found under exactly one prefix and not without one, removes the prefix from all
+// names that have it, Adam's too, and drops the tensors that do not: they are not the network's.
+void strip_prefix(Checkpoint& checkpoint, std::string_view tensor);
 
 }  // namespace medlsam

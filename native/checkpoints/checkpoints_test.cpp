@@ -266,14 +266,3 @@ TEST_CASE("torch: what is written is read, aligned and in order") {
   CHECK_THROWS_WITH_AS(write_torch(path, labels), Contains("'labels' holds U8"), Error);
   CHECK(open_checkpoint(path).tensors.size() == tensors.size());
 }
-
-TEST_CASE("torch: Adam's state is its parameters'") {
-  const Checkpoint training = open_checkpoint(kMedlam + "medlam_training.tar");
-  CHECK(training.adam.size() == 42);
-  for (const auto& [name, state] : training.adam) {
-    CHECK(state.steps == 1);
-    CHECK(state.mean.shape == training.tensors.at(name).shape);
-    CHECK(state.variance.shape == training.tensors.at(name).shape);
-  }
-  CHECK(open_checkpoint(kMedlam + "medlam.pth").adam.empty());
-}

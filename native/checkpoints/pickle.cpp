@@ -16,19 +16,14 @@ struct RefusedOpcode {
   std::uint8_t code;
   const char* name;
 };
-constexpr RefusedOpcode kRefused[] = {{'0', "POP"},          {'1', "POP_MARK"},
-                                      {'2', "DUP"},          {'F', "FLOAT"},
-                                      {'I', "INT"},          {'L', "LONG"},
-                                      {'P', "PERSID"},       {'S', "STRING"},
-                                      {'V', "UNICODE"},      {'d', "DICT"},
-                                      {'g', "GET"},          {'i', "INST"},
-                                      {'l', "LIST"},         {'o', "OBJ"},
-                                      {'p', "PUT"},          {0x81, "NEWOBJ"},
-                                      {0x82, "EXT1"},        {0x83, "EXT2"},
-                                      {0x84, "EXT4"},        {0x8f, "EMPTY_SET"},
-                                      {0x90, "ADDITEMS"},    {0x91, "FROZENSET"},
-                                      {0x92, "NEWOBJ_EX"},   {0x96, "BYTEARRAY8"},
-                                      {0x97, "NEXT_BUFFER"}, {0x98, "READONLY_BUFFER"}};
+constexpr RefusedOpcode kRefused[] = {
+    {'0', "POP"},         {'1', "POP_MARK"},   {'2', "DUP"},         {'F', "FLOAT"},
+    {'I', "INT"},         {'L', "LONG"},       {'P', "PERSID"},      {'S', "STRING"},
+    {'V', "UNICODE"},     {'d', "DICT"},       {'g', "GET"},         {'i', "INST"},
+    {'l', "LIST"},        {'o', "OBJ"},        {'p', "PUT"},         {0x82, "EXT1"},
+    {0x83, "EXT2"},       {0x84, "EXT4"},      {0x8f, "EMPTY_SET"},  {0x90, "ADDITEMS"},
+    {0x91, "FROZENSET"},  {0x92, "NEWOBJ_EX"}, {0x96, "BYTEARRAY8"}, {0x98, "READONLY_BUFFER"},
+    {0x97, "NEXT_BUFFER"}};
 
 class Machine {
  public:
@@ -61,6 +56,7 @@ class Machine {
   bool append(const std::vector<PickleId>& items);
   bool set_items(const std::vector<PickleId>& items);
   bool reduce();
+  bool make_object();
   bool build();
   [[noreturn]] void refuse_opcode(std::uint8_t opcode) const;
 
@@ -219,6 +215,14 @@ bool Machine::reduce() {
   return push(std::move(*made));
 }
 
+// NEWOBJ, the form in which an argparse.Namespace is saved: only an object that is ignored is made so.
+bool Machine::make_object() {
+  stack_.pop_as<PickleTuple>("a tuple of arguments");
+  const auto& type = stack_.pop_as<PickleGlobal>("a type to make an object of");
+  if (type.role != PickleGlobal::Role::kOpaque) source_.fail("NEWOBJ of a type that tensors need is refused");
+  return push(PickleOpaque{});
+}
+
 // Attributes of an object, such as a state_dict's versions of its modules: of no interest.
 bool Machine::build() {
   stack_.pop();
@@ -249,6 +253,8 @@ bool Machine::use_global(std::uint8_t opcode) {
     }
     case 'R':  // REDUCE
       return reduce();
+    case 0x81:  // NEWOBJ
+      return make_object();
     case 'b':  // BUILD
       return build();
     case 'Q':  // BINPERSID

@@ -44,12 +44,13 @@ struct PickleDict {
 struct PickleGlobal {
   enum class Role : std::uint8_t {
     kOrderedDict,  // a dictionary
+    kDefaultDict,  // a dictionary, whatever would make its missing values
     kTensor,       // torch._utils._rebuild_tensor and _v2: the storage has the type
     kTypedTensor,  // torch._utils._rebuild_tensor_v3: the arguments have it
     kParameter,    // torch._utils._rebuild_parameter: its first argument
     kStorageType,  // names a storage in a persistent id
     kDType,        // names an element type
-    kOpaque,       // anything it makes is of no interest: devices, numpy scalars
+    kOpaque,  // an inert object that is ignored with its state: devices, numpy scalars, argparse.Namespace
   };
   Role role = Role::kOpaque;
   std::optional<DType> dtype;  // of kStorageType (none: bytes without a type) and kDType

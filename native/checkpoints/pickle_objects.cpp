@@ -36,6 +36,24 @@ constexpr KnownGlobal kGlobals[] = {
     {"torch", "device", {Role::kOpaque, {}}},
     {"torch", "Size", {Role::kOpaque, {}}},
     {"_codecs", "encode", {Role::kOpaque, {}}},  // how protocol 2 writes bytes
+    // What training scripts save beside the tensors. Protocol 2 calls the built-in module by its old name.
+    {"collections", "defaultdict", {Role::kDefaultDict, {}}},
+    {"collections", "Counter", {Role::kOpaque, {}}},  // of a learning rate's schedule
+    {"argparse", "Namespace", {Role::kOpaque, {}}},
+    {"types", "SimpleNamespace", {Role::kOpaque, {}}},
+    {"pathlib", "PosixPath", {Role::kOpaque, {}}},
+    {"pathlib", "WindowsPath", {Role::kOpaque, {}}},
+    {"pathlib", "PurePosixPath", {Role::kOpaque, {}}},
+    {"pathlib", "PureWindowsPath", {Role::kOpaque, {}}},
+    {"__builtin__", "set", {Role::kOpaque, {}}},
+    {"builtins", "set", {Role::kOpaque, {}}},
+    {"__builtin__", "list", {Role::kOpaque, {}}},  // a defaultdict's factory
+    {"builtins", "list", {Role::kOpaque, {}}},
+    {"__builtin__", "dict", {Role::kOpaque, {}}},
+    {"builtins", "dict", {Role::kOpaque, {}}},
+    {"numpy", "ndarray", {Role::kOpaque, {}}},
+    {"numpy.core.multiarray", "_reconstruct", {Role::kOpaque, {}}},
+    {"numpy._core.multiarray", "_reconstruct", {Role::kOpaque, {}}},
     {"numpy", "dtype", {Role::kOpaque, {}}},
     {"numpy.core.multiarray", "scalar", {Role::kOpaque, {}}},
     {"numpy._core.multiarray", "scalar", {Role::kOpaque, {}}},
@@ -99,6 +117,8 @@ std::optional<PickleValue> call_global(Values values, const PickleGlobal& callee
   switch (callee.role) {
     case Role::kOrderedDict:
       return ordered_dict(values, arguments);
+    case Role::kDefaultDict:
+      return PickleDict{};
     case Role::kTensor:
       return rebuild_tensor(values, std::nullopt, arguments);
     case Role::kTypedTensor: {

@@ -102,6 +102,28 @@ TEST_CASE("pickle: state_dict attributes and numpy scalars are passed over") {
   root_of<PickleOpaque>(global("numpy._core.multiarray", "scalar") + tuple(dtype + bytes) + "R");
 }
 
+TEST_CASE("pickle: what training scripts save beside the tensors is read and ignored") {
+  const std::string path = global("pathlib", "PosixPath") + tuple(text("data") + text("train")) + "R";
+  const std::string options = global("argparse", "Namespace") + ")\x81" +
+                              dict(text("lr") + "G\x3f\xf8\0\0\0\0\0\0"s + text("out") + path) + "b";
+  root_of<PickleOpaque>(options);
+  root_of<PickleOpaque>(global("collections", "Counter") + dict("K\7K\1") + "\x85R");
+  root_of<PickleOpaque>(global("__builtin__", "set") + "](K\1K\2e\x85R");
+  const std::string array = global("numpy.core.multiarray", "_reconstruct") +
+                            tuple(global("numpy", "ndarray") + numbers({0}) + "C\1b"s) + "R";
+  root_of<PickleOpaque>(array + tuple("K\1" + numbers({2})) + "b");
+  const std::string history = global("collections", "defaultdict") + global("__builtin__", "list") + "\x85R";
+  CHECK(root_of<PickleDict>(history + text("loss") + "]s").items.size() == 1);
+
+  const std::string t = tensor(kSix, 0, {6}, {1});
+  const Checkpoint checkpoint = parse_archive(dict(text("args") + options + text("history") + history +
+                                                   text("epoch") + "K\7" + text("model") + named(t)),
+                                              {{"0", std::string(24, '\1')}});
+  CHECK(checkpoint.tensors.size() == 1);
+  CHECK(checkpoint.tensors.contains("w"));
+  CHECK(checkpoint.metadata == std::map<std::string, std::string>{{"epoch", "7"}});
+}
+
 TEST_CASE("pickle: a container that holds itself is read and ends") {
   const Pickle parsed = parse(pickle("]q\0h\0a"s));
   CHECK(std::get<PickleList>(parsed[parsed.root]).items.front() == parsed.root);
@@ -117,7 +139,10 @@ TEST_CASE("pickle: nothing but tensors' globals and opcodes runs") {
   check_refused("\x8c\x02os\x8c\x06system\x93", "\"os.system\"");
   check_refused("(ios\nsystem\n", "105 INST");
   check_refused("(cos\nsystem\no", "\"os.system\"");
-  check_refused("K\1K\2\x81", "129 NEWOBJ");
+  check_refused("K\1K\2\x81", "a tuple of arguments");
+  check_refused("K\1)\x81", "a type to make an object of");
+  check_refused(global("collections", "OrderedDict") + ")\x81", "NEWOBJ of a type that tensors need");
+  check_refused(global("subprocess", "Popen") + ")\x81", "\"subprocess.Popen\"");
   check_refused(
       "K\1"
       "2",
@@ -254,32 +279,4 @@ TEST_CASE("torch: tensors that lie about their place") {
   check_archive_refused(dict(w + w), "appears twice");
   check_archive_refused(dict("K\1" + tensor(kSix, 0, {6}, {1})), "name is not text");
   check_archive_refused("K\1", "no dictionary");
-}
-
-TEST_CASE("torch: names lose module. only when all have it") {
-  const std::string t = tensor(kSix, 0, {6}, {1});
-  const Files six = {{"0", std::string(24, '\1')}};
-  CHECK(parse_archive(dict(text("module.a") + t + text("module.b") + t), six).tensors.contains("a"));
-  CHECK(parse_archive(dict(text("module.a") + t + text("b") + t), six).tensors.contains("module.a"));
-  CHECK(parse_archive(dict(text("model") + named(t)), six).tensors.contains("w"));
-}
-
-TEST_CASE("torch: an optimizer's state that does not fit is refused, one that is not Adam's passed over") {
-  const std::string t = tensor(kSix, 0, {6}, {1});
-  const Files six = {{"0", std::string(24, '\1')}};
-  const auto archive = [&](const std::string& mean, const std::string& ids) {
-    const std::string state = dict(text("step") + "K\5" + text("exp_avg") + mean + text("exp_avg_sq") + t);
-    const std::string groups = "](" + dict(text("params") + "](" + ids + "e") + "e";
-    return dict(text("state_dict") + dict(text("module.w") + t) + text("optimizer") +
-                dict(text("state") + dict("K\7" + state) + text("param_groups") + groups));
-  };
-  const Checkpoint adam = parse_archive(archive(t, "K\7"), six);
-  CHECK(adam.adam.at("w").steps == 5);
-  CHECK(adam.adam.at("w").mean.elements() == 6);
-  // The state of another parameter; of more parameters than the model has; of momentum alone.
-  CHECK(parse_archive(archive(t, "K\6"), six).adam.empty());
-  CHECK(parse_archive(archive(t, "K\7K\6"), six).adam.empty());
-  CHECK(parse_archive(archive("N", "K\7"), six).adam.empty());
-  check_archive_refused(archive(tensor(kSix, 0, {2, 3}, {3, 1}), "K\7"), "Adam's state of the tensor");
-  check_archive_refused(archive(tensor(kSix, 1, {6}, {1}), "K\7"), "leaves its storage");
 }

@@ -176,8 +176,10 @@ void strip_module_prefix(std::map<std::string, Value>& tensors) {
 Checkpoint Reader::read() const {
   const auto* top = std::get_if<PickleDict>(&pickle_[pickle_.root]);
   if (!top) fail("it holds no dictionary of tensors; save the model's state_dict()");
-  const PickleDict* model = find_dict(pickle_, *top, "state_dict");
-  if (!model) model = find_dict(pickle_, *top, "model");
+  const PickleDict* model = nullptr;
+  for (const char* key : {"state_dict", "model", "model_state_dict"}) {
+    if (!model) model = find_dict(pickle_, *top, key);
+  }
   if (!model) model = top;
 
   Checkpoint checkpoint;

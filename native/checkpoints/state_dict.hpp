@@ -15,7 +15,8 @@ namespace medlsam {
 using Storages = std::map<std::string, std::span<const std::byte>, std::less<>>;  // bytes by a storage's key
 
 // Fills tensors and metadata from the file's main pickle: its top-level dictionary, or the one under
-// "state_dict" or "model" there. Every tensor is checked against its storage. Throws kBadCheckpoint.
+// "state_dict", "model" or "model_state_dict" there. Every tensor is checked against its storage. Throws
+// kBadCheckpoint.
 Checkpoint read_state_dict(const Pickle& pickle, const Storages& storages, const std::string& name);
 
 }  // namespace medlsam

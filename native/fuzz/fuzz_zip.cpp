@@ -24,7 +24,10 @@ std::vector<std::string> make_seeds(const std::vector<std::string>& files) {
   std::vector<std::string> seeds = files;
   const std::string values(24, '\1');
   const std::string w = text("w") + tensor(storage("FloatStorage", "0", 6), 0, {2, 3}, {3, 1});
-  const Files archive = {{"a/data.pkl", pickle(dict(w))}, {"a/byteorder", "little"}, {"a/data/0", values}};
+  const std::string options =
+      global("argparse", "Namespace") + ")\x81" + dict(text("rate") + number(1)) + "b";
+  const std::string training = dict(text("args") + options + text("model") + dict(w));
+  const Files archive = {{"a/data.pkl", pickle(training)}, {"a/byteorder", "little"}, {"a/data/0", values}};
   seeds.push_back(make_zip(archive).bytes);
   seeds.push_back(make_zip(archive, true).bytes);
   const std::string system = dict(text("little_endian") + "\x88");

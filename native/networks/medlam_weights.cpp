@@ -39,8 +39,8 @@ std::vector<NamedShape> medlam_tensors(std::int64_t width, std::int64_t patch) {
 }
 
 MedLamWeights::MedLamWeights(const Checkpoint& checkpoint, const std::string& path)
-    : parameters_(checkpoint, "MedLAM", path) {
-  const std::string first = "conv0_1.model.conv1_1.Conv.bias";
+    : parameters_(checkpoint, "MedLAM", path, kMedLamKnownTensor) {
+  const std::string first(kMedLamKnownTensor);
   const std::int64_t channels = parameters_.shape(first, 1)[0];
   if (channels % 2 != 0 || channels > 2048) {
     parameters_.refuse("tensor '" + first + "' has shape [" + std::to_string(channels) +

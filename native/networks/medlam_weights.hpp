@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "networks/parameters.hpp"
@@ -12,6 +13,9 @@ namespace medlsam {
 // r of algorithm.md part 2, mm in (z, y, x): r·tanh of the difference of two patches' positions is their
 // offset.
 inline constexpr std::array<double, 3> kReach = {1500, 600, 600};
+
+// A tensor that only MedLAM has: where it is found is where the network is.
+inline constexpr std::string_view kMedLamKnownTensor = "conv0_1.model.conv1_1.Conv.bias";
 
 struct NamedShape {
   std::string name;

@@ -21,25 +21,33 @@ constexpr std::pair<const char*, const char*> kKnown[] = {
 
 }  // namespace
 
-Parameters::Parameters(const Checkpoint& checkpoint, std::string network, std::string path)
-    : checkpoint_(&checkpoint),
+Parameters::Parameters(const Checkpoint& checkpoint, std::string network, std::string path,
+                       std::string_view known)
+    : checkpoint_(checkpoint),
       network_(std::move(network)),
       path_(std::move(path)),
-      storage_(checkpoint.storage) {}
+      storage_(checkpoint.storage) {
+  const std::vector<std::string> prefixes = prefixes_of(checkpoint_, known);
+  if (prefixes.size() > 1 && !checkpoint_.tensors.contains(std::string(known))) {
+    refuse("it holds more than one network, '" + prefixes[0] + "' and '" + prefixes[1] +
+           "' among them. Save one of them alone.");
+  }
+  strip_prefix(checkpoint_, known);
+}
 
 void Parameters::refuse(const std::string& what) const {
   throw Error(ErrorCode::kBadCheckpoint, path_ + ": not a " + network_ + " checkpoint: " + what);
 }
 
 const TensorView& Parameters::find(const std::string& name) const {
-  const auto& tensors = checkpoint_->tensors;
+  const auto& tensors = checkpoint_.tensors;
   const auto found = tensors.find(name);
   if (found != tensors.end()) return found->second;
   std::string hint = "It holds " + std::to_string(tensors.size()) + " other tensors";
   if (!tensors.empty()) hint += ", '" + tensors.begin()->first + "' the first";
   for (const auto& [tensor, known] : kKnown) {
-    if (known != network_ && tensors.contains(tensor))
-      hint = std::string("It looks like a ") + known + " checkpoint";
+    const bool found_here = tensors.contains(tensor) || !prefixes_of(checkpoint_, tensor).empty();
+    if (known != network_ && found_here) hint = std::string("It looks like a ") + known + " checkpoint";
   }
   refuse("tensor '" + name + "' is missing. " + hint + "; `medlsam models inspect` lists what is in it.");
 }

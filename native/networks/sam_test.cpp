@@ -8,6 +8,7 @@
 #include <numeric>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "checkpoints/checkpoint.hpp"
@@ -246,6 +247,24 @@ TEST_CASE("SAM refuses checkpoints that are not SAM's") {
                    "x.pth");
       },
       ErrorCode::kBadCheckpoint, "'prompt_encoder.no_mask_embed.weight' is missing");
+}
+
+TEST_CASE("SAM's tensors are found under one prefix of any name") {
+  const auto beneath = [](const std::vector<std::string>& prefixes) {
+    return changed([&](auto& tensors) {
+      for (const auto& [name, view] : std::exchange(tensors, {}))
+        for (const std::string& prefix : prefixes) tensors.emplace(prefix + name, view);
+    });
+  };
+  const std::string digest = SamWeights(beneath({""}), "x.pth").digest();
+  for (const char* prefix : {"sam.", "net.", "model.encoder."})
+    CHECK(SamWeights(beneath({prefix}), "x.pth").digest() == digest);
+  check_message(
+      [&] {
+        SamWeights(beneath({"student.", "teacher."}), "x.pth");
+      },
+      ErrorCode::kBadCheckpoint,
+      "more than one network, 'student' and 'teacher' among them. Save one of them alone.");
 }
 
 TEST_CASE("a JSON that contradicts SAM's tensors is refused") {

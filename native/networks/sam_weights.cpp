@@ -9,7 +9,7 @@
 namespace medlsam {
 
 SamWeights::SamWeights(const Checkpoint& checkpoint, const std::string& path, const SamGeometry* stated)
-    : parameters_(checkpoint, "SAM", path) {
+    : parameters_(checkpoint, "SAM", path, "image_encoder.patch_embed.proj.weight") {
   read_encoder();
   read_prompt_encoder();
   read_decoder();

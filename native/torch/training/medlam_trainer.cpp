@@ -77,6 +77,7 @@ Checkpoint Trainer::open_weights() {
   const std::string from = is_new ? "the new network" : options_.from;
   Checkpoint checkpoint = is_new ? initial_weights(options_.width, options_.patch, options_.seed)
                                  : open_checkpoint(options_.from);
+  strip_prefix(checkpoint, kMedLamKnownTensor);  // from Adam's averages, too
   layout_ = std::make_unique<const MedLamWeights>(checkpoint, from);
   const auto refuse = [&](std::int64_t wanted, std::int64_t found, const std::string& what,
                           const std::string& instead) {
