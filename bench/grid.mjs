@@ -1,4 +1,4 @@
-/** Part 1 of the algorithm: a whole CT and its label map to 3 mm, against scipy.ndimage.zoom. */
+/** Part 1 of the method: a whole CT and its label map resampled to 3 mm, against scipy.ndimage.zoom. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -78,7 +78,7 @@ function printTimes(times, scipy, peaks) {
   );
 }
 
-/** Ours in processes of their own, where nothing was freed before that could serve again. */
+/** Our memory, each step in a new process, which has no freed memory to reuse. */
 function printMemory(paths, peerBytes, threads) {
   const ours = (step, path) => {
     const args = [memoryScript, step, path, String(threads)];
@@ -100,7 +100,7 @@ function printMemory(paths, peerBytes, threads) {
   );
 }
 
-/** Bytes that have to move at least: every stored voxel read, every voxel of the padded grid written. */
+/** The least number of bytes to move: every stored voxel read, every voxel of the padded grid written. */
 function touched(bytesIn, bytesOut) {
   const product = (extents) => extents.reduce((a, b) => a * b, 1);
   const padded = scanShape.map((extent, axis) => Math.round((extent * scanSpacing[axis]) / 3) + 64);

@@ -1,4 +1,4 @@
-/** All parts together: a made-up CT from file to boxes, and what the published way would take on this machine. */
+/** All parts together: a synthetic CT from file to boxes, and an estimate of the published code on this machine. */
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { buildTemplates, localize, MedLam } from "../dist/index.js";
@@ -11,7 +11,7 @@ import { alternate, median, wallSeconds } from "./support/timing.mjs";
 
 const organs = 2;
 const points = 6 * organs;
-/** Patches that the anatomical coordinate system is asked for: positions only. */
+/** Patches of which only the position in the anatomical coordinate system is computed. */
 const queries = 10;
 
 export async function bench({ threads, folder, peaks }) {
@@ -83,7 +83,7 @@ async function localizeScan({ threads, folder }, scan, image, width, runs) {
   return { width, runs, build, timing };
 }
 
-/** An estimate: the published code runs the whole network for every query and every point, and shares nothing. */
+/** Estimates the published code, which runs the whole network for every query and every point and shares nothing. */
 async function printPublishedWay(context, total) {
   const { peer: network } = await networkPeer(
     context,
@@ -109,7 +109,7 @@ async function printPublishedWay(context, total) {
   console.log("Left out: its grid, and its templates, which it makes again for every scan.");
 }
 
-/** Median of a few runs; undefined where the peer cannot. */
+/** Median of a few runs; undefined where the peer cannot run. */
 async function peerSeconds(peer, operation) {
   const able = peer?.facts.operations.includes(operation);
   const run = async () => (await peer.ask(operation)).seconds;

@@ -8,7 +8,7 @@ import { alternate, wallSeconds } from "./support/timing.mjs";
 
 const organs = 22;
 const runs = 5;
-/** The prediction is the truth moved by so many voxels, (z, y, x). */
+/** Voxels by which the truth is moved to make the prediction, (z, y, x). */
 const shift = [1, 3, -2];
 
 export async function bench({ threads, folder, peaks }) {
@@ -89,7 +89,7 @@ async function moved(volume) {
   return Volume.fromArray(to, volume);
 }
 
-/** [dice, hd95, assd] of both, which must be the same values. */
+/** Checks that [dice, hd95, assd] of both are the same values. */
 function checkFigures(ours, theirs) {
   const difference = Math.max(
     ...[ours.dice, ours.hd95, ours.assd].map((value, i) => Math.abs(value - theirs[i])),

@@ -48,7 +48,7 @@ export async function bench({ threads, folder, peaks }) {
   printSteps([all, position], peaks);
 }
 
-/** The peer for a checkpoint (undefined where it cannot run), and the patch that it holds. */
+/** The peer for a checkpoint (undefined where it cannot run), and the patch it runs on. */
 export async function networkPeer({ threads, folder }, checkpoint) {
   const patch = Float32Array.from({ length: patchEdge ** 3 }, uniform(3));
   const file = join(folder, "patch.f32");

@@ -31,6 +31,6 @@ console.log(await describeMachine(threads));
 for (const name of positionals.length > 0 ? positionals : names) {
   const { bench } = await import(`./${name}.mjs`);
   console.log(`\n## ${name}\n`);
-  // Anew for each: on a shared machine they change from minute to minute.
+  // Measured again for each benchmark: on a shared machine the peaks change from minute to minute.
   await bench({ threads, device: values.device, folder, peaks: await measurePeaks(threads) });
 }

@@ -56,7 +56,7 @@ function grayNoise() {
   return Float32Array.from({ length: imageSize ** 2 }, () => Math.floor(256 * random()));
 }
 
-/** The peer with its model and slice loaded; undefined where Python cannot write the model. */
+/** The peer, its model and slice loaded; undefined where Python cannot write the model. */
 export async function encoderPeer({ threads, folder }, checkpoint) {
   const model = join(folder, "vit_b.onnx");
   const writer = await Peer.start("sam_graph", [checkpoint, model, 12, 14, 2, 5, 8, 11], threads);

@@ -1,6 +1,6 @@
 /**
- * Part 6 over a whole scan with ViT-B: `medlsam segment` as a user runs it, its stages and its memory, against the
- * published loop, which encodes a slice again for every organ and part.
+ * Part 6 over a whole scan with ViT-B: `medlsam segment` as a user runs it, its stages and memory, against the published
+ * loop, which encodes a slice anew for every organ and part.
  */
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { alternate, wallSeconds } from "./support/timing.mjs";
 
 const organs = 22;
 const parts = 6;
-/** Of the slices that the organs lie in, so many are run: the rest is in proportion. */
+/** Slices that are run; the figures of the whole scan are in proportion to them. */
 const slicesRun = 12;
 const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 
@@ -47,7 +47,7 @@ export async function bench({ threads, folder, peaks }) {
   console.log(`Floor of one encoding: ${seconds(encoderFlops() / peaks.FLOP)}.`);
 }
 
-/** The box of every label as Sub-Patch Localization would give it, cut along z. */
+/** The boxes of every label as Sub-Patch Localization would give them, cut along z. */
 function organBoxes(labels) {
   const [, ny, nx] = scanShape;
   const bounds = Array.from({ length: organs + 1 }, () => ({
@@ -86,7 +86,7 @@ const slicesOf = (organs) => {
   return [...slices].sort((a, b) => a - b);
 };
 
-/** The organs in the middle slices only. */
+/** The organs' boxes, limited to the middle slices. */
 function keepSlices(organs, count) {
   const slices = slicesOf(organs);
   const first = slices[Math.floor((slices.length - count) / 2)];
@@ -106,7 +106,7 @@ function keepSlices(organs, count) {
   );
 }
 
-/** Runs the command; its peak resident set in bytes. */
+/** Runs the command. @returns its peak resident set in bytes */
 function runCli(...args) {
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, [main, ...args.flat()], (error, _, stderr) =>
@@ -126,7 +126,7 @@ function runCli(...args) {
   });
 }
 
-/** One encoding with nothing beside it, and the peer's, in turn. */
+/** One encoding of ours alone and one of the peer's, in turn. */
 async function timeEncodings(context, checkpoint) {
   const peer = await encoderPeer(context, checkpoint);
   const { threads } = context;
@@ -140,7 +140,7 @@ async function timeEncodings(context, checkpoint) {
   return times;
 }
 
-/** Whole-scan seconds: what grows with the slices in proportion, the rest as it is. */
+/** Seconds for the whole scan: stages that grow with the slices in proportion, the others as measured. */
 function wholeScan(all, counts, time) {
   const slices = slicesOf(all).length;
   const scale = slices / counts.encoderRuns;
@@ -164,7 +164,7 @@ function printStages(all, counts, time, encoding) {
       ["all of segmenting", each(time.segment), "100 %"],
     ],
   );
-  // Their own seconds, though they pass beside the encoder's.
+  // Seconds of the other stages, though they overlap the encoder's.
   const rest = (time.prepare + time.decode) / (time.prepare + time.decode + time.encode);
   const outside = time.read + time.write;
   printTable(

@@ -66,7 +66,7 @@ export async function bench({ threads, folder, peaks }) {
   );
 }
 
-/** The peer (undefined where it cannot run), and the features and kernels that it holds. */
+/** The peer (undefined where it cannot run), and the features and kernels it runs on. */
 export async function similarityPeer({ threads, folder }) {
   const random = uniform(5);
   const write = (name, edges) => {
@@ -85,8 +85,8 @@ export async function similarityPeer({ threads, folder }) {
 }
 
 /**
- * FLOP of the way by real Fourier transforms of edge + size, 2.5·n·log2(n) each: features and kernel of every channel
- * there, a complex product, one sum back.
+ * FLOP of the correlation by real Fourier transforms of edge + size, 2.5·n·log2(n) each: forward transforms of every
+ * channel's features and kernel, a complex product, one inverse transform of the sum.
  */
 function transformFlops() {
   return featureEdges.reduce((sum, edge, k) => {

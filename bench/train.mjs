@@ -1,6 +1,6 @@
 /**
- * Part 8: a step of MedLAM's training, as it runs, against its own networks, losses and update alone (batches are made
- * between the steps and do not count), and against the same step in PyTorch on batches that are there already.
+ * Part 8: a step of MedLAM's training, against its networks, losses and update alone (with batches made between the
+ * steps, which are not counted), and against the same step in PyTorch on batches made beforehand.
  */
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -63,7 +63,7 @@ async function makeScans(folder, threads) {
   return scans;
 }
 
-/** Median of a run's steps but the first, which sets things up; without loaders what the network waited is taken off. */
+/** Median of a run's steps except the first, which sets up; without loaders, less the time spent waiting for batches. */
 async function stepSeconds({ scans, folder, steps, loaders, ...sizes }) {
   const output = mkdtempSync(join(folder, "train-"));
   const cache = join(folder, "scans");

@@ -1,5 +1,5 @@
-# Finds what the build needs. What the machine lacks is fetched into a cache folder of the user, and used from there;
-# nothing is installed. A second configure finds it in the cache.
+# Finds the build's dependencies. Missing ones are fetched into a cache folder of the user and used from there; nothing
+# is installed. A second configure finds them in the cache.
 
 if(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
   set(MEDLSAM_CACHE "$ENV{XDG_CACHE_HOME}/medlsam")
@@ -9,8 +9,8 @@ else()
   set(MEDLSAM_CACHE "${CMAKE_BINARY_DIR}/cache")
 endif()
 
-# Sets RESULT to the folder that the Debian package is unpacked in, and RESULT_LOG to why there is none if it is empty.
-# SUITE "system" is the suite that this system installs from.
+# Sets RESULT to the folder into which the Debian package was unpacked or, if that failed, to "" and RESULT_LOG to the
+# reason. SUITE "system" is the suite from which this system installs.
 function(medlsam_debian_package result package suite)
   set(folder "${MEDLSAM_CACHE}/${package}-${suite}")
   if(NOT EXISTS "${folder}")
@@ -29,7 +29,7 @@ endfunction()
 # --- zlib ---------------------------------------------------------------------------------------------------
 find_package(ZLIB QUIET)
 if(NOT ZLIB_FOUND)
-  # Every Debian has the library; what may lack is the header.
+  # Every Debian has the library; the header may be missing.
   find_library(MEDLSAM_ZLIB NAMES libz.so.1)
   medlsam_debian_package(zlib zlib1g-dev system)
   if(NOT zlib OR NOT MEDLSAM_ZLIB)

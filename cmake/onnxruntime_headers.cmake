@@ -1,4 +1,4 @@
-# Target onnxruntime_headers: the C and C++ API of ONNX Runtime. The npm package that brings the library has no headers.
+# Target onnxruntime_headers: the C and C++ API of ONNX Runtime. The npm package that contains the library has no headers.
 # API 22 is the first with the Model Editor, which builds a network in memory.
 
 set(MEDLSAM_MIN_ORT_API 22)
@@ -10,7 +10,7 @@ set(ONNXRUNTIME_INCLUDE_DIR "" CACHE PATH "Folder of onnxruntime_c_api.h, API ${
 set(ort_include "")
 set(ort_attempts "")
 
-# Takes FOLDER if nothing was taken yet and its headers will do; else notes why not.
+# Chooses FOLDER if none was chosen yet and its headers are recent enough; otherwise records the reason.
 macro(medlsam_try_ort_headers what folder)
   if(NOT ort_include)
     set(ort_api 0)

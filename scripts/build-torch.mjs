@@ -2,7 +2,7 @@
 // Builds the torch plugin (build-torch/medlsam_torch.so) on the libtorch that it finds:
 //   node scripts/build-torch.mjs          LIBTORCH, else an installed Python torch, else the wheel, downloaded
 //   node scripts/build-torch.mjs --tests  and its C++ tests
-//   node scripts/build-torch.mjs --find   only says where libtorch is, without downloading; exit code 1: nowhere
+//   node scripts/build-torch.mjs --find   only prints libtorch's folder, without downloading; exit code 1 if none
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism, homedir } from "node:os";
@@ -20,7 +20,7 @@ function isLibtorch(folder) {
   return existsSync(join(folder, "include/ATen/ATen.h")) && existsSync(join(folder, "lib"));
 }
 
-/** The folder if libtorch is in it; else notes what was tried. */
+/** The folder if it holds libtorch; otherwise records the attempt for the error message. */
 function attempt(what, folder) {
   if (folder && isLibtorch(folder)) return folder;
   attempts.push(`  tried ${what}: ${folder ? `no libtorch in ${folder}` : "not there"}`);
@@ -37,14 +37,14 @@ function installedTorch(python) {
 
 const unpacked = join(cache, "libtorch");
 
-/** A wheel that was downloaded alone. One for CUDA cannot be linked: CUDA's libraries come in wheels of their own. */
+/** A wheel downloaded without its dependencies. A CUDA wheel cannot be linked: CUDA's libraries are in other wheels. */
 function attemptWheel(what, folder) {
   if (!existsSync(join(folder, "lib/libtorch_cuda.so"))) return attempt(what, folder);
   attempts.push(`  tried ${what}: ${folder} is for CUDA, whose libraries are not in it`);
   return undefined;
 }
 
-/** Downloads torch's wheel with pip, as pip is configured here, and unpacks it into the cache folder. */
+/** Downloads torch's wheel with pip, under pip's own configuration, and unpacks it into the cache folder. */
 function download(python) {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(`${unpacked}.`);

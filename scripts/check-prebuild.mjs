@@ -1,4 +1,4 @@
-// Checks that the package as it would be published loads its prebuild, with no build folder and nothing compiled.
+// Checks that the package, packed as for publishing, loads its prebuild without a build folder or a compiler.
 // Run `npm run compile` and `npm run prebuild` first.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

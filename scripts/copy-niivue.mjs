@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Puts niivue, which pages show scans with, into lib/viewer/assets/niivue.js: one classic script, with the licences of all that is in
-// it before it. Pages are opened from files, where browsers load neither modules nor neighbours, so it goes into each.
+// Bundles niivue, which shows scans on pages of results, into lib/viewer/assets/niivue.js: one classic script, preceded by
+// the licenses of everything in it. Every page contains it, because browsers load no modules or other files for a page
+// that is opened from a file.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +10,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const modules = join(root, "node_modules");
 const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 
-/** The package and all that it depends on, by name. */
+/** The package and all its dependencies, by name. */
 function withDependencies(name, found = new Map()) {
   const folder = join(modules, name);
   if (found.has(name) || !existsSync(folder)) return found;
@@ -26,7 +27,7 @@ function licenseText({ folder }) {
 
 const niivue = "@niivue/niivue";
 const packages = [...withDependencies(niivue)];
-// niivue's own is in its repository only.
+// niivue's own license is only in its repository.
 const own = readFileSync(join(root, "lib/viewer/assets/niivue-license.txt"), "utf8").trim();
 const licenses = packages.map(([name, about]) => {
   const text = name === niivue ? own : licenseText(about);

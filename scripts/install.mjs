@@ -1,4 +1,4 @@
-// Runs on `npm install`: uses the package's prebuilt addon where it loads, and builds one where there is none.
+// Runs on `npm install`: uses the package's prebuilt addon if it loads, and builds one otherwise.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { env } from "node:process";
@@ -19,7 +19,7 @@ function prebuildLoads() {
   }
 }
 
-// In a clone the sources may be newer than a prebuild that was made from them.
+// In a clone the sources may be newer than a prebuild.
 const isClone = existsSync(new URL("../.git", import.meta.url));
 const wantsBuild = env.npm_config_build_from_source === "true";
 if (isClone || wantsBuild || !prebuildLoads()) await import("./build-native.mjs");

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { env, execPath, exit } from "node:process";
 import { fileURLToPath } from "node:url";
 
-// node-gyp wants Node's own headers though the addon does not: take those that lie beside node, if any, over a download.
+// node-gyp insists on Node's headers, though the addon does not use them: prefer those next to node to a download.
 const prefix = dirname(dirname(execPath));
 const headers = existsSync(join(prefix, "include/node/node.h"))
   ? { npm_config_nodedir: prefix }

@@ -1,4 +1,4 @@
-/** A process of its own for one grid: prints by how many bytes its peak rose above what the loaded volume takes. */
+/** A process for one grid: prints by how many bytes its peak rose above its memory with the volume loaded. */
 import { existsSync, readFileSync } from "node:fs";
 import { steps, Volume } from "../../dist/index.js";
 

@@ -1,4 +1,4 @@
-/** What the numbers were measured on, and what that machine can do at best. */
+/** The machine that the numbers were measured on, and its peaks. */
 import { cpus, loadavg, totalmem } from "node:os";
 import { info } from "../../dist/index.js";
 import { Peer } from "./peer.mjs";
@@ -15,8 +15,8 @@ export async function describeMachine(threads) {
 }
 
 /**
- * The machine's peaks, which floors are divided by: float32 matrix product in FLOP/s and copying in bytes/s (read
- * plus written), best of several. NaN without NumPy.
+ * The machine's peaks, by which floors are computed: float32 matrix product in FLOP/s and copying in bytes/s (read plus
+ * written), the best of several runs. NaN without NumPy.
  */
 export async function measurePeaks(threads) {
   const peer = await Peer.start("peaks", [threads], threads);

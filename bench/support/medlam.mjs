@@ -1,10 +1,10 @@
-/** MedLAM as the benchmarks need it: how much work it is, and a checkpoint with random weights. */
+/** MedLAM for the benchmarks: its number of operations, and a checkpoint with random weights. */
 import { product, writeRandomTensors } from "./safetensors.mjs";
 
 export const patchEdge = 64;
 const levels = 5;
 
-/** Channels of each pair of units conv0 … conv8, in multiples of the width: into it, between, out. 0: one channel. */
+/** Channels of each pair of units conv0 … conv8, in multiples of the width: input, between, output. 0: one channel. */
 const units = [
   [0, 2, 2],
   [2, 2, 2],
@@ -32,7 +32,7 @@ function* layers(width) {
   }
 }
 
-/** Multiplications and additions of one patch's convolutions and layers: all, or up to the position only. */
+/** Multiplications and additions of one patch's convolutions and linear layers: all, or up to the position only. */
 export function flops(width, positionOnly = false) {
   const counted = [...layers(width)].filter(({ decoder }) => !(positionOnly && decoder));
   return counted.reduce((sum, { shape, positions }) => sum + 2 * product(shape) * positions, 0);
@@ -42,7 +42,7 @@ export function flops(width, positionOnly = false) {
 export function writeCheckpoint(path, width, seed = 1) {
   const tensors = [...layers(width)].flatMap(({ name, shape }) => {
     const inputs = product(shape) / shape[0];
-    // Values keep their size from layer to layer; positions come out near 0.1, where tanh is far from flat.
+    // Keeps the values' size from layer to layer; positions are near 0.1, where tanh is far from flat.
     const bound = (name === "fc3" ? 0.1 : 1) * Math.sqrt(3 / inputs);
     return [
       { name: `${name}.weight`, shape, bound },

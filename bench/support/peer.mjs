@@ -8,10 +8,10 @@ const python = process.env.PYTHON ?? "python3";
 export class Peer {
   #process;
   #lines;
-  /** What the script said of itself: the versions of what it measures. */
+  /** Versions of the libraries that the script measures. */
   facts;
 
-  /** Starts peers/NAME.py; undefined, and a line that says why, where Python or a module is not there. */
+  /** Starts peers/NAME.py; if Python or a module is missing, prints a line about it and returns undefined. */
   static async start(name, args, threads) {
     const peer = new Peer();
     const script = fileURLToPath(new URL(`../peers/${name}.py`, import.meta.url));
@@ -24,7 +24,7 @@ export class Peer {
     peer.#process.on("error", () => {
       failure = `needs ${python}, which is missing (PYTHON names another)`;
     });
-    peer.#process.stdin.on("error", () => {}); // it ended; ask() says so
+    peer.#process.stdin.on("error", () => {}); // the process ended; ask() reports it
     peer.#lines = createInterface({ input: peer.#process.stdout })[Symbol.asyncIterator]();
     const { value: line } = await peer.#lines.next();
     const reply = line === undefined ? { failure } : JSON.parse(line);

@@ -1,4 +1,4 @@
-/** SAM with ViT-B's sizes as the benchmarks need it: how much work it is, and a checkpoint with random weights. */
+/** SAM with ViT-B's sizes for the benchmarks: its number of operations, and a checkpoint with random weights. */
 import { writeRandomTensors } from "./safetensors.mjs";
 
 const width = 768;
@@ -11,7 +11,7 @@ const globalBlocks = [2, 5, 8, 11];
 const channels = 256;
 export const imageSize = grid * patch;
 
-/** Multiplications and additions of the image encoder for one slice, padding of windows not counted. */
+/** Multiplications and additions of the image encoder for one slice, without the padding of windows. */
 export function encoderFlops() {
   const tokens = grid ** 2;
   const linear = 2 * tokens * 12 * width ** 2;

@@ -1,8 +1,8 @@
-/** A made-up CT: a noisy body in air with ellipsoids for organs, and their label map. */
+/** A synthetic CT, a noisy body in air with ellipsoids as organs, and its label map. */
 import { Volume } from "../../dist/index.js";
 import { uniform } from "./random.mjs";
 
-/** (z, y, x); stored as most scanners do, x to the left and y to the back. */
+/** Shape, (z, y, x), in the usual stored order: x to the left and y to the back. */
 export const scanShape = [200, 512, 512];
 export const scanSpacing = [2.5, 0.8, 0.8];
 

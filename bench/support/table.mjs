@@ -1,11 +1,11 @@
-/** The tables that the benchmarks print: Markdown, aligned to be read as it is. */
+/** The benchmarks' tables: Markdown, aligned so that it can be read as text. */
 
 export function seconds(value) {
   if (!Number.isFinite(value)) return "–";
   return value < 1 ? `${digits(value * 1e3)} ms` : `${digits(value)} s`;
 }
 
-/** A count of FLOP or B with the prefix that suits it. */
+/** A number of FLOP or bytes with a suitable prefix. */
 export function quantity(value, unit) {
   if (!Number.isFinite(value)) return "–";
   const [prefix, scale] = [
@@ -33,8 +33,8 @@ export function printTable(header, rows) {
 }
 
 /**
- * One line per step and peer. A step is { what, size, floor: { amount, unit: "FLOP" | "B" }, time, runs, peer: its
- * name, peerTime: undefined where there is none, atMost: what ours ÷ peer has to be, if anything }; times in seconds.
+ * One line for each step and peer. A step is { what, size, floor: { amount, unit: "FLOP" | "B" }, time, runs, peer: its
+ * name, peerTime: undefined if it did not run, atMost: the bound on ours ÷ peer, if any }; times in seconds.
  */
 export function printSteps(steps, peaks) {
   const header = [
@@ -64,7 +64,7 @@ export function printSteps(steps, peaks) {
   printTable(header, rows);
 }
 
-/** A ratio and, if there is a bound, whether it holds. */
+/** A ratio, with its bound if there is one. */
 export function verdict(ratio, atMost) {
   const text = ratio.toFixed(3);
   return atMost === undefined ? text : `${text} (${ratio <= atMost ? "≤" : "NOT ≤"} ${atMost})`;

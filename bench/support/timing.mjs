@@ -1,4 +1,4 @@
-/** Measuring on a machine that has other things to do: alternate, and take medians. */
+/** Timing on a shared machine: contenders alternate, and medians are compared. */
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** What a run of training has reached so far, as lines of JSON, as TensorBoard events and as a page that plots it. */
+/** A training run's learning curve: lines of JSON, TensorBoard events and a page that plots them. */
 import { appendFileSync, createReadStream, existsSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -6,7 +6,7 @@ import { unwritable, writeWhole } from "../formats/files.js";
 import { type CurveRecord, curvePage, type Panel } from "./plot.js";
 import { EventFile } from "./tensorboard.js";
 
-/** Lines of JSON for every step and every epoch, and their plot. */
+/** Paths of the curve's lines of JSON and of their plot. */
 export function curveFiles(folder: string): { curve: string; plot: string } {
   return { curve: join(folder, "curve.jsonl"), plot: join(folder, "curve.html") };
 }
@@ -22,8 +22,8 @@ export class LearningCurve {
   readonly #title: string;
 
   /**
-   * `step`: the last one that the run's checkpoint knows, 0 for a new run. What the files hold after it goes: a run
-   * that was killed wrote it after its last checkpoint.
+   * @param step the last step in the run's checkpoint, 0 for a new run. Later records are removed: a run that was killed
+   *   had written them after its last checkpoint.
    * @throws OutputError
    */
   constructor(folder: string, step: number, title: string, panels: readonly Panel[]) {
@@ -37,7 +37,7 @@ export class LearningCurve {
     this.#events = new EventFile(folder, step);
   }
 
-  /** Appends records in their order. Undefined figures are left out. @throws OutputError */
+  /** Appends records in order, without undefined figures. @throws OutputError */
   add(...records: readonly CurveRecord[]): void {
     if (records.length === 0) return;
     try {
@@ -66,7 +66,7 @@ async function* readRecords(path: string): AsyncGenerator<CurveRecord> {
   }
 }
 
-/** "step/uam", "epoch/uam": TensorBoard groups by what is before the slash. */
+/** Figures under names such as "step/uam" and "epoch/uam": TensorBoard groups by the part before the slash. */
 function scalarsOf({ step: _, epoch, ...figures }: CurveRecord): Map<string, number> {
   const group = epoch === undefined ? "step" : "epoch";
   return new Map(

@@ -1,11 +1,12 @@
-/** How the learning curves of the networks are drawn. */
+/** The diagrams of each network's learning curve. */
 import type { CurveRecord, Panel } from "./plot.js";
 
-/** A figure of the steps, not of the epochs' means. */
+/** Picks a figure from the records of steps, not from those of epochs. */
 function ofStep(figure: string) {
   return ({ epoch, [figure]: value }: CurveRecord) => (epoch === undefined ? value : undefined);
 }
 
+/** Picks a figure from the records of epochs. */
 function ofEpoch(figure: string) {
   return ({ epoch, [figure]: value }: CurveRecord) => (epoch === undefined ? undefined : value);
 }

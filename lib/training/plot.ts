@@ -1,25 +1,25 @@
-/** A page that plots a learning curve: HTML with SVG in it, which opens without a network. */
+/** Plots a learning curve as a web page: HTML with inline SVG, which opens offline. */
 
-/** A line of `curve.jsonl`: of a step, or with `epoch` of an epoch. */
+/** A line of `curve.jsonl`: the figures of a step or, where it has `epoch`, of an epoch. */
 export interface CurveRecord {
   step: number;
   epoch?: number;
   [figure: string]: number | undefined;
 }
 
-/** One diagram over the steps. */
+/** A diagram whose x axis is the steps. */
 export interface Panel {
   title: string;
   scale?: "linear" | "log";
   series: readonly Series[];
 }
 
-/** Steps that fall on one point of the diagram are averaged. */
+/** One line of a diagram. Steps that share a point of it are averaged. */
 export interface Series {
   name: string;
-  /** The figure to be averaged, in the records that have it. */
+  /** The figure to average; undefined for records without it. */
   of: (record: CurveRecord) => number | undefined;
-  /** What is drawn of an average; by default the average. */
+  /** Converts an average into the value drawn; by default the average itself. */
   shown?: (mean: number) => number;
 }
 
@@ -28,10 +28,10 @@ interface Point {
   value: number;
 }
 
-/** Points along the x axis: about what a screen tells apart. */
+/** Points along the x axis: about as many as a screen can resolve. */
 const bins = 400;
 
-/** The page; panels without a point are left out. `last` is the last step, and bounds the x axis. */
+/** The page's HTML, without panels that have no point. `last` is the last step and the end of the x axis. */
 export async function curvePage(
   title: string,
   panels: readonly Panel[],
@@ -105,7 +105,7 @@ function diagram(panel: Panel, given: readonly Point[][], last: number): string 
   return `<svg viewBox="0 0 ${width} ${height}" role="img">\n${parts.join("\n")}\n</svg>`;
 }
 
-/** Of what is drawn, with some room where all values are one. */
+/** Range of the plotted values plus a margin; not empty even if all values are equal. */
 function extent(values: readonly number[], log: boolean): [number, number] {
   const low = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
   const high = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
@@ -113,7 +113,7 @@ function extent(values: readonly number[], log: boolean): [number, number] {
   return [low - room, high + room];
 }
 
-/** Round numbers between the two, about five. */
+/** About five round numbers from `low` to `high`. */
 function ticks(low: number, high: number): number[] {
   const rough = (high - low) / 5;
   const unit = 10 ** Math.floor(Math.log10(rough));
@@ -123,7 +123,7 @@ function ticks(low: number, high: number): number[] {
   return Array.from({ length: count }, (_, i) => (first + i) * step);
 }
 
-/** 1, 2 and 5 of each power of ten, or the powers alone where there are many; the logarithms bound them. */
+/** 1, 2 and 5 times each power of ten, or the powers alone if there are many. `low` and `high` are logarithms. */
 function logTicks(low: number, high: number): number[] {
   const mantissas = high - low < 3 ? [1, 2, 5] : [1];
   const powers = Array.from(
@@ -157,7 +157,7 @@ function curve(
 ): string {
   const at = ({ step, value }: Point) => `${x(step).toFixed(1)} ${y(value).toFixed(1)}`;
   const path = `<path class="line s${i}" d="M${line.map(at).join("L")}"/>`;
-  // A line of one point would not be seen.
+  // A line of one point would be invisible.
   const dots = line.length > 1 ? [] : line;
   return (line.length > 1 ? path : "") + dots.map((dot) => circle(dot, i, x, y)).join("");
 }

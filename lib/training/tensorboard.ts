@@ -1,6 +1,6 @@
 /**
- * Learning curves as TensorBoard reads them: files of TFRecords, each an Event message of tensorflow/core/util/event.proto
- * (field numbers below are that file's and summary.proto's).
+ * Learning curves for TensorBoard: files of TFRecords, each an Event message (the field numbers below are those of
+ * tensorflow/core/util/event.proto and summary.proto).
  */
 import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -8,11 +8,11 @@ import { unwritable } from "../formats/files.js";
 
 const prefix = "events.out.tfevents.";
 
-/** One run's events. A resumed run writes another file, which TensorBoard reads after the earlier ones. */
+/** The events of one run. A resumed run writes another file, which TensorBoard reads after the earlier ones. */
 export class EventFile {
   readonly path: string;
 
-  /** `step`: the last one done before. What earlier files hold after it, TensorBoard drops. */
+  /** @param step the last step before this run; TensorBoard drops later ones in earlier files. */
   constructor(folder: string, step: number) {
     this.path = join(folder, `${prefix}${nextSecond(folder)}.medlsam`);
     const sessionStart = [...key(1, varintType), ...varint(1)];
@@ -39,7 +39,7 @@ export class EventFile {
   }
 }
 
-/** TensorBoard reads files in the order of their names, whose first part is a time in seconds. */
+/** A time later than that of every file in the folder: TensorBoard reads files in the order of their names. */
 function nextSecond(folder: string): string {
   const before = readdirSync(folder)
     .filter((name) => name.startsWith(prefix))
@@ -100,13 +100,13 @@ function record(data: Uint8Array): Uint8Array {
   return Buffer.concat([header, data, footer]);
 }
 
-/** Masked, so that a checksum of data that holds checksums is none of them. */
+/** TFRecord's masking: a CRC of data that contains CRCs would be a weak checksum. */
 function maskedCrc(data: Uint8Array): number {
   const crc = crc32c(data);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** CRC-32C's remainders of single bytes; the polynomial is Castagnoli's, bits reversed. */
+/** CRC-32C remainder of each byte; Castagnoli's polynomial, bits reversed. */
 const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte;
   for (let bit = 0; bit < 8; bit++) {
