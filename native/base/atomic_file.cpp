@@ -48,7 +48,7 @@ void forget(const std::string& path) {
                  (full ? " (disk full: free some space or write elsewhere)" : ""));
 }
 
-// rename() would replace what the user cannot write to, even a device: refuse that before any work is done.
+// Refuses targets that the user cannot write to, which rename() would replace, even devices, before any work.
 void check_target(const std::string& path, const std::filesystem::path& folder) {
   struct stat status {};
   if (stat(path.c_str(), &status) == 0) {
@@ -69,7 +69,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   const std::filesystem::path folder = target.has_parent_path() ? target.parent_path() : ".";
   if (!target.has_filename()) fail(path_, "it names no file");
   check_target(path_, folder);
-  // A long name is cut, so that the temporary name still fits the file system's limit of 255 bytes.
+  // Long names are shortened, so that the temporary name fits the file system's limit of 255 bytes.
   std::string start = ".";
   start.append(target.filename().string(), 0, 200).append(".").append(std::to_string(getpid())).append(".");
   static std::atomic<unsigned> counter{0};

@@ -6,8 +6,8 @@
 
 namespace medlsam {
 
-// A file that appears under its name whole or not at all: bytes go to a temporary file beside `path`, and
-// commit() flushes and renames it. Destroyed without commit, it leaves nothing. Not thread-safe.
+// A file that appears under its name whole or not at all: bytes go to a temporary file next to `path`, and
+// commit() flushes and renames it. If it is destroyed without commit(), nothing is left. Not thread-safe.
 class AtomicFile {
  public:
   explicit AtomicFile(
@@ -24,8 +24,8 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-// Deletes the temporary files of every AtomicFile still being written, for a process about to exit without
-// unwinding (Ctrl-C). A commit() that comes later fails. Thread-safe, but not for use in a signal handler.
+// Deletes the temporary files of all AtomicFiles being written, before a process exits without unwinding
+// (Ctrl-C). Later calls of commit() fail. Thread-safe, but not async-signal-safe.
 void remove_unfinished_files();
 
 }  // namespace medlsam

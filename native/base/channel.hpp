@@ -9,14 +9,14 @@
 
 namespace medlsam {
 
-// Hands values from one thread to another, at most `capacity` on the way, so that a fast stage of a pipeline
-// waits for a slow one instead of filling the memory.
+// Passes values between threads and holds at most `capacity` of them, so that a fast stage of a pipeline
+// waits for a slow one instead of filling memory.
 template <class Value>
 class Channel {
  public:
   explicit Channel(std::size_t capacity) : capacity_(capacity) {}
 
-  // Waits for room. False when the channel is closed: nobody will take the value.
+  // Waits for room. Returns false if the channel is closed and the value will not be received.
   bool put(Value value) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closed_ || values_.size() < capacity_; });
@@ -26,7 +26,7 @@ class Channel {
     return true;
   }
 
-  // Waits for a value. Nothing once the channel is closed and empty.
+  // Waits for a value. Returns nullopt once the channel is closed and empty.
   std::optional<Value> take() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closed_ || !values_.empty(); });
@@ -37,7 +37,7 @@ class Channel {
     return value;
   }
 
-  // Either side, when it is done or has failed.
+  // Called by either side when it is done or has failed.
   void close() {
     std::lock_guard lock(mutex_);
     closed_ = true;

@@ -1,5 +1,5 @@
 // The one exception type of the native code. Its code is stable and reaches JavaScript unchanged
-// (lib/errors.ts maps each code to an error class and an exit code).
+// (lib/base/errors.ts maps each code to an error class, lib/cli/exit-codes.ts to an exit code).
 #pragma once
 
 #include <stdexcept>
@@ -9,9 +9,9 @@ namespace medlsam {
 
 enum class ErrorCode {
   kInternal,            // a bug here or in a runtime
-  kAborted,             // the caller cancelled
-  kBadArgument,         // an argument that no file is to blame for
-  kFileNotFound,        // the path names nothing
+  kAborted,             // canceled by the caller
+  kBadArgument,         // an invalid argument, as opposed to an invalid file
+  kFileNotFound,        // no such file or folder
   kReadFailed,          // the operating system refused to read
   kWriteFailed,         // the operating system refused to write (permissions, disk full)
   kBadVolume,           // not a volume this project reads, or a damaged one
@@ -26,7 +26,7 @@ enum class ErrorCode {
 // "BAD_VOLUME" and so on: the `code` of the JavaScript error.
 const char* error_code_name(ErrorCode code);
 
-// `message` says what was wrong, where, and what to do.
+// `message`: what was wrong, where, and what to do.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

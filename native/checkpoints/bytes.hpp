@@ -1,4 +1,4 @@
-// Reading a hostile file's bytes as numbers and text.
+// Reads the bytes of an untrusted file as numbers and text.
 #pragma once
 
 #include <cstddef>

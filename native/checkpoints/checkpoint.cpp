@@ -26,7 +26,7 @@ bool is_safetensors(Bytes bytes) {
   return bytes.size() > 8 && bytes[7] == std::byte{0} && bytes[8] == std::byte{'{'};
 }
 
-// What a file that is none of ours probably is, and what to do about it.
+// A guess at the kind of a file that is not a checkpoint, and what to do about it.
 std::string describe(Bytes bytes) {
   constexpr const char* kNeither = "is not a PyTorch or safetensors checkpoint";
   if (bytes.empty()) return "is empty; download it again.";

@@ -1,5 +1,5 @@
-// Reads the files weights come in, without running them: PyTorch zip archives and pre-1.6 pickle streams
-// (algorithm.md part 2), training checkpoints among them, and safetensors.
+// Reads files of weights without executing them: PyTorch's zip archives and pre-1.6 pickle streams
+// (algorithm.md part 2), including training checkpoints, and safetensors.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace medlsam {
 
-// What Adam keeps of one parameter: running averages of its gradients and of their squares, in its shape.
+// Adam's state for one parameter: running averages of its gradients and of their squares, in its shape.
 struct AdamState {
   TensorView mean, variance;
   std::int64_t steps = 0;
@@ -22,12 +22,13 @@ struct AdamState {
 struct Checkpoint {
   // "pytorch zip", "pytorch legacy" or "safetensors".
   std::string format;
-  // Tensors of the model by name, a leading "module." removed from every name when all have it. For a
-  // training checkpoint these are the tensors of its `state_dict`.
+  // Tensors of the model by name, without a leading "module." if all names have it. For a training checkpoint
+  // these are the tensors of its `state_dict`.
   std::map<std::string, TensorView> tensors;
-  // What else a training checkpoint's top level or safetensors' __metadata__ says, as text ("epoch" → "3").
+  // Other entries of a training checkpoint's top level, or safetensors' __metadata__, as text ("epoch" →
+  // "3").
   std::map<std::string, std::string> metadata;
-  // Of a training checkpoint with an optimizer that was Adam, by the parameter's name; empty otherwise.
+  // Adam's state by the parameter's name; empty unless this is a training checkpoint that has it.
   std::map<std::string, AdamState> adam;
   // Keeps the bytes of the tensors alive: the mapped file.
   std::shared_ptr<const void> storage;
@@ -37,13 +38,12 @@ struct Checkpoint {
 // what was wrong and, for a refused pickle, the opcode or global).
 Checkpoint open_checkpoint(const std::string& path);
 
-// What stands before `.tensor` in the names of the tensors, once for every tensor of that name: "sam" for
-// "sam.tensor". Empty where no name ends in it.
+// The prefixes under which a tensor called PREFIX.`tensor` is found, such as "sam" for "sam.tensor".
 std::vector<std::string> prefixes_of(const Checkpoint& checkpoint, std::string_view tensor);
 
-// A network saved as a part of another module has that part's name before all of its tensors. Where `tensor`,
-// one of the network's, is found under exactly one prefix and not without one, removes the prefix from all
-// names that have it, Adam's too, and drops the tensors that do not: they are not the network's.
+// Undoes the prefix that all tensors of a network have if it was saved as a part of another module. If
+// `tensor`, one of the network's, is found under exactly one prefix and not without a prefix, removes the
+// prefix from all names that have it, Adam's too, and drops the other tensors, which are not the network's.
 void strip_prefix(Checkpoint& checkpoint, std::string_view tensor);
 
 }  // namespace medlsam

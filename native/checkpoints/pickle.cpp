@@ -11,7 +11,7 @@
 namespace medlsam {
 namespace {
 
-// What hostile or unusual files hold, so that the refusal can name it.
+// Opcodes of hostile or unusual files, so that the refusal can name them.
 struct RefusedOpcode {
   std::uint8_t code;
   const char* name;
@@ -31,7 +31,7 @@ class Machine {
   Pickle run();
 
  private:
-  // Each handles the opcodes of its kind and returns false for the others.
+  // Each function handles the opcodes of one kind and returns false for others.
   bool push_number(std::uint8_t opcode);
   bool push_text(std::uint8_t opcode);
   bool build_container(std::uint8_t opcode);
@@ -215,7 +215,7 @@ bool Machine::reduce() {
   return push(std::move(*made));
 }
 
-// NEWOBJ, the form in which an argparse.Namespace is saved: only an object that is ignored is made so.
+// NEWOBJ, by which an argparse.Namespace is saved. Only objects that are ignored may be made so.
 bool Machine::make_object() {
   stack_.pop_as<PickleTuple>("a tuple of arguments");
   const auto& type = stack_.pop_as<PickleGlobal>("a type to make an object of");
@@ -223,7 +223,7 @@ bool Machine::make_object() {
   return push(PickleOpaque{});
 }
 
-// Attributes of an object, such as a state_dict's versions of its modules: of no interest.
+// BUILD sets attributes of an object, such as the module versions in a state_dict; they are ignored.
 bool Machine::build() {
   stack_.pop();
   const PickleValue& object = stack_.values()[stack_.top()];

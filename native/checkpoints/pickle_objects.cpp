@@ -30,13 +30,13 @@ constexpr KnownGlobal kGlobals[] = {
     {"torch", "ByteStorage", {Role::kStorageType, DType::kU8}},
     {"torch", "BoolStorage", {Role::kStorageType, DType::kBool}},
     {"torch.storage", "UntypedStorage", {Role::kStorageType, {}}},
-    {"torch", "uint16", {Role::kDType, DType::kU16}},  // the types without a storage of their own
+    {"torch", "uint16", {Role::kDType, DType::kU16}},  // types without a storage type
     {"torch", "uint32", {Role::kDType, DType::kU32}},
     {"torch", "uint64", {Role::kDType, DType::kU64}},
     {"torch", "device", {Role::kOpaque, {}}},
     {"torch", "Size", {Role::kOpaque, {}}},
     {"_codecs", "encode", {Role::kOpaque, {}}},  // how protocol 2 writes bytes
-    // What training scripts save beside the tensors. Protocol 2 calls the built-in module by its old name.
+    // Saved by training scripts besides the tensors. Protocol 2 uses the old name of the built-in module.
     {"collections", "defaultdict", {Role::kDefaultDict, {}}},
     {"collections", "Counter", {Role::kOpaque, {}}},  // of a learning rate's schedule
     {"argparse", "Namespace", {Role::kOpaque, {}}},
@@ -75,7 +75,7 @@ std::optional<std::vector<std::int64_t>> integers(Values values, const PickleTup
   return numbers;
 }
 
-// (storage, offset, shape, strides, …): what every version of _rebuild_tensor starts with.
+// (storage, offset, shape, strides, …): the first arguments of every version of _rebuild_tensor.
 std::optional<PickleValue> rebuild_tensor(Values values, std::optional<DType> dtype,
                                           const PickleTuple& arguments) {
   const auto* storage = argument<PickleStorage>(values, arguments, 0);

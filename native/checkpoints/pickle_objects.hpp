@@ -1,4 +1,4 @@
-// The globals a checkpoint's pickle may name, and what calling them makes.
+// The globals that a checkpoint's pickle may name, and the results of calling them.
 #pragma once
 
 #include <optional>
@@ -9,14 +9,14 @@
 
 namespace medlsam {
 
-// nullopt: not one of those that tensors need.
+// nullopt if it is not one of those that tensors need.
 std::optional<PickleGlobal> find_global(std::string_view module, std::string_view name);
 
-// What REDUCE makes. nullopt: these are not the arguments that torch.save writes for it.
+// The result of REDUCE. nullopt if these are not the arguments that torch.save writes.
 std::optional<PickleValue> call_global(std::span<const PickleValue> values, const PickleGlobal& callee,
                                        const PickleTuple& arguments);
 
-// The storage a persistent id names: ('storage', type, key, location, count[, None]). nullopt: it is another.
+// The storage in a persistent id ('storage', type, key, location, count[, None]). nullopt for any other id.
 std::optional<PickleStorage> find_storage(std::span<const PickleValue> values, const PickleTuple& id);
 
 }  // namespace medlsam

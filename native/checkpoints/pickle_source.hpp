@@ -1,4 +1,4 @@
-// The bytes of a pickle, read one instruction after the other.
+// The bytes of a pickle, read instruction by instruction.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ class PickleSource {
 
   PickleSource(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
 
-  // Throws kBadCheckpoint naming the place of the instruction at hand.
+  // Throws kBadCheckpoint with the place of the current instruction.
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorCode::kBadCheckpoint,
                 name_ + ": byte " + std::to_string(instruction_at_) + " of its pickle: " + what + ".");
@@ -31,7 +31,7 @@ class PickleSource {
     return take<std::uint8_t>();
   }
 
-  // Counts against kMaxWork: instructions, and what one instruction does beyond its own size.
+  // Counts against kMaxWork: one for each instruction, and more for instructions that process many values.
   void spend(std::size_t work) {
     if (work > work_left_) fail("it is longer than any checkpoint's; more instructions are refused");
     work_left_ -= work;

@@ -35,7 +35,8 @@ std::vector<PickleId> PickleStack::pop_to_mark() {
 }
 
 void PickleStack::remember(std::size_t index) {
-  // Python numbers memo entries one by one; an index beyond all instructions is there to take memory.
+  // Python numbers memo entries consecutively; an index beyond the number of instructions is an attack on
+  // memory.
   if (index >= PickleSource::kMaxWork)
     source_.fail("the memo index " + std::to_string(index) + " is too large");
   const PickleId id = top();

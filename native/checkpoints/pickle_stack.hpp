@@ -1,4 +1,4 @@
-// The stack, the marks on it and the memo of the machine that reads a pickle.
+// Stack, marks and memo of the machine that reads a pickle.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ class PickleStack {
   std::vector<PickleId> pop_items(std::size_t count);
   std::vector<PickleId> pop_to_mark();
 
-  // What lies on top as a T; `wanted` is what messages call it. The reference holds until the next push.
+  // The top of the stack as a T, which messages call `wanted`. The reference is valid until the next push.
   template <class T>
   const T& pop_as(const char* wanted) {
     return as<T>(pop(), wanted);

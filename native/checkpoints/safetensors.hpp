@@ -10,7 +10,7 @@
 namespace medlsam {
 
 // Parses safetensors bytes: 8-byte little-endian header length, JSON header, tensors. Views point into
-// `bytes`. Throws kBadCheckpoint; `name` is what messages call the file.
+// `bytes`. `name`: the file's name in messages. Throws kBadCheckpoint.
 Checkpoint parse_safetensors(std::span<const std::byte> bytes, const std::string& name);
 
 struct NamedTensor {
@@ -18,7 +18,7 @@ struct NamedTensor {
   TensorView tensor;
 };
 
-// Writes a safetensors file atomically; tensors in the order given, the data 64-byte aligned.
+// Writes a safetensors file atomically, tensors in the given order, their data 64-byte aligned.
 // Throws kWriteFailed.
 void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata);

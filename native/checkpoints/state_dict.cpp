@@ -10,7 +10,7 @@
 namespace medlsam {
 namespace {
 
-// What is under the key, if it is a T.
+// The value under the key, if it is a T.
 template <class T>
 const T* find(const Pickle& pickle, const PickleDict& parent, std::string_view wanted) {
   for (const auto& [key, value] : parent.items) {
@@ -35,13 +35,13 @@ std::optional<std::string> scalar_text(const PickleValue& value) {
   return std::nullopt;
 }
 
-// Strides of a C-contiguous tensor; those of axes with one element say nothing.
+// Whether the strides are those of a C-contiguous tensor; strides of axes with one element do not matter.
 bool is_contiguous(const PickleTensor& tensor) {
   std::int64_t expected = 1;
   for (std::size_t axis = tensor.shape.size(); axis-- > 0;) {
     if (tensor.shape[axis] == 1) continue;
     if (tensor.strides[axis] != expected) return false;
-    expected *= tensor.shape[axis];  // checked_elements has shown that this fits
+    expected *= tensor.shape[axis];  // fits: see checked_elements
   }
   return true;
 }
@@ -106,7 +106,7 @@ TensorView Reader::view(const std::string& tensor, const PickleTensor& described
   return {described.dtype, described.shape, storage.subspan(begin, size)};
 }
 
-// The parameters' numbers, in the order of the model's.
+// The numbers of the parameters, in the model's order.
 std::vector<std::int64_t> parameter_ids(const Pickle& pickle, const PickleDict& optimizer) {
   std::vector<std::int64_t> ids;
   const auto* groups = find<PickleList>(pickle, optimizer, "param_groups");
@@ -124,7 +124,7 @@ std::vector<std::int64_t> parameter_ids(const Pickle& pickle, const PickleDict& 
   return ids;
 }
 
-// A whole number, or since PyTorch 1.12 a tensor of one.
+// A whole number, or since PyTorch 1.12 a tensor that holds one.
 std::int64_t Reader::read_step(const PickleDict& state) const {
   if (const auto* number = find<std::int64_t>(pickle_, state, "step")) return *number;
   const auto* described = find<PickleTensor>(pickle_, state, "step");

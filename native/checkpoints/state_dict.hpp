@@ -1,4 +1,4 @@
-// The tensors of a model among what a PyTorch file holds.
+// The tensors of a model in a PyTorch file.
 #pragma once
 
 #include <cstddef>

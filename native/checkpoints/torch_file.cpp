@@ -18,7 +18,7 @@ using Bytes = std::span<const std::byte>;
   throw Error(ErrorCode::kBadCheckpoint, name + ": " + what + ".");
 }
 
-// Entries are <root>/data.pkl, <root>/data/<key> and <root>/byteorder; the root is the name the file had.
+// Entries are <root>/data.pkl, <root>/data/<key> and <root>/byteorder; the root is the file's original name.
 std::string find_root(const ZipEntries& entries, const std::string& name) {
   constexpr std::string_view kMain = "data.pkl";
   std::string root;
@@ -94,7 +94,8 @@ class LegacyReader {
   void check_system() {
     const Pickle pickle = take_pickle();
     const auto* system = std::get_if<PickleDict>(&pickle[pickle.root]);
-    if (!system) fail(name_, "it does not say on what system it was written; the file is damaged");
+    if (!system)
+      fail(name_, "the description of the system it was written on is missing; the file is damaged");
     for (const auto& [key, value] : system->items) {
       const auto* text = std::get_if<std::string_view>(&pickle[key]);
       const auto* truth = std::get_if<bool>(&pickle[value]);

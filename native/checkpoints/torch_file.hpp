@@ -1,4 +1,4 @@
-// Files that torch.save wrote: zip archives, and the pickle streams of PyTorch before 1.6.
+// Files written by torch.save: zip archives, and the pickle streams of PyTorch before 1.6.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace medlsam {
 
-// Parses either form. Views point into `bytes`; storage is left empty. Throws kBadCheckpoint; `name` is what
-// messages call the file.
+// Parses either form. Views point into `bytes`; storage is left empty. `name`: the file's name in messages.
+// Throws kBadCheckpoint.
 Checkpoint parse_torch(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace medlsam

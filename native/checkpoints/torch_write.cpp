@@ -37,7 +37,7 @@ class ZipWriter {
     // Version 2.0, names in UTF-8, stored, 1 January 1980.
     const std::string kind = raw<std::uint16_t>(20) + raw<std::uint16_t>(0x0800) + raw<std::uint16_t>(0) +
                              raw<std::uint16_t>(0) + raw<std::uint16_t>(0x21);
-    // PyTorch, too, aligns data by an extra field of its own, "FB".
+    // PyTorch aligns data by the same extra field, "FB".
     const std::size_t unpadded = written_ + 30 + name.size() + 4;
     const auto padding = static_cast<std::uint16_t>((kAlignment - unpadded % kAlignment) % kAlignment);
     const std::string extra = "FB" + raw(padding) + std::string(padding, 'Z');
@@ -113,7 +113,7 @@ const char* storage_type(const NamedTensor& named) {
   }
 }
 
-// What torch._utils._rebuild_tensor_v2 makes of storage, offset, shape, strides, requires_grad and hooks.
+// A call of torch._utils._rebuild_tensor_v2 (storage, offset, shape, strides, requires_grad, hooks).
 std::string tensor(const NamedTensor& named, const std::string& key) {
   std::string shape, strides;
   std::int64_t stride = 1;
@@ -138,7 +138,7 @@ void write_torch(const std::string& path, std::span<const NamedTensor> tensors) 
   for (std::size_t i = 0; i < tensors.size(); ++i)
     items += text(tensors[i].name) + tensor(tensors[i], std::to_string(i));
   const std::string pickle = "\x80\x02" + ordered_dict() + '(' + items + "u.";
-  // PyTorch calls the folder in the archive by the file's name.
+  // PyTorch names the folder in the archive after the file.
   const std::string root = std::filesystem::path(path).stem().string() + '/';
   const auto bytes_of = [](std::string_view value) { return std::as_bytes(std::span(value)); };
   ZipWriter zip(path);

@@ -1,4 +1,4 @@
-// Writes state dicts as torch.save does, for programs in Python.
+// Writes state dicts in torch.save's format, for programs in Python.
 #pragma once
 
 #include <span>
@@ -8,9 +8,9 @@
 
 namespace medlsam {
 
-// An archive that torch.load reads, with weights_only too: an OrderedDict of tensors in the order given, each
-// in a storage of its own, 64-byte aligned. Atomic. Throws kWriteFailed; kBadArgument for other types than
-// floating-point ones, and for 4 GB and more, which would need zip64.
+// Writes an archive that torch.load reads, also with weights_only: an OrderedDict of tensors in the given
+// order, each in its own storage, 64-byte aligned. Atomic. Throws kWriteFailed; kBadArgument for types that
+// are not floating-point, and for 4 GB or more, which would need zip64.
 void write_torch(const std::string& path, std::span<const NamedTensor> tensors);
 
 }  // namespace medlsam

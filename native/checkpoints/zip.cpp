@@ -19,7 +19,7 @@ constexpr std::uint32_t kLocalSignature = 0x04034b50, kCentralSignature = 0x0201
                         kLocator64Signature = 0x07064b50;
 constexpr std::size_t kLocalSize = 30, kCentralSize = 46, kEndSize = 22, kEnd64Size = 56, kLocator64Size = 20;
 constexpr std::uint64_t kMaxEntries = 1 << 18;
-constexpr std::uint32_t kIn64 = 0xffffffff;  // "the value is in the zip64 field"
+constexpr std::uint32_t kIn64 = 0xffffffff;  // marks a value that is in the zip64 field
 constexpr std::uint16_t kExtra64 = 1, kEncrypted = 1, kStored = 0;
 
 struct Directory {
@@ -59,7 +59,7 @@ class Reader {
   const std::string& name_;
 };
 
-// The end record closes the file, behind a comment of at most 65535 bytes whose length it gives.
+// Finds the end record, which is followed only by a comment of at most 65535 bytes, whose length it has.
 std::size_t Reader::find_end() const {
   for (std::size_t comment = 0; comment <= 0xffff && kEndSize + comment <= bytes_.size(); ++comment) {
     const std::size_t offset = bytes_.size() - kEndSize - comment;
@@ -95,7 +95,7 @@ Directory Reader::read_end() const {
   return directory;
 }
 
-// Only the fields that the short record could not hold are in the zip64 field, in this order.
+// Reads the zip64 field, which has only the values that the short record could not hold, in this order.
 void Reader::read_extra(Bytes extra, Entry& entry) const {
   while (extra.size() >= 4) {
     const auto id = load_number<std::uint16_t>(extra);
@@ -116,7 +116,7 @@ void Reader::read_extra(Bytes extra, Entry& entry) const {
   }
 }
 
-// Takes the next entry off the front of the central directory.
+// Removes the next entry from the front of the central directory.
 Entry Reader::read_central(Bytes& directory) const {
   if (directory.size() < kCentralSize || load_number<std::uint32_t>(directory) != kCentralSignature) {
     fail_damaged("its directory holds fewer entries than it counts");

@@ -30,15 +30,15 @@ struct LabelPair {
 
 struct OrganComparison {
   std::uint64_t prediction_voxels = 0, truth_voxels = 0;
-  std::optional<VoxelBox> prediction_box, truth_box;  // nothing for an empty mask
-  double dice = 0;                                    // as overlap.hpp has it
+  std::optional<VoxelBox> prediction_box, truth_box;  // nullopt for an empty mask
+  double dice = 0;                                    // see overlap.hpp
   SurfaceDistances distances;                         // mm
   double surface_dice = 0;                            // within `tolerance` mm
 };
 
-// In the order of `labels`. Organs are compared in parallel, each cut out of the maps to the box around both
-// its masks: a thread holds 4 bytes a voxel of one organ's box at a time. Spacing is the truth's.
-// Throws kBadArgument for volumes of different shapes and labels outside 0…65535, kBadLabels, kAborted.
+// Comparisons in the order of `labels`, with the truth's spacing. Organs are compared in parallel, each
+// cropped to the box around both its masks: a thread holds 4 bytes for each voxel of one organ's box. Throws
+// kBadArgument for volumes of different shapes and labels outside 0…65535, kBadLabels, kAborted.
 std::vector<OrganComparison> compare_labels(const Volume& prediction, const Volume& truth,
                                             std::span<const LabelPair> labels, double tolerance,
                                             const Task& task);

@@ -9,8 +9,8 @@
 
 namespace medlsam {
 
-// 2·|a ∩ b| / (|a| + |b|); foreground is what is not 0. NaN when both masks are empty: there is nothing to
-// find. Throws kBadArgument for masks of different sizes.
+// 2·|a ∩ b| / (|a| + |b|), where every value but 0 is foreground. NaN if both masks are empty. Throws
+// kBadArgument for masks of different sizes.
 double dice(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
 
 // Intersection over union of the boxes' volumes, sides being max − min as the paper has them (a box one voxel

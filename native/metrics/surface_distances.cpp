@@ -19,7 +19,7 @@ void require_spacing(const std::array<double, 3>& spacing) {
   for (double edge : spacing) {
     if (edge > 0 && std::isfinite(edge)) continue;
     throw Error(ErrorCode::kBadArgument,
-                "A spacing of " + std::to_string(edge) + " mm is none: it must be positive.");
+                "A spacing of " + std::to_string(edge) + " mm is not valid: it must be positive.");
   }
 }
 
@@ -27,7 +27,7 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-// Of values that are reordered; linear between the two nearest ranks.
+// Percentile, interpolated linearly between the two nearest ranks. Reorders the values.
 double percentile(std::vector<double>& values, double percent) {
   const double rank = percent / 100 * static_cast<double>(values.size() - 1);
   const auto below = values.begin() + static_cast<std::ptrdiff_t>(rank);
@@ -81,7 +81,7 @@ double surface_dice(const MaskPair& pair, const std::array<double, 3>& spacing, 
   require_spacing(spacing);
   if (!(tolerance >= 0)) {
     throw Error(ErrorCode::kBadArgument,
-                "A tolerance of " + std::to_string(tolerance) + " mm is none: it must be 0 or more.");
+                "A tolerance of " + std::to_string(tolerance) + " mm is not valid: it must be 0 or more.");
   }
   if (pair.a.empty()) return kNothing;
   const auto areas = surfel_areas(spacing);

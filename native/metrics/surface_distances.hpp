@@ -1,5 +1,5 @@
-// How far two masks' surfaces lie apart (algorithm.md part 7). What lies outside the volume is background, so
-// a mask that touches its border has a surface there.
+// Distances between the surfaces of two masks (algorithm.md part 7). Everything outside the volume is
+// background, so a mask that touches the border has a surface there.
 #pragma once
 
 #include <array>
@@ -21,22 +21,22 @@ struct SurfaceDistances {
 };
 
 // The surface is the mask minus its 6-connected erosion; distances are Euclidean, between voxel centres.
-// Foreground is what is not 0; `shape` and `spacing` are (z, y, x). Beside the masks it takes 4 bytes per
-// voxel of the box around both. Throws kBadArgument for masks that are not of this shape and spacings that
-// are not positive; kAborted.
+// Every value but 0 is foreground; `shape` and `spacing` are (z, y, x). Besides the masks it needs 4 bytes
+// for each voxel of the box around both. Throws kBadArgument for masks of another shape and spacings that are
+// not positive; kAborted.
 SurfaceDistances surface_distances(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b,
                                    const Index3& shape, const std::array<double, 3>& spacing,
                                    const Task& task);
 
 // Normalized surface Dice (Nikolov et al., Deep learning to achieve clinically applicable segmentation of
-// head and neck anatomy, 2018): which part of both surfaces' area lies within `tolerance` mm of the other
+// head and neck anatomy, 2018): the share of both surfaces' area that lies within `tolerance` mm of the other
 // surface. Areas are those of the marching-cubes surface, distances between the centres of the cells it
 // crosses. NaN when both masks are empty, 0 when one is. Throws as surface_distances does, and for a negative
 // tolerance.
 double surface_dice(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,
                     const std::array<double, 3>& spacing, double tolerance, const Task& task);
 
-// The same of masks that are cut out already, for callers that want both.
+// The same for masks that are cropped already, for callers that need both figures.
 SurfaceDistances surface_distances(const MaskPair& pair, const std::array<double, 3>& spacing,
                                    const Task& task);
 double surface_dice(const MaskPair& pair, const std::array<double, 3>& spacing, double tolerance,

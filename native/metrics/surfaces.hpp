@@ -1,4 +1,4 @@
-// Where a mask's surface is: as voxels, and as the patches of surface between voxels.
+// The surface of a mask: as voxels, and as patches of surface between voxels.
 #pragma once
 
 #include <array>
@@ -11,15 +11,15 @@
 
 namespace medlsam {
 
-// Two masks (0, 1) cut to the box around the voxels of both, with one voxel of background around: what lies
-// outside the volume is background.
+// Two masks (0, 1) cropped to the box around the voxels of both, plus one voxel of background on every side:
+// everything outside the volume is background.
 struct MaskPair {
-  Index3 shape{};  // (z, y, x); nothing when both are empty
+  Index3 shape{};  // (z, y, x); zeros if both masks are empty
   std::vector<std::uint8_t> a, b;
 };
 
-// Foreground is what is not 0. Throws kBadArgument for masks that are not of `shape`, which must have no axis
-// longer than 65533.
+// Every value but 0 is foreground. Throws kBadArgument for masks of another shape, and for axes longer than
+// 65533.
 MaskPair crop_pair(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,
                    const Task& task);
 
@@ -27,16 +27,16 @@ MaskPair crop_pair(std::span<const std::uint8_t> a, std::span<const std::uint8_t
 std::vector<std::int64_t> surface_voxels(std::span<const std::uint8_t> mask, const Index3& shape,
                                          const Task& task);
 
-// Pieces of surface, one in every cell between eight voxels (2×2×2, named by its first) that are not all
-// alike.
+// Pieces of surface: one for every cell of 2×2×2 voxels, identified by its first voxel, that are not all
+// equal.
 struct Surfels {
   std::vector<std::int64_t> cells;  // ascending offsets
   std::vector<double> areas;        // mm²
 };
 
-// areas[code]: of the surface in a cell where bit 4·z + 2·y + x of `code` says whether its voxel (z, y, x) is
-// foreground. The surface is that of marching cubes: it cuts cell edges in the middle and keeps diagonal
-// neighbours apart. Its polygons are spanned from their centroids, so that it has no preferred direction.
+// areas[code]: area of the surface in a cell. Bit 4·z + 2·y + x of `code` is set if voxel (z, y, x) of the
+// cell is foreground. The surface is that of marching cubes: it cuts cell edges in the middle and separates
+// diagonal neighbors. Its polygons are spanned from their centroids, so that no direction is preferred.
 std::array<double, 256> surfel_areas(const std::array<double, 3>& spacing);
 
 Surfels surfels(std::span<const std::uint8_t> mask, const Index3& shape, const std::array<double, 256>& areas,

@@ -43,8 +43,8 @@ class Polygons {
     return (code_ >> (4 * (corner[0] / 2) + 2 * (corner[1] / 2) + corner[2] / 2)) & 1;
   }
 
-  // Links the crossed edges of one face. Where all four are crossed, those beside a foreground corner belong
-  // together.
+  // Links the crossed edges of one face. If all four are crossed, the two at each foreground corner are
+  // linked.
   void cross_face(int axis, int side) {
     constexpr std::array<std::array<int, 2>, 4> kAround = {{{0, 0}, {0, 2}, {2, 2}, {2, 0}}};
     std::array<Point, 4> corner;
