@@ -1,8 +1,11 @@
 /** What comments and documents refer to is there: parts of the method, files, headings. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readBoxesFile } from "../../lib/formats/boxes.js";
+import { readExtremePoints, readPoints, Volume } from "../../lib/index.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -55,6 +58,46 @@ describe("algorithm.md", () => {
     );
     expect(cited.length).toBeGreaterThan(4);
     expect(cited.filter(({ quirk }) => !quirks.has(quirk))).toEqual([]);
+  });
+});
+
+describe("the examples of formats.md are read by the readers", () => {
+  const text = readFileSync(join(root, "docs/reference/formats.md"), "utf8");
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "medlsam-docs-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** The JSON under a heading, as a file. */
+  function example(heading: string): string {
+    const [, section = ""] = text.split(`\n## ${heading}\n`);
+    const json = /^```json\n([\s\S]*?)^```/m.exec(section)?.[1];
+    const path = join(folder, `${anchor(heading)}.json`);
+    writeFileSync(path, json ?? "");
+    return path;
+  }
+
+  it("boxes", async () => {
+    const { shape, organs } = await readBoxesFile(example("boxes.json"));
+    expect(shape).toEqual([110, 130, 150]);
+    expect(organs.liver?.parts).toEqual([organs.liver?.box]);
+  });
+
+  it("points", async () => {
+    const affine = [50, 0, 0, -500, 0, 50, 0, -500, 0, 0, 50, -500, 0, 0, 0, 1];
+    const volume = await Volume.fromArray(new Uint8Array(20 ** 3), { shape: [20, 20, 20], affine });
+    const { liver } = await readPoints(example("Prompts"), volume);
+    expect(liver?.points?.map(({ foreground }) => foreground)).toEqual([true, false]);
+    volume.close();
+  });
+
+  it("extreme points", async () => {
+    const organs = await readExtremePoints(example("Extreme points"));
+    expect(organs.map(({ name, label }) => [name, label])).toEqual([
+      ["liver", 1],
+      ["spleen", undefined],
+    ]);
   });
 });
 
