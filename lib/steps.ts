@@ -1,14 +1,25 @@
 /**
  * The algorithm's single steps on plain arrays, to check them against other implementations and to build other things
  * from. All arrays are (z, y, x), x fastest; all work happens off the event loop.
+ *
+ * Experimental: what is a step follows the implementation, and may change in any version.
  */
 
+import { z } from "zod";
 import { type CallOptions, callNative } from "./addon/call.js";
 import type { Conventions } from "./addon/contract/index.js";
 import { native } from "./addon/loader.js";
+import {
+  aConvention,
+  checkArguments,
+  optionsOf,
+  threeNumbers,
+  typedArray,
+  wholeNumber,
+} from "./base/arguments.js";
 import type { Triple } from "./geometry/box.js";
-import { Grid } from "./localization/grid.js";
-import type { Volume } from "./volumes/volume.js";
+import { Grid, type GridOptions } from "./localization/grid.js";
+import { aVolume, type Volume } from "./volumes/volume.js";
 
 /** An array with its extents along (z, y, x). */
 export interface Shaped<Data> {
@@ -16,47 +27,78 @@ export interface Shaped<Data> {
   data: Data;
 }
 
+/** Options of a step that both conventions have. */
+interface StepOptions extends CallOptions {
+  /** "exact" by default. */
+  conventions?: Conventions;
+}
+
+const stepOptions = optionsOf({ conventions: aConvention.optional() });
+const extent = wholeNumber(1, 2 ** 31 - 1);
+const sliceEdge = wholeNumber(1, 8192);
+const sliceSize = z.tuple([extent, extent], "must be two numbers of pixels, [height, width]");
+const scaleArrays = z
+  .array(typedArray(Float32Array).nullable(), "must be a list of an array for each scale")
+  .length(3, "must be a list of an array for each scale");
+
+function shaped(type: { name: string; new (length: number): object }) {
+  return z
+    .object({ shape: z.tuple([extent, extent, extent]), data: typedArray(type) })
+    .refine(
+      ({ shape: [z, y, x], data }) => (data as ArrayLike<number>).length === z * y * x,
+      "has another number of values than its shape",
+    );
+}
+
 /** Part 1.1: the values (HU for a CT) in LAS order, and the 4×4 that leads back to stored voxels (x, y, z, 1). */
 export async function toLas(
   volume: Volume,
   options: CallOptions = {},
 ): Promise<Shaped<Float64Array> & { lasToStored: number[] }> {
+  checkArguments("steps.toLas", { volume: [volume, aVolume] });
   return callNative(options, (task) => native.toLas(volume.handle, task));
 }
 
 /** Part 1.2 for images: cubic B-spline, output lengths round(n · zoom), corner-aligned. float32 arithmetic. */
 export async function resampleSpline(
-  { shape, data }: Shaped<Float64Array>,
+  array: Shaped<Float64Array>,
   zoom: Triple,
   options: CallOptions = {},
 ): Promise<Shaped<Float64Array>> {
+  checkArguments("steps.resampleSpline", {
+    array: [array, shaped(Float64Array)],
+    zoom: [zoom, threeNumbers],
+  });
+  const { shape, data } = array;
   return callNative(options, (task) => native.resampleSpline(data, shape, zoom, task));
 }
 
 /** Part 1.2 for label maps in reference conventions: the label of the greatest trilinear weight. */
 export async function resampleLabels(
-  { shape, data }: Shaped<Uint16Array>,
+  labels: Shaped<Uint16Array>,
   zoom: Triple,
   options: CallOptions = {},
 ): Promise<Shaped<Uint16Array>> {
+  checkArguments("steps.resampleLabels", {
+    labels: [labels, shaped(Uint16Array)],
+    zoom: [zoom, threeNumbers],
+  });
+  const { shape, data } = labels;
   return callNative(options, (task) => native.resampleLabels(data, shape, zoom, task));
 }
 
 /** Part 1.3: HU to [0, 1], piecewise linear. */
 export async function mapHu(hu: Float64Array, options: CallOptions = {}): Promise<Float32Array> {
+  checkArguments("steps.mapHu", { hu: [hu, typedArray(Float64Array)] });
   return callNative(options, (task) => native.mapHu(hu, task));
 }
 
 /** Part 1 whole: the padded 3 mm grid of a scan. */
 export async function imageGrid(
   volume: Volume,
-  {
-    conventions = "exact",
-    normalized = false,
-    ...options
-  }: CallOptions & { conventions?: Conventions; normalized?: boolean } = {},
+  options: GridOptions = {},
 ): Promise<Shaped<Float32Array>> {
-  const grid = await Grid.make(volume, { conventions, normalized, ...options });
+  const grid = await Grid.make(volume, options);
   try {
     return {
       shape: grid.shape,
@@ -70,8 +112,10 @@ export async function imageGrid(
 /** Part 1 whole, for a label map. */
 export async function labelGrid(
   volume: Volume,
-  { conventions = "exact", ...options }: CallOptions & { conventions?: Conventions } = {},
+  options: StepOptions = {},
 ): Promise<Shaped<Uint16Array>> {
+  checkArguments("steps.labelGrid", { volume: [volume, aVolume], options: [options, stepOptions] });
+  const { conventions = "exact" } = options;
   const grid = await callNative(options, (task) =>
     native.makeLabelGrid(volume.handle, conventions, task),
   );
@@ -90,8 +134,15 @@ export async function annotationPoints(
   labels: Shaped<Uint16Array>,
   label: number,
   parts: number,
-  { conventions = "exact", ...options }: CallOptions & { conventions?: Conventions } = {},
+  options: StepOptions = {},
 ): Promise<Int32Array> {
+  checkArguments("steps.annotationPoints", {
+    labels: [labels, shaped(Uint16Array)],
+    label: [label, wholeNumber(0, 65535)],
+    parts: [parts, wholeNumber(0, 1000)],
+    options: [options, stepOptions],
+  });
+  const { conventions = "exact" } = options;
   const grid = await callNative(options, (task) =>
     native.labelGridFromArray(labels.data, labels.shape, task),
   );
@@ -116,6 +167,12 @@ export async function similarityMap(
   patch: number,
   options: CallOptions = {},
 ): Promise<Float32Array> {
+  checkArguments("steps.similarityMap", {
+    features: [features, scaleArrays],
+    kernels: [kernels, scaleArrays],
+    channels: [channels, wholeNumber(1, 65536)],
+    patch: [patch, wholeNumber(4, 1024)],
+  });
   return callNative(options, (task) =>
     native.similarityMap(features, kernels, channels, patch, task),
   );
@@ -127,18 +184,29 @@ export async function similarityMap(
  */
 export async function windowSlices(
   volume: Volume,
-  { conventions = "exact", ...options }: CallOptions & { conventions?: Conventions } = {},
+  options: StepOptions = {},
 ): Promise<Shaped<Uint8Array>> {
+  checkArguments("steps.windowSlices", {
+    volume: [volume, aVolume],
+    options: [options, stepOptions],
+  });
+  const { conventions = "exact" } = options;
   return callNative(options, (task) => native.windowSlices(volume.handle, conventions, task));
 }
 
 /** Part 6.1's resizing: a slice (height, width) to (edge, edge), skimage's `resize` of order 2, truncated to 8 bit. */
 export async function resizeSlice(
   slice: Uint8Array,
-  [height, width]: readonly [number, number],
+  size: readonly [height: number, width: number],
   edge: number,
   options: CallOptions = {},
 ): Promise<Uint8Array> {
+  checkArguments("steps.resizeSlice", {
+    slice: [slice, typedArray(Uint8Array)],
+    size: [size, sliceSize],
+    edge: [edge, sliceEdge],
+  });
+  const [height, width] = size;
   return callNative(options, (task) => native.resizeSlice(slice, height, width, edge, task));
 }
 
@@ -149,8 +217,14 @@ export async function resizeSlice(
 export async function decodeMask(
   logits: Float32Array,
   edge: number,
-  [height, width]: readonly [number, number],
+  size: readonly [height: number, width: number],
   options: CallOptions = {},
 ): Promise<Float32Array> {
+  checkArguments("steps.decodeMask", {
+    logits: [logits, typedArray(Float32Array)],
+    edge: [edge, sliceEdge],
+    size: [size, sliceSize],
+  });
+  const [height, width] = size;
   return callNative(options, (task) => native.decodeMask(logits, edge, height, width, task));
 }

@@ -1,6 +1,7 @@
 /** The way from a public function into the addon: threads, cancellation, progress, errors. */
 import { availableParallelism } from "node:os";
-import { AbortedError, errorFromCode, MedLsamError, UsageError } from "../base/errors.js";
+import { callOptions, checkArguments } from "../base/arguments.js";
+import { AbortedError, errorFromCode, MedLsamError } from "../base/errors.js";
 import type { Task } from "./contract/index.js";
 import { native } from "./loader.js";
 
@@ -59,10 +60,8 @@ export async function callNative<T>(
   run: (task: Task) => Promise<T>,
   onProgress?: (done: number, total: number, phase: string) => void,
 ): Promise<T> {
+  checkArguments("", { options: [options, callOptions] });
   const { signal, threads = availableParallelism() } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
-    throw new UsageError(`threads must be a whole number from 1 to 1024, not ${threads}.`);
-  }
   if (signal?.aborted) throw aborted(signal);
   const cancel = native.createCancel();
   const abort = () => native.cancel(cancel);

@@ -1,6 +1,9 @@
+import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { CheckpointHandle, CheckpointInfo, TensorInfo } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import { Owned } from "../addon/owned.js";
+import { aPath, checkArguments, optionsOf } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { noteIn } from "./notes.js";
 
@@ -15,6 +18,11 @@ export interface CheckpointWriteOptions extends CallOptions {
   metadata?: Readonly<Record<string, string>>;
 }
 
+const writeOptions = optionsOf({
+  float16: z.boolean().optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+});
+
 /**
  * A file of weights: a PyTorch `.pth` or training `.tar` (zip, or the pickle stream of before 1.6) or safetensors.
  * Opening maps the file and reads what is in it; no tensor is copied and no pickle is run.
@@ -27,19 +35,24 @@ export class Checkpoint {
   readonly tensors: readonly TensorInfo[];
   /** What else the file says, as text: a training checkpoint's epoch, safetensors' metadata. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** @internal */
-  readonly handle: CheckpointHandle;
+  readonly #native: Owned<CheckpointHandle>;
 
   private constructor(path: string, info: CheckpointInfo) {
     this.path = path;
     this.format = info.format;
     this.tensors = info.tensors;
     this.metadata = info.metadata;
-    this.handle = info.handle;
+    this.#native = new Owned(info.handle, `The checkpoint ${path}`);
+  }
+
+  /** @internal */
+  get handle(): CheckpointHandle {
+    return this.#native.handle;
   }
 
   /** @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_CHECKPOINT`. */
   static async open(path: string, options: CallOptions = {}): Promise<Checkpoint> {
+    checkArguments("Checkpoint.open", { path: [path, aPath] });
     return new Checkpoint(
       path,
       await callNative(options, (task) => native.openCheckpoint(path, task)),
@@ -75,6 +88,7 @@ export class Checkpoint {
    * @throws UsageError if there is no such tensor.
    */
   async tensor(name: string, options: CallOptions = {}): Promise<ArrayBuffer> {
+    checkArguments("Checkpoint.tensor", { name: [name, z.string()] });
     if (!this.tensors.some((tensor) => tensor.name === name)) {
       throw new UsageError(`${this.path} has no tensor "${name}".`);
     }
@@ -86,6 +100,7 @@ export class Checkpoint {
    * @throws InputError `BAD_CHECKPOINT` for a number that float16 cannot hold; OutputError.
    */
   async write(path: string, options: CheckpointWriteOptions = {}): Promise<void> {
+    checkArguments("Checkpoint.write", { path: [path, aPath], options: [options, writeOptions] });
     const metadata = { ...this.metadata, ...options.metadata };
     const half = options.float16 ?? false;
     await callNative(options, (task) =>
@@ -95,6 +110,10 @@ export class Checkpoint {
 
   /** Unmaps the file as soon as nothing uses it. */
   close(): void {
-    native.release(this.handle);
+    this.#native.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -1,8 +1,11 @@
+import { z } from "zod";
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
 import type { OrganComparison } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import { aFunction, aPath, checkArguments, optionsOf } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
-import { type Boxes, type OrganBoxes, readBoxesFile } from "../formats/boxes.js";
+import { type Boxes, boxesSchema, type OrganBoxes, readBoxesFile } from "../formats/boxes.js";
+import { labelNames } from "../formats/label-names.js";
 import { stemOf } from "../formats/scan-names.js";
 import { physicalBox, type Triple } from "../geometry/box.js";
 import type { Localization } from "../localization/result.js";
@@ -18,6 +21,7 @@ import {
   locate,
   type MaskSource,
   type Masks,
+  maskSource,
   type OpenOrgan,
   type OrganMask,
   openLabelMap,
@@ -48,6 +52,19 @@ export interface EvaluateOptions extends CallOptions {
 
 export const defaultTolerance = 2;
 
+const evaluateOptions = optionsOf({
+  prediction: maskSource.optional(),
+  boxes: z
+    .union([aPath, boxesSchema], "must be a path, as text, or what localize found")
+    .optional(),
+  truth: maskSource,
+  name: z.string().optional(),
+  names: labelNames.optional(),
+  tolerance: z.number().optional(),
+  organs: z.array(z.string()).optional(),
+  onProgress: aFunction.optional(),
+});
+
 /** For volumes of organs that have no voxel. */
 const noSpacing: Triple = [1, 1, 1];
 
@@ -66,6 +83,7 @@ interface Case {
  *   masks that are not 0/1, and for files that cannot be read; UsageError; AbortedError.
  */
 export async function evaluate(options: EvaluateOptions): Promise<CaseEvaluation> {
+  checkArguments("evaluate", { options: [options, evaluateOptions] });
   const { tolerance = defaultTolerance } = options;
   if (!(tolerance >= 0 && Number.isFinite(tolerance))) {
     throw new UsageError(`tolerance must be 0 mm or more, not ${tolerance}.`);

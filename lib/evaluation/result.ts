@@ -1,4 +1,5 @@
 /** What an evaluation says: figures of merit (algorithm.md part 7) per organ and case, and over the cases. */
+import { z } from "zod";
 import type { Box } from "../geometry/box.js";
 
 /** The figures, in the order of the tables. Overlaps are fractions of 1, distances mm. */
@@ -92,3 +93,42 @@ export interface EvaluationSummary {
   /** Organs that were predicted but are known to no case's truth: they are not scored. */
   notAnnotated: string[];
 }
+
+const figure = z.number().nullable();
+const figures = { iou: figure, wd: figure, dice: figure, hd95: figure, nsd: figure, assd: figure };
+const extent = z.object({ voxels: figure, volume: figure });
+
+/** Evaluations as public functions take them. */
+export const caseEvaluations = z.array(
+  z.object({
+    case: z.string(),
+    tolerance: z.number(),
+    organs: z.record(
+      z.string(),
+      z.object({ ...figures, outcome: z.string(), prediction: extent, truth: extent }),
+    ),
+  }),
+  "must be a list of what evaluate gives",
+);
+
+const spread = z.object({ mean: figure, std: figure, count: z.number() });
+const spreads = z.object({
+  iou: spread,
+  wd: spread,
+  dice: spread,
+  hd95: spread,
+  nsd: spread,
+  assd: spread,
+});
+
+/** A summary as public functions take it. */
+export const evaluationSummary = z.object(
+  {
+    cases: z.number(),
+    tolerance: z.number(),
+    organs: z.record(z.string(), z.object({ cases: z.number(), metrics: spreads })),
+    average: spreads,
+    notAnnotated: z.array(z.string()),
+  },
+  "must be what summarizeEvaluations gives",
+);

@@ -1,12 +1,13 @@
 /** A prediction's or a truth's masks, opened no earlier than they are needed. */
 
+import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { MaskExtent } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import { labelNamesFromXml } from "../formats/label-names.js";
 import { isNifti } from "../formats/scan-names.js";
-import { Volume } from "../volumes/volume.js";
+import { Volume, volumeSource } from "../volumes/volume.js";
 import { isFolder, readCaseFolder } from "./case-files.js";
 import { type Names, organLabels } from "./organ-names.js";
 
@@ -15,6 +16,11 @@ import { type Names, organLabels } from "./organ-names.js";
  * its name.
  */
 export type MaskSource = string | Volume | Readonly<Record<string, string | Volume>>;
+
+export const maskSource = z.union(
+  [volumeSource, z.record(z.string(), volumeSource)],
+  "must be a path, as text, a Volume (Volume.read gives one), or one of them for each organ by its name",
+);
 
 /** Where the masks are, and the boxes beside them. */
 export interface Located {

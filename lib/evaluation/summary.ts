@@ -1,7 +1,9 @@
 /** Figures over the cases. */
+import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import {
   type CaseEvaluation,
+  caseEvaluations,
   type EvaluationSummary,
   type MetricName,
   metricNames,
@@ -17,6 +19,7 @@ import {
  * @throws UsageError for cases evaluated at different tolerances.
  */
 export function summarizeEvaluations(cases: readonly CaseEvaluation[]): EvaluationSummary {
+  checkArguments("summarizeEvaluations", { cases: [cases, caseEvaluations] });
   const tolerance = cases[0]?.tolerance ?? 0;
   if (cases.some((each) => each.tolerance !== tolerance)) {
     throw new UsageError(

@@ -1,7 +1,10 @@
 /** The evaluation as the paper's tables have it: a row per organ, then the average; mean ± standard deviation. */
+import { checkArguments } from "../base/arguments.js";
 import {
   type CaseEvaluation,
+  caseEvaluations,
   type EvaluationSummary,
+  evaluationSummary,
   type MetricName,
   metricNames,
   type Spread,
@@ -30,6 +33,7 @@ function scaled(value: number, metric: MetricName): number {
 
 /** A Markdown table, aligned to be read as it is, and below it what the means leave out. */
 export function evaluationMarkdown(summary: EvaluationSummary): string {
+  checkArguments("evaluationMarkdown", { summary: [summary, evaluationSummary] });
   const heading = [
     "organ",
     "cases",
@@ -95,6 +99,7 @@ function markdownText(name: string): string {
 
 /** Comma-separated values: a row per organ, then the average. */
 export function evaluationCsv(summary: EvaluationSummary): string {
+  checkArguments("evaluationCsv", { summary: [summary, evaluationSummary] });
   const heading = metricNames.flatMap((metric) => {
     const { name } = columns[metric];
     return [`${name}_mean`, `${name}_std`, `${name}_count`];
@@ -118,6 +123,7 @@ export function evaluationCsv(summary: EvaluationSummary): string {
 
 /** Comma-separated values: a row per case and organ. */
 export function casesCsv(cases: readonly CaseEvaluation[]): string {
+  checkArguments("casesCsv", { cases: [cases, caseEvaluations] });
   const rows = cases.flatMap((each) =>
     Object.entries(each.organs).map(([name, organ]) => [
       each.case,

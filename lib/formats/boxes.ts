@@ -69,7 +69,8 @@ const organBoxes = z
     message: "the organ has no box",
   });
 
-const file = z.object(
+/** What a boxes file holds, and what `localize` finds. */
+export const boxesSchema = z.object(
   {
     version: z.literal(1, "version must be 1, the only one there is"),
     shape: three(z.int().min(1), "shape is three numbers of voxels: [z, y, x]"),
@@ -85,7 +86,7 @@ export async function readBoxesFile(path: string): Promise<Boxes> {
 
 /** Boxes from the content of the file at `path`. @throws InputError `BAD_ANNOTATION` */
 export function validateBoxes(path: string, json: unknown): Boxes {
-  return validate(path, file, json);
+  return validate(path, boxesSchema, json);
 }
 
 /** The content of a boxes file for organs that no network localized, on the scan that they are of. */

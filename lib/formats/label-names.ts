@@ -3,11 +3,19 @@
  * left out. Names need not be unique: colour tables repeat names for labels that nobody uses.
  */
 import { z } from "zod";
+import { aPath, checkArguments } from "../base/arguments.js";
 import { badAnnotation, parseJson, readAnnotationText, validate } from "./text-file.js";
 
 /** What Slicer writes for a colour without a name. */
 const unnamed = "(none)";
 const maxLabel = 2 ** 31 - 1;
+
+/** Names by label, as public functions take them. */
+export const labelNames = z.map(
+  z.int("is not a label, a whole number"),
+  z.string("is not a name, text"),
+  'must be a Map of names by label, such as new Map([[1, "liver"]])',
+);
 
 /**
  * Reads label names from any of: an ITK-SNAP label file (`IDX R G B A VIS MSH "NAME"`), a Slicer or FreeSurfer colour
@@ -15,6 +23,7 @@ const maxLabel = 2 ** 31 - 1;
  * dataset.json.
  */
 export async function readLabelNames(path: string): Promise<Map<number, string>> {
+  checkArguments("readLabelNames", { path: [path, aPath] });
   const text = await readAnnotationText(path);
   const names = text.trimStart().startsWith("{") ? fromJson(path, text) : fromTable(path, text);
   names.delete(0);
@@ -122,6 +131,7 @@ function fromJson(path: string, text: string): Map<number, string> {
  * own, doctypes or nesting there is nothing to expand or to recurse into; it is one pass over the text.
  */
 export function labelNamesFromXml(xml: string): Map<number, string> {
+  checkArguments("labelNamesFromXml", { xml: [xml, z.string()] });
   const names = new Map<number, string>();
   const opening = /<Label\s/g;
   while (opening.exec(xml) !== null) {
@@ -168,6 +178,7 @@ function resolveEntities(text: string): string {
 
 /** The label table of {@link labelNamesFromXml} for a NIfTI extension of code 0, in the order of the labels. */
 export function labelTableXml(names: ReadonlyMap<number, string>): string {
+  checkArguments("labelTableXml", { names: [names, labelNames] });
   const labels = [...names]
     .sort(([a], [b]) => a - b)
     .map(

@@ -1,7 +1,10 @@
 /** Boxes as 3D Slicer markups, to be dropped onto the scan they belong to. */
+
+import { z } from "zod";
+import { checkArguments } from "../base/arguments.js";
 import type { Affine } from "../geometry/affine.js";
 import { type Box, type Point, physicalCorners } from "../geometry/box.js";
-import type { Boxes } from "./boxes.js";
+import { type Boxes, boxesSchema } from "./boxes.js";
 
 const schema =
   "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#";
@@ -29,6 +32,12 @@ export interface RoiMarkups {
   markups: RoiMarkup[];
 }
 
+const someBoxes = boxesSchema.pick({ organs: true }).extend({ note: z.string().optional() });
+const located = z.object(
+  { affine: z.array(z.number()).length(16) },
+  "must be the volume that the boxes are of",
+);
+
 /**
  * Slicer markups (the content of a `.mrk.json` file) with one ROI per organ that is present. Each ROI runs along the
  * outer faces of its box's voxels.
@@ -39,8 +48,10 @@ export interface RoiMarkups {
  */
 export function roiMarkups(
   boxes: { note?: string; organs: Boxes["organs"] },
-  { affine }: { affine: Affine },
+  scan: { affine: Affine },
 ): RoiMarkups {
+  checkArguments("roiMarkups", { boxes: [boxes, someBoxes], scan: [scan, located] });
+  const { affine } = scan;
   const axes = rightAngledAxes(affine);
   const markups = Object.entries(boxes.organs).flatMap(([name, { present = true, box }]) =>
     present && box ? [roi(name, box, affine, axes, boxes.note)] : [],

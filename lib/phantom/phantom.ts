@@ -3,10 +3,17 @@
  * is made of formulas and a seed: it comes from no patient and says nothing about one.
  */
 
+import { z } from "zod";
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
 import type { PhantomAbout, PhantomRegion } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
-import { UsageError } from "../base/errors.js";
+import {
+  aFunction,
+  checkArguments,
+  optionsOf,
+  threeNumbers,
+  wholeNumber,
+} from "../base/arguments.js";
 import type { Triple } from "../geometry/box.js";
 import { Volume } from "../volumes/volume.js";
 
@@ -19,6 +26,16 @@ export const phantomRegions = [
 ] as const satisfies readonly PhantomRegion[];
 
 const maxSeed = 2 ** 32 - 1;
+
+const phantomOptions = optionsOf({
+  seed: wholeNumber(0, maxSeed),
+  region: z.enum(phantomRegions).optional(),
+  spacing: z
+    .union([z.number(), threeNumbers], "must be one number or three: mm along z, y, x")
+    .optional(),
+  axes: z.string().optional(),
+  onProgress: aFunction.optional(),
+});
 
 export interface PhantomOptions extends CallOptions {
   /** Everything about the patient and the scan that no other option decides: a whole number below 2³². */
@@ -53,27 +70,13 @@ export function phantomNames(): Map<number, string> {
  * Takes 6 bytes of memory per voxel while it runs, 3 afterwards.
  * @throws UsageError for options out of range, or a scan of more than 2²⁹ voxels.
  */
-export async function makePhantom({
-  seed,
-  region,
-  spacing,
-  axes = "",
-  onProgress,
-  ...options
-}: PhantomOptions): Promise<Phantom> {
-  if (!Number.isInteger(seed) || seed < 0 || seed > maxSeed) {
-    throw new UsageError(`seed must be a whole number from 0 to ${maxSeed}, not ${seed}.`);
-  }
-  if (region !== undefined && !phantomRegions.includes(region)) {
-    throw new UsageError(`region must be one of ${phantomRegions.join(", ")}, not ${region}.`);
-  }
+export async function makePhantom(options: PhantomOptions): Promise<Phantom> {
+  checkArguments("makePhantom", { options: [options, phantomOptions] });
+  const { seed, region, spacing, axes = "", onProgress, ...call } = options;
   const mm: number[] | undefined =
     typeof spacing === "number" ? [spacing, spacing, spacing] : spacing;
-  if (mm && !(mm.length === 3 && mm.every(Number.isFinite))) {
-    throw new UsageError("spacing must be one number or three: mm along z, y, x.");
-  }
   const made = await callNative(
-    options,
+    call,
     (task) => native.makePhantom(seed, { region: region ?? "", spacing: mm ?? null, axes }, task),
     (done, total) => onProgress?.({ phase: "phantom", done, total }),
   );

@@ -12,6 +12,7 @@
  * on its own slice.
  */
 import { z } from "zod";
+import { aPath, checkArguments } from "../base/arguments.js";
 import { InputError } from "../base/errors.js";
 import { validateBoxes } from "../formats/boxes.js";
 import {
@@ -24,8 +25,8 @@ import {
 import { badAnnotation, parseJson, readAnnotationText, validate } from "../formats/text-file.js";
 import { apply, invert } from "../geometry/affine.js";
 import { type Box, boundsOf, type Point, type Triple } from "../geometry/box.js";
-import type { Volume } from "../volumes/volume.js";
-import type { OrganPrompt, PromptPoint } from "./prompts.js";
+import { aVolume, type Volume } from "../volumes/volume.js";
+import { type OrganPrompt, organPrompts, type PromptPoint } from "./prompts.js";
 
 type Prompts = Record<string, OrganPrompt>;
 
@@ -35,6 +36,7 @@ type Prompts = Record<string, OrganPrompt>;
  * another scan.
  */
 export async function readBoxes(path: string, volume: Volume): Promise<Prompts> {
+  checkArguments("readBoxes", { path: [path, aPath], volume: [volume, aVolume] });
   const json = parseJson(path, await readAnnotationText(path));
   const prompts = isMarkups(json)
     ? fromRois(path, json, volume)
@@ -126,6 +128,7 @@ const background = " background";
 
 /** The organs' points on this volume. @throws InputError `BAD_ANNOTATION`, also for a point outside the volume. */
 export async function readPoints(path: string, volume: Volume): Promise<Prompts> {
+  checkArguments("readPoints", { path: [path, aPath], volume: [volume, aVolume] });
   const json = parseJson(path, await readAnnotationText(path));
   const prompts: Prompts = {};
   const add = (name: string, points: Point[], foreground: boolean, label?: number) => {
@@ -186,6 +189,7 @@ function toPoints(
 
 /** Boxes and points of the same organ together; of one that the boxes call absent, the points alone. */
 export function mergePrompts(boxes: Prompts, points: Prompts): Prompts {
+  checkArguments("mergePrompts", { boxes: [boxes, organPrompts], points: [points, organPrompts] });
   const names = new Set([...Object.keys(boxes), ...Object.keys(points)]);
   const merge = (name: string): OrganPrompt => {
     const { present = true, label, ...box } = boxes[name] ?? {};

@@ -1,5 +1,6 @@
 /** What shows a segmenter where the organs are: boxes, points or both, in stored voxels. */
 
+import { z } from "zod";
 import type { Conventions } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
 import type { Box, Triple } from "../geometry/box.js";
@@ -24,6 +25,26 @@ export interface OrganPrompt {
   parts?: readonly Box[];
   points?: readonly PromptPoint[];
 }
+
+const voxel = z.tuple([z.number(), z.number(), z.number()], "must be three indices, [z, y, x]");
+/** A box as public functions take it. */
+export const aBox = z.object({ min: voxel, max: voxel }, "must be a box, { min, max }");
+
+/** Prompts by organ as public functions take them; whether they fit the scan is {@link checkPrompts}' concern. */
+export const organPrompts = z.record(
+  z.string(),
+  z.object(
+    {
+      label: z.number().optional(),
+      present: z.boolean().optional(),
+      box: aBox.optional(),
+      parts: z.array(aBox).optional(),
+      points: z.array(z.object({ voxel, foreground: z.boolean().optional() })).optional(),
+    },
+    "must be a prompt, such as { box: { min, max } }",
+  ),
+  "must be prompts by organ: what localize found (its organs), or { NAME: { box: { min, max } } }",
+);
 
 /** An organ to be segmented, checked. */
 export interface PromptedOrgan {

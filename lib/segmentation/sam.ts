@@ -9,7 +9,9 @@ import type {
   SamInfo,
 } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import { Owned } from "../addon/owned.js";
 import { findRuntime, type RuntimeOptions } from "../addon/runtimes.js";
+import { checkArguments, optionsOf, typedArray } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { Checkpoint } from "../checkpoints/checkpoint.js";
 import { parseJson, readAnnotationText, validate } from "../formats/text-file.js";
@@ -30,6 +32,18 @@ export interface SlicePrediction {
   /** (prompts, masks): the IoU that SAM expects of each. */
   ious: Float32Array;
 }
+
+const decodeOptions = optionsOf({
+  multimask: z.boolean().optional(),
+  masks: typedArray(Float32Array).optional(),
+});
+const pixel = z.number();
+const slicePrompts = z.array(
+  z.object({
+    box: z.tuple([pixel, pixel, pixel, pixel], "must be [left, top, right, bottom]").optional(),
+    points: z.array(z.object({ x: pixel, y: pixel, foreground: z.boolean() })).optional(),
+  }),
+);
 
 /**
  * SAM or MedSAM (algorithm.md 6.2 to 6.4), ready to run: ViT-B, L, H and any other size, read from the tensors of the
@@ -57,8 +71,7 @@ export class Sam implements Segmenter {
   readonly device: string;
   /** Why it does not run on the device that was asked for; "" where it does. */
   readonly fallback: string;
-  /** @internal */
-  readonly handle: SamHandle;
+  readonly #native: Owned<SamHandle>;
 
   private constructor(path: string, note: string, info: SamInfo) {
     this.path = path;
@@ -73,7 +86,7 @@ export class Sam implements Segmenter {
     this.fingerprint = createHash("sha256").update(info.digest).digest("hex").slice(0, 32);
     this.device = info.device;
     this.fallback = info.fallback;
-    this.handle = info.handle;
+    this.#native = new Owned(info.handle, `The network ${path}`);
   }
 
   /**
@@ -98,13 +111,14 @@ export class Sam implements Segmenter {
 
   /** Slices (n, imageSize, imageSize), gray, 0 … 255 → embeddings (n, channels, grid, grid). */
   async encode(slices: Float32Array, options: CallOptions = {}): Promise<Float32Array> {
+    checkArguments("Sam.encode", { slices: [slices, typedArray(Float32Array)] });
     const pixels = this.imageSize ** 2;
     if (slices.length === 0 || slices.length % pixels !== 0) {
       throw new UsageError(
         `Slices are ${this.imageSize}² values each; ${slices.length} is no multiple of that.`,
       );
     }
-    return callNative(options, (task) => native.samEncode(this.handle, slices, task));
+    return callNative(options, (task) => native.samEncode(this.#native.handle, slices, task));
   }
 
   /**
@@ -114,12 +128,14 @@ export class Sam implements Segmenter {
   async decode(
     embedding: Float32Array,
     prompts: readonly SlicePrompt[],
-    {
-      multimask = false,
-      masks,
-      ...options
-    }: CallOptions & { multimask?: boolean; masks?: Float32Array } = {},
+    options: CallOptions & { multimask?: boolean; masks?: Float32Array } = {},
   ): Promise<SlicePrediction> {
+    checkArguments("Sam.decode", {
+      embedding: [embedding, typedArray(Float32Array)],
+      prompts: [prompts, slicePrompts],
+      options: [options, decodeOptions],
+    });
+    const { multimask = false, masks } = options;
     const logits = (4 * this.grid) ** 2;
     if (embedding.length !== this.channels * this.grid ** 2) {
       throw new UsageError(
@@ -136,7 +152,7 @@ export class Sam implements Segmenter {
       points: Float32Array.from(points.flatMap(({ x, y, foreground }) => [x, y, +foreground])),
     }));
     return callNative(options, (task) =>
-      native.samDecode(this.handle, embedding, given, masks ?? null, multimask, task),
+      native.samDecode(this.#native.handle, embedding, given, masks ?? null, multimask, task),
     );
   }
 
@@ -148,28 +164,22 @@ export class Sam implements Segmenter {
     const { volume, masks, conventions, slices, onComplete, onProgress } = request;
     const organs = request.organs.map(toNative);
     const only = slices ? Int32Array.from(slices) : null;
-    const plan = native.planSlices(this.handle, masks.handle, organs, only);
-    let told = 0;
+    const [sam, scan, into] = [this.#native.handle, volume.handle, masks.handle];
+    const plan = await callNative(request, (task) =>
+      native.planSlices(sam, into, organs, only, task),
+    );
+    let reported = 0;
     const work = await callNative(
       request,
-      (task) =>
-        native.segmentSlices(
-          this.handle,
-          volume.handle,
-          masks.handle,
-          organs,
-          only,
-          conventions,
-          task,
-        ),
+      (task) => native.segmentSlices(sam, scan, into, plan.handle, conventions, task),
       (done, total) => {
         for (const [organ, after] of plan.completeAfter.entries()) {
-          if (after > told && after <= done) onComplete(organ);
+          if (after > reported && after <= done) onComplete(organ);
         }
-        told = done;
+        reported = done;
         onProgress(done, total);
       },
-    );
+    ).finally(() => native.release(plan.handle));
     return {
       encoderRuns: work.encoderRuns,
       prompts: work.prompts,
@@ -181,7 +191,11 @@ export class Sam implements Segmenter {
 
   /** Frees the weights and sessions as soon as nothing runs on them. */
   close(): void {
-    native.release(this.handle);
+    this.#native.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

@@ -1,12 +1,19 @@
 import { setMaxListeners } from "node:events";
+import { z } from "zod";
 import type { CallOptions, Progress } from "../addon/call.js";
 import type { Conventions } from "../addon/contract/index.js";
-import { UsageError } from "../base/errors.js";
+import {
+  aConvention,
+  aFunction,
+  checkArguments,
+  optionsOf,
+  wholeNumber,
+} from "../base/arguments.js";
 import { joinNotes } from "../checkpoints/notes.js";
-import { Volume } from "../volumes/volume.js";
-import { checkPrompts, type OrganPrompt } from "./prompts.js";
+import { Volume, volumeSource } from "../volumes/volume.js";
+import { checkPrompts, type OrganPrompt, organPrompts } from "./prompts.js";
 import { finishOrgan, type MaskFilter, Segmentation, type SegmentedOrgan } from "./segmentation.js";
-import { Masks, type Segmenter } from "./segmenter.js";
+import { aSegmenter, Masks, type Segmenter } from "./segmenter.js";
 
 export interface SegmentOptions extends CallOptions, MaskFilter {
   /** A {@link Sam}, or anything else that turns prompts into masks. */
@@ -23,62 +30,72 @@ export interface SegmentOptions extends CallOptions, MaskFilter {
 }
 
 /**
- * A segmentation under way: await it for the whole, or iterate over it for each organ as soon as it is complete. A loop
- * that is left early stops the work.
+ * A segmentation under way: the promise of the whole, and each organ as soon as it is complete for who iterates over it. A
+ * loop that is left early stops the work.
  */
-export interface SegmentationRun extends PromiseLike<Segmentation>, AsyncIterable<SegmentedOrgan> {}
+export interface SegmentationRun extends Promise<Segmentation>, AsyncIterable<SegmentedOrgan> {}
 
 /**
  * Segments organs in a scan from prompts (algorithm.md part 6). Holds the scan, the masks (2 bytes for every voxel of an
  * organ's bounding rectangles), and what the segmenter needs for one slice; several calls may run at once and share it.
  * Close the resulting {@link Segmentation} to free the masks.
  * @throws InputError for an unusable image; UsageError for prompts that do not fit it; AbortedError. Nothing is thrown
- * at the call itself: the promise rejects, or the loop throws.
+ * at the call itself: the promise rejects, and the loop throws. A run that is only iterated over leaves no rejection unhandled.
  */
 export function segment(image: string | Volume, options: SegmentOptions): SegmentationRun {
   const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  // Every organ's last steps listen to it, and Node warns of more than ten listeners.
-  setMaxListeners(0, signal);
   const organs: SegmentedOrgan[] = [];
   const listeners = new Set<(organ: SegmentedOrgan) => void>();
-  const finished = run(image, { ...options, signal }, (organ) => {
+  const finished = run(image, options, stop.signal, (organ) => {
     organs.push(organ);
     for (const listen of listeners) listen(organ);
   });
-  return {
-    // biome-ignore lint/suspicious/noThenProperty: being awaited is what it is for
-    then: (done, failed) => finished.then(done, failed),
-    [Symbol.asyncIterator]() {
-      let leave = () => {};
-      const stream = new ReadableStream<SegmentedOrgan>({
-        start(controller) {
-          for (const organ of organs) controller.enqueue(organ);
-          const listen = (organ: SegmentedOrgan) => controller.enqueue(organ);
-          listeners.add(listen);
-          leave = () => listeners.delete(listen);
-          finished.then(
-            // A loop left early may find the work done nevertheless; its stream is closed already.
-            () => listeners.has(listen) && controller.close(),
-            (error) => controller.error(error),
-          );
-        },
-        cancel() {
-          leave();
-          stop.abort();
-        },
-      });
-      return stream[Symbol.asyncIterator]();
-    },
+  const iterate = () => {
+    let leave = () => {};
+    const stream = new ReadableStream<SegmentedOrgan>({
+      start(controller) {
+        for (const organ of organs) controller.enqueue(organ);
+        const listen = (organ: SegmentedOrgan) => controller.enqueue(organ);
+        listeners.add(listen);
+        leave = () => listeners.delete(listen);
+        finished.then(
+          // A loop left early may find the work done nevertheless; its stream is closed already.
+          () => listeners.has(listen) && controller.close(),
+          (error) => controller.error(error),
+        );
+      },
+      cancel() {
+        leave();
+        stop.abort();
+      },
+    });
+    return stream[Symbol.asyncIterator]();
   };
+  return Object.assign(finished, { [Symbol.asyncIterator]: iterate });
 }
+
+const segmentOptions = optionsOf({
+  segmenter: aSegmenter,
+  organs: organPrompts,
+  conventions: aConvention.optional(),
+  slices: z.array(wholeNumber(0, 2 ** 31 - 1)).optional(),
+  note: z.string().optional(),
+  largestComponent: z.boolean().optional(),
+  minVoxels: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+  onProgress: aFunction.optional(),
+});
 
 async function run(
   image: string | Volume,
-  options: SegmentOptions & { signal: AbortSignal },
+  given: SegmentOptions,
+  stop: AbortSignal,
   onOrgan: (organ: SegmentedOrgan) => void,
 ): Promise<Segmentation> {
-  checkFilter(options);
+  checkArguments("segment", { image: [image, volumeSource], options: [given, segmentOptions] });
+  const signal = given.signal ? AbortSignal.any([given.signal, stop]) : stop;
+  // Every organ's last steps listen to it, and Node warns of more than ten listeners.
+  setMaxListeners(0, signal);
+  const options = { ...given, signal };
   const { segmenter, conventions = "exact", onProgress } = options;
   const started = performance.now();
   const ownsVolume = typeof image === "string";
@@ -88,7 +105,7 @@ async function run(
   let masks: Masks | undefined;
   try {
     const organs = checkPrompts(options.organs, volume, conventions);
-    const made = new Masks(volume, organs.length);
+    const made = Masks.make(volume, organs.length);
     masks = made;
     const note = joinNotes(options.note, segmenter.note);
     const source = { masks: made, volume, note };
@@ -113,7 +130,7 @@ async function run(
       slices: options.slices,
       masks: made,
       threads: options.threads,
-      signal: options.signal,
+      signal,
       onProgress: (done, total) => onProgress?.({ phase: "segment", done, total }),
       onComplete: finish,
     });
@@ -124,18 +141,10 @@ async function run(
       ...{ encoderRuns: 0, prompts: 0, prepare: 0, encode: 0, decode: 0, ...work },
       total: (performance.now() - started) / 1000,
     };
-    return new Segmentation(organs, finished as SegmentedOrgan[], timing, source, ownsVolume);
+    return Segmentation.make(organs, finished as SegmentedOrgan[], timing, source, ownsVolume);
   } catch (error) {
     masks?.close();
     if (ownsVolume) volume.close();
     throw error;
   }
-}
-
-function checkFilter({ minVoxels = 0, slices = [] }: SegmentOptions): void {
-  if (!Number.isInteger(minVoxels) || minVoxels < 0) {
-    throw new UsageError(`minVoxels must be a whole number of voxels, not ${minVoxels}.`);
-  }
-  const wrong = slices.find((slice) => !Number.isInteger(slice) || slice < 0);
-  if (wrong !== undefined) throw new UsageError(`slices holds ${wrong}, which is no slice index.`);
 }

@@ -1,9 +1,11 @@
+import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import { native } from "../addon/loader.js";
+import { aPath, checkArguments } from "../base/arguments.js";
 import { labelColor, labelTableXml } from "../formats/label-names.js";
 import type { Box, Triple } from "../geometry/box.js";
-import { Volume } from "../volumes/volume.js";
-import type { PromptedOrgan } from "./prompts.js";
+import { aVolume, Volume } from "../volumes/volume.js";
+import { aBox, type PromptedOrgan } from "./prompts.js";
 import type { Masks, SegmenterWork } from "./segmenter.js";
 
 /** Masks and the scan they are of. */
@@ -13,6 +15,8 @@ interface Source {
   /** Said in every file; "" for nothing. */
   note: string;
 }
+
+const organOfMap = z.object({ labels: aVolume, label: z.number() }).nullable();
 
 /** One organ's mask. */
 export class SegmentedOrgan {
@@ -30,8 +34,7 @@ export class SegmentedOrgan {
   readonly #source: Source;
   readonly #index: number;
 
-  /** @internal Made by `segment`. */
-  constructor(
+  private constructor(
     { name, label, boxes, points }: PromptedOrgan,
     { voxels, mean }: { voxels: number; mean: number },
     index: number,
@@ -46,6 +49,20 @@ export class SegmentedOrgan {
     this.intensity = Number.isNaN(mean) ? null : mean;
     this.#index = index;
     this.#source = source;
+  }
+
+  /** @internal Measures an organ whose mask is complete. */
+  static async measure(
+    organ: PromptedOrgan,
+    index: number,
+    source: Source,
+    options: CallOptions,
+  ): Promise<SegmentedOrgan> {
+    const { masks, volume } = source;
+    const measured = await callNative(options, (task) =>
+      native.maskStatistics(masks.handle, index, volume.handle, task),
+    );
+    return new SegmentedOrgan(organ, measured, index, source);
   }
 
   /** 0 or 1 for every stored voxel, (z, y, x) with x fastest. */
@@ -78,12 +95,18 @@ export class SegmentedOrgan {
     truth: { labels: Volume; label: number } | null = null,
     options: CallOptions = {},
   ): Promise<void> {
+    checkArguments("SegmentedOrgan.writePreview", {
+      path: [path, aPath],
+      boxes: [boxes, z.array(aBox)],
+      truth: [truth, organOfMap],
+    });
     const only = { organ: this.#index, boxes, label: this.label };
     await writePreview(path, this.#source, [only], truth, options);
   }
 
   /** Writes the mask as `.nii` or `.nii.gz` with the scan's geometry to the bit. @throws OutputError */
   async write(path: string, options: CallOptions = {}): Promise<void> {
+    checkArguments("SegmentedOrgan.write", { path: [path, aPath] });
     await writeMasks(this.#source, [this.#index], [1], path, "", options);
   }
 }
@@ -109,8 +132,7 @@ export class Segmentation {
   readonly #prompts: readonly PromptedOrgan[];
   readonly #closeVolume: boolean;
 
-  /** @internal Made by `segment`. */
-  constructor(
+  private constructor(
     prompts: readonly PromptedOrgan[],
     organs: readonly SegmentedOrgan[],
     timing: SegmentationTiming,
@@ -127,6 +149,17 @@ export class Segmentation {
     this.#closeVolume = closeVolume;
   }
 
+  /** @internal `closeVolume`: the volume is the segmentation's to close. */
+  static make(
+    prompts: readonly PromptedOrgan[],
+    organs: readonly SegmentedOrgan[],
+    timing: SegmentationTiming,
+    source: Source,
+    closeVolume: boolean,
+  ): Segmentation {
+    return new Segmentation(prompts, organs, timing, source, closeVolume);
+  }
+
   /** All organs in one volume of their labels; where they overlap the more probable one (algorithm.md 6.6). */
   async labelMap(options: CallOptions = {}): Promise<Uint8Array | Uint16Array> {
     const labels = this.#labels;
@@ -140,6 +173,7 @@ export class Segmentation {
 
   /** Writes the label map, the organs' names in its header extension. @throws OutputError */
   async writeLabelMap(path: string, options: CallOptions = {}): Promise<void> {
+    checkArguments("Segmentation.writeLabelMap", { path: [path, aPath] });
     const labels = this.#labels;
     const names = new Map(Object.values(this.organs).map(({ label, name }) => [label, name]));
     await writeMasks(this.#source, [...labels.keys()], labels, path, labelTableXml(names), options);
@@ -150,6 +184,7 @@ export class Segmentation {
    * prompted them. @throws OutputError
    */
   async writePreview(path: string, options: CallOptions = {}): Promise<void> {
+    checkArguments("Segmentation.writePreview", { path: [path, aPath] });
     await writePreview(path, this.#source, this.#prompts.map(shown), null, options);
   }
 
@@ -157,6 +192,10 @@ export class Segmentation {
   close(): void {
     this.#source.masks.close();
     if (this.#closeVolume) this.#source.volume.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** @internal What the masks are of. */
@@ -227,14 +266,11 @@ export async function finishOrgan(
   { largestComponent = false, minVoxels = 0 }: MaskFilter,
   options: CallOptions,
 ): Promise<SegmentedOrgan> {
-  const { masks, volume } = source;
+  const { masks } = source;
   if (largestComponent || minVoxels > 0) {
     await callNative(options, (task) =>
       native.filterMask(masks.handle, index, largestComponent, minVoxels, task),
     );
   }
-  const measured = await callNative(options, (task) =>
-    native.maskStatistics(masks.handle, index, volume.handle, task),
-  );
-  return new SegmentedOrgan(organ, measured, index, source);
+  return SegmentedOrgan.measure(organ, index, source, options);
 }

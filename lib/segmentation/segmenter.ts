@@ -1,10 +1,13 @@
+import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { Conventions, MasksHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import { Owned } from "../addon/owned.js";
+import { checkArguments, typedArray } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import type { Box } from "../geometry/box.js";
 import type { Volume } from "../volumes/volume.js";
-import type { PromptedOrgan } from "./prompts.js";
+import { aBox, type PromptedOrgan } from "./prompts.js";
 
 /** What segmenting one scan took: counts and seconds. Seconds of work that overlaps may exceed the wall clock's. */
 export interface SegmenterWork {
@@ -48,19 +51,37 @@ export interface Segmenter {
   segment(request: SegmentRequest): Promise<Partial<SegmenterWork>>;
 }
 
+/** A segmenter as `segment` takes it. */
+export const aSegmenter = z.custom(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    "segment" in value &&
+    typeof value.segment === "function",
+  "must be a Sam (Sam.load gives one), or an object with a method segment()",
+);
+
 /** The masks of a scan's organs while they are being made. */
 export class Masks {
-  /** @internal */
-  readonly handle: MasksHandle;
+  readonly #native: Owned<MasksHandle>;
   readonly #organs: number;
   /** By organ, what is being set: native code must not see one mask changed and read, or changed twice, at a time. */
   readonly #changes = new Map<number, Promise<void>>();
   readonly #complete = new Set<number>();
 
-  /** @internal Empty masks. */
-  constructor(volume: Volume, organs: number) {
-    this.handle = native.createMasks(volume.handle, organs);
+  private constructor(volume: Volume, organs: number) {
+    this.#native = new Owned(native.createMasks(volume.handle, organs), "The segmentation");
     this.#organs = organs;
+  }
+
+  /** @internal Empty masks. */
+  static make(volume: Volume, organs: number): Masks {
+    return new Masks(volume, organs);
+  }
+
+  /** @internal */
+  get handle(): MasksHandle {
+    return this.#native.handle;
   }
 
   /**
@@ -75,6 +96,11 @@ export class Masks {
     probabilities: Float32Array,
     options: CallOptions = {},
   ): Promise<void> {
+    checkArguments("Masks.set", {
+      organ: [organ, z.number()],
+      box: [box, aBox],
+      probabilities: [probabilities, typedArray(Float32Array)],
+    });
     if (!Number.isInteger(organ) || organ < 0 || organ >= this.#organs) {
       throw new UsageError(`There is no organs[${organ}]: ${this.#organs} were asked for.`);
     }
@@ -103,6 +129,6 @@ export class Masks {
 
   /** @internal Frees them as soon as nothing uses them. */
   close(): void {
-    native.release(this.handle);
+    this.#native.close();
   }
 }

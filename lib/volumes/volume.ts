@@ -1,6 +1,16 @@
+import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { StoredType, VolumeHandle, VolumeInfo, VoxelArray } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import { Owned } from "../addon/owned.js";
+import {
+  aPath,
+  checkArguments,
+  instanceOf,
+  optionsOf,
+  typedArray,
+  wholeNumber,
+} from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import type { Triple } from "../geometry/box.js";
 
@@ -24,6 +34,16 @@ const arrays = {
   U16: Uint16Array,
   U8: Uint8Array,
 } as const satisfies Record<StoredType, unknown>;
+
+const voxelArray = typedArray(...Object.values(arrays));
+const extent = wholeNumber(1, 2 ** 31 - 1);
+const volumeGeometry = z.object({
+  shape: z.tuple([extent, extent, extent], "must be three numbers of voxels, [z, y, x]"),
+  affine: z
+    .array(z.number("must be a finite number"), "must be 16 numbers: a 4×4 matrix, row by row")
+    .length(16, "must be 16 numbers: a 4×4 matrix, row by row"),
+});
+const writeOptions = optionsOf({ labelXml: z.string().optional() });
 
 /**
  * A 3D scan or label map in native memory, exactly as its file stores it.
@@ -49,12 +69,11 @@ export class Volume {
   readonly intercept: number;
   /** The label table in the file's header extension (Caret XML), if it has one. */
   readonly labelXml?: string;
-  /** @internal */
-  readonly handle: VolumeHandle;
+  readonly #native: Owned<VolumeHandle>;
 
   private constructor(handle: VolumeHandle, path: string) {
     const info: VolumeInfo = native.volumeInfo(handle);
-    this.handle = handle;
+    this.#native = new Owned(handle, path === "" ? "The volume" : `The volume ${path}`);
     this.path = path;
     this.shape = info.shape;
     this.spacing = info.spacing;
@@ -64,6 +83,11 @@ export class Volume {
     this.slope = info.slope;
     this.intercept = info.intercept;
     if (info.labelXml !== undefined) this.labelXml = info.labelXml;
+  }
+
+  /** @internal */
+  get handle(): VolumeHandle {
+    return this.#native.handle;
   }
 
   /** @internal A volume that native code made. */
@@ -76,6 +100,7 @@ export class Volume {
    * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_VOLUME`.
    */
   static async read(path: string, options: CallOptions = {}): Promise<Volume> {
+    checkArguments("Volume.read", { path: [path, aPath] });
     return new Volume(await callNative(options, (task) => native.readVolume(path, task)), path);
   }
 
@@ -85,20 +110,19 @@ export class Volume {
    */
   static async fromArray(
     data: VoxelArray,
-    { shape, affine }: VolumeGeometry,
+    geometry: VolumeGeometry,
     options: CallOptions = {},
   ): Promise<Volume> {
+    checkArguments("Volume.fromArray", {
+      data: [data, voxelArray],
+      geometry: [geometry, volumeGeometry],
+    });
+    const { shape, affine } = geometry;
     const voxels = shape.reduce((product, extent) => product * extent, 1);
-    if (
-      !shape.every((extent) => Number.isInteger(extent) && extent > 0) ||
-      voxels !== data.length
-    ) {
+    if (voxels !== data.length) {
       throw new UsageError(
         `A volume of shape [${shape}] needs ${voxels} voxels, not ${data.length}.`,
       );
-    }
-    if (affine.length !== 16 || !affine.every(Number.isFinite)) {
-      throw new UsageError("affine must be 16 finite numbers: a 4×4 matrix, row by row.");
     }
     const run = callNative(options, (task) =>
       native.volumeFromArray(data, shape, [...affine], task),
@@ -132,6 +156,7 @@ export class Volume {
    * @throws OutputError
    */
   async write(path: string, options: CallOptions & { labelXml?: string } = {}): Promise<void> {
+    checkArguments("Volume.write", { path: [path, aPath], options: [options, writeOptions] });
     const xml = options.labelXml ?? "";
     await callNative(options, (task) => native.writeVolume(path, this.handle, null, xml, task));
   }
@@ -146,6 +171,11 @@ export class Volume {
     data: VoxelArray,
     options: CallOptions & { labelXml?: string } = {},
   ): Promise<void> {
+    checkArguments("Volume.writeLike", {
+      path: [path, aPath],
+      data: [data, voxelArray],
+      options: [options, writeOptions],
+    });
     const voxels = this.shape[0] * this.shape[1] * this.shape[2];
     if (data.length !== voxels) {
       throw new UsageError(`This volume has ${voxels} voxels, the data has ${data.length}.`);
@@ -156,9 +186,22 @@ export class Volume {
 
   /** Frees the native memory now rather than at garbage collection. */
   close(): void {
-    native.release(this.handle);
+    this.#native.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
+
+/** A volume as public functions take it. */
+export const aVolume = instanceOf(Volume, "Volume.read");
+
+/** A scan or label map as public functions take it: a file, or a volume that is open. */
+export const volumeSource = z.union(
+  [aPath, aVolume],
+  "must be a path, as text, or a Volume (Volume.read gives one)",
+);
 
 /** Runs `use` on a volume, reading and closing it if a path is given. */
 export async function withVolume<T>(

@@ -62,7 +62,8 @@ Napi::Value release(const Napi::CallbackInfo& info) {
   for (const napi_type_tag& tag :
        {HandleKind<Volume>::kTag, HandleKind<Grid>::kTag, HandleKind<LabelGrid>::kTag,
         HandleKind<OpenedCheckpoint>::kTag, HandleKind<MedLamModel>::kTag, HandleKind<Templates>::kTag,
-        HandleKind<SamModel>::kTag, HandleKind<ScanMasks>::kTag, HandleKind<torch::PluginTrainer>::kTag}) {
+        HandleKind<SamModel>::kTag, HandleKind<ScanMasks>::kTag, HandleKind<torch::PluginTrainer>::kTag,
+        HandleKind<SlicePlan>::kTag}) {
     bool matches = false;
     if (info[0].IsObject() && napi_check_object_type_tag(info.Env(), info[0], &tag, &matches) == napi_ok &&
         matches) {

@@ -15,6 +15,7 @@
 #include "networks/sam_model.hpp"
 #include "runtimes/torch/trainer.hpp"
 #include "segmentation/masks/scan_masks.hpp"
+#include "segmentation/slicewise.hpp"
 #include "volumes/volume.hpp"
 
 namespace medlsam::addon {
@@ -47,6 +48,7 @@ MEDLSAM_HANDLE(CancelFlag, "cancel", 7);
 MEDLSAM_HANDLE(SamModel, "SAM", 8);
 MEDLSAM_HANDLE(ScanMasks, "masks", 9);
 MEDLSAM_HANDLE(torch::PluginTrainer, "trainer", 10);
+MEDLSAM_HANDLE(SlicePlan, "slice plan", 11);
 #undef MEDLSAM_HANDLE
 
 // What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own

@@ -129,12 +129,6 @@ std::vector<OrganPrompt> to_organ_prompts(const Napi::Array& array) {
   return organs;
 }
 
-std::vector<SlicePrompts> to_plan(const SamModel& sam, const ScanMasks& masks,
-                                  const std::vector<OrganPrompt>& organs,
-                                  const std::optional<std::vector<std::int64_t>>& only) {
-  return plan_slices(organs, masks.layout, sam.weights().image_size(), only ? &*only : nullptr);
-}
-
 std::optional<std::vector<std::int64_t>> to_slices(const Napi::Value& value) {
   if (!value.IsTypedArray()) return std::nullopt;
   const auto slices = to_int32s(value);
@@ -142,33 +136,28 @@ std::optional<std::vector<std::int64_t>> to_slices(const Napi::Value& value) {
 }
 
 Napi::Value plan_sam_slices(const Napi::CallbackInfo& info) {
-  const auto plan = [&] {
-    try {
-      return to_plan(*open_handle<SamModel>(info[0]), *open_handle<ScanMasks>(info[1]),
-                     to_organ_prompts(info[2].As<Napi::Array>()), to_slices(info[3]));
-    } catch (const Error& error) {
-      throw to_js_error(info.Env(), error);
-    }
-  }();
-  // The place in the plan, counted from 1, after which an organ is complete; 0 for one without a prompt.
-  std::vector<std::int32_t> complete(info[2].As<Napi::Array>().Length(), 0);
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    for (const SlicePrompt& prompt : plan[i].prompts)
-      complete[prompt.organ] = static_cast<std::int32_t>(i + 1);
-  }
-  auto result = Napi::Object::New(info.Env());
-  result.Set("slices", static_cast<double>(plan.size()));
-  result.Set("completeAfter", to_typed_array(info.Env(), complete));
-  return result;
+  return run_task(
+      info, info[4],
+      [sam = open_handle<SamModel>(info[0]), masks = open_handle<ScanMasks>(info[1]),
+       organs = to_organ_prompts(info[2].As<Napi::Array>()), only = to_slices(info[3])](const Task&) {
+        return std::make_shared<SlicePlan>(
+            plan_slices(organs, masks->layout, sam->weights().image_size(), only ? &*only : nullptr));
+      },
+      [](Napi::Env env, std::shared_ptr<SlicePlan>&& plan) -> Napi::Value {
+        auto result = Napi::Object::New(env);
+        result.Set("completeAfter", to_typed_array(env, plan->complete_after));
+        result.Set("handle", make_handle(env, plan));
+        return result;
+      });
 }
 
 Napi::Value segment(const Napi::CallbackInfo& info) {
   return run_task(
-      info, info[6],
+      info, info[5],
       [sam = open_handle<SamModel>(info[0]), volume = open_handle<Volume>(info[1]),
-       masks = open_handle<ScanMasks>(info[2]), organs = to_organ_prompts(info[3].As<Napi::Array>()),
-       only = to_slices(info[4]), conventions = to_conventions(info[5])](const Task& task) {
-        return segment_slices(*sam, *volume, conventions, to_plan(*sam, *masks, organs, only), *masks, task);
+       masks = open_handle<ScanMasks>(info[2]), plan = open_handle<SlicePlan>(info[3]),
+       conventions = to_conventions(info[4])](const Task& task) {
+        return segment_slices(*sam, *volume, conventions, plan->slices, *masks, task);
       },
       [](Napi::Env env, SliceWork&& work) -> Napi::Value {
         auto result = Napi::Object::New(env);

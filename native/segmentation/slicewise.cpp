@@ -178,13 +178,17 @@ class Pipeline {
 
 }  // namespace
 
-std::vector<SlicePrompts> plan_slices(std::span<const OrganPrompt> organs, const SliceLayout& layout,
-                                      std::int64_t edge, const std::vector<std::int64_t>* only) {
-  auto plan = plan_prompts(organs, layout, edge);
+SlicePlan plan_slices(std::span<const OrganPrompt> organs, const SliceLayout& layout, std::int64_t edge,
+                      const std::vector<std::int64_t>* only) {
+  SlicePlan plan{plan_prompts(organs, layout, edge), std::vector<std::int32_t>(organs.size(), 0)};
   if (only != nullptr) {
-    std::erase_if(plan, [only](const SlicePrompts& slice) {
+    std::erase_if(plan.slices, [only](const SlicePrompts& slice) {
       return std::find(only->begin(), only->end(), slice.slice) == only->end();
     });
+  }
+  for (std::size_t i = 0; i < plan.slices.size(); ++i) {
+    for (const SlicePrompt& prompt : plan.slices[i].prompts)
+      plan.complete_after[prompt.organ] = static_cast<std::int32_t>(i + 1);
   }
   return plan;
 }

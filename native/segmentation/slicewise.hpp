@@ -22,9 +22,16 @@ struct SliceWork {
   double prepare_seconds = 0, encode_seconds = 0, decode_seconds = 0;
 };
 
-// The slices to be encoded, in order. `only` (may be null): slice numbers to keep to.
-std::vector<SlicePrompts> plan_slices(std::span<const OrganPrompt> organs, const SliceLayout& layout,
-                                      std::int64_t edge, const std::vector<std::int64_t>* only);
+// The slices to be encoded, in order.
+struct SlicePlan {
+  std::vector<SlicePrompts> slices;
+  // By organ: after how many of the slices its mask is complete; 0 for one without a prompt.
+  std::vector<std::int32_t> complete_after;
+};
+
+// `only` (may be null): slice numbers to keep to.
+SlicePlan plan_slices(std::span<const OrganPrompt> organs, const SliceLayout& layout, std::int64_t edge,
+                      const std::vector<std::int64_t>* only);
 
 // Fills masks.organs, of which plan's prompts name some. Slices stream through: one is being prepared, one
 // encoded and one decoded at a time, whatever the size of the scan. A prompt that is a single foreground

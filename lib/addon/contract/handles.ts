@@ -11,5 +11,6 @@ export type MedLamHandle = Handle<"medlam">;
 export type TemplatesHandle = Handle<"templates">;
 export type SamHandle = Handle<"sam">;
 export type MasksHandle = Handle<"masks">;
+export type SlicePlanHandle = Handle<"slicePlan">;
 export type TrainerHandle = Handle<"trainer">;
 export type CancelHandle = Handle<"cancel">;

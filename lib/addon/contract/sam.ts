@@ -1,6 +1,12 @@
 /** SAM over slices (part 6). */
 import type { Conventions } from "./grid.js";
-import type { CheckpointHandle, MasksHandle, SamHandle, VolumeHandle } from "./handles.js";
+import type {
+  CheckpointHandle,
+  MasksHandle,
+  SamHandle,
+  SlicePlanHandle,
+  VolumeHandle,
+} from "./handles.js";
 import type { Placement, Runtime } from "./runtimes.js";
 import type { Task } from "./task.js";
 
@@ -69,20 +75,23 @@ export interface SamAddon {
     multimask: boolean,
     task: Task,
   ): Promise<{ logits: Float32Array; ious: Float32Array }>;
-  /** Parts 6.3 and 6.5: how many slices segmentSlices will encode, and after how many of them each organ is complete. */
+  /**
+   * Parts 6.3 and 6.5: the slices that segmentSlices is to encode, and after how many of them each organ is complete (0: it
+   * has no prompt). `only`: slices to keep to.
+   */
   planSlices(
     sam: SamHandle,
     masks: MasksHandle,
     organs: NativeOrganPrompt[],
     only: Int32Array | null,
-  ): { slices: number; completeAfter: Int32Array };
-  /** Part 6: fills the masks; progress counts slices. `only`: slices to keep to. */
+    task: Task,
+  ): Promise<{ handle: SlicePlanHandle; completeAfter: Int32Array }>;
+  /** Part 6: fills the masks; progress counts slices. */
   segmentSlices(
     sam: SamHandle,
     volume: VolumeHandle,
     masks: MasksHandle,
-    organs: NativeOrganPrompt[],
-    only: Int32Array | null,
+    plan: SlicePlanHandle,
     conventions: Conventions,
     task: Task,
   ): Promise<SliceWork>;
