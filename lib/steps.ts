@@ -35,6 +35,10 @@ interface StepOptions extends CallOptions {
 
 const stepOptions = optionsOf({ conventions: aConvention.optional() });
 const extent = wholeNumber(1, 2 ** 31 - 1);
+const partsOrWhole = z.union(
+  [z.literal("whole"), wholeNumber(1, 1000)],
+  'must be "whole" or a number of parts from 1 to 1000',
+);
 const sliceEdge = wholeNumber(1, 8192);
 const sliceSize = z.tuple([extent, extent], "must be two numbers of pixels, [height, width]");
 const scaleArrays = z
@@ -70,7 +74,7 @@ export async function resampleSpline(
     zoom: [zoom, threeNumbers],
   });
   const { shape, data } = array;
-  return callNative(options, (task) => native.resampleSpline(data, shape, zoom, task));
+  return callNative(options, (task) => native.resampleSpline({ data, shape, zoom }, task));
 }
 
 /** Part 1.2 for label maps in reference conventions: the label of the greatest trilinear weight. */
@@ -84,7 +88,7 @@ export async function resampleLabels(
     zoom: [zoom, threeNumbers],
   });
   const { shape, data } = labels;
-  return callNative(options, (task) => native.resampleLabels(data, shape, zoom, task));
+  return callNative(options, (task) => native.resampleLabels({ data, shape, zoom }, task));
 }
 
 /** Part 1.3: HU to [0, 1], piecewise linear. */
@@ -117,7 +121,7 @@ export async function labelGrid(
   checkArguments("steps.labelGrid", { volume: [volume, aVolume], options: [options, stepOptions] });
   const { conventions = "exact" } = options;
   const grid = await callNative(options, (task) =>
-    native.makeLabelGrid(volume.handle, conventions, task),
+    native.makeLabelGrid({ volume: volume.handle, conventions }, task),
   );
   try {
     return await callNative(options, (task) => native.labelGridValues(grid, task));
@@ -127,28 +131,28 @@ export async function labelGrid(
 }
 
 /**
- * Part 3: annotation points of a label on a padded label grid, six (z, y, x) for each of `parts` cuts, or for the whole
- * organ (`parts` 0), in the order min z, min y, min x, max z, max y, max x.
+ * Part 3: annotation points of a label on a padded label grid, six (z, y, x) for each of the parts that the organ is cut
+ * into, or of the "whole" organ, in the order min z, min y, min x, max z, max y, max x.
  */
 export async function annotationPoints(
   labels: Shaped<Uint16Array>,
   label: number,
-  parts: number,
+  parts: number | "whole",
   options: StepOptions = {},
 ): Promise<Int32Array> {
   checkArguments("steps.annotationPoints", {
     labels: [labels, shaped(Uint16Array)],
     label: [label, wholeNumber(0, 65535)],
-    parts: [parts, wholeNumber(0, 1000)],
+    parts: [parts, partsOrWhole],
     options: [options, stepOptions],
   });
   const { conventions = "exact" } = options;
-  const grid = await callNative(options, (task) =>
-    native.labelGridFromArray(labels.data, labels.shape, task),
-  );
+  const cut = parts !== "whole";
+  const organ = { label, parts: cut ? parts : 1, cut };
+  const grid = await callNative(options, (task) => native.labelGridFromArray(labels, task));
   try {
     return await callNative(options, (task) =>
-      native.annotationPoints(grid, Int32Array.of(label), Int32Array.of(parts), conventions, task),
+      native.annotationPoints({ grid, organs: [organ], conventions }, task),
     );
   } finally {
     native.release(grid);
@@ -174,7 +178,7 @@ export async function similarityMap(
     patch: [patch, wholeNumber(4, 1024)],
   });
   return callNative(options, (task) =>
-    native.similarityMap(features, kernels, channels, patch, task),
+    native.similarityMap({ features, kernels, channels, patch }, task),
   );
 }
 
@@ -191,7 +195,9 @@ export async function windowSlices(
     options: [options, stepOptions],
   });
   const { conventions = "exact" } = options;
-  return callNative(options, (task) => native.windowSlices(volume.handle, conventions, task));
+  return callNative(options, (task) =>
+    native.windowSlices({ volume: volume.handle, conventions }, task),
+  );
 }
 
 /** Part 6.1's resizing: a slice (height, width) to (edge, edge), skimage's `resize` of order 2, truncated to 8 bit. */
@@ -207,7 +213,7 @@ export async function resizeSlice(
     edge: [edge, sliceEdge],
   });
   const [height, width] = size;
-  return callNative(options, (task) => native.resizeSlice(slice, height, width, edge, task));
+  return callNative(options, (task) => native.resizeSlice({ slice, height, width, edge }, task));
 }
 
 /**
@@ -226,5 +232,5 @@ export async function decodeMask(
     size: [size, sliceSize],
   });
   const [height, width] = size;
-  return callNative(options, (task) => native.decodeMask(logits, edge, height, width, task));
+  return callNative(options, (task) => native.decodeMask({ logits, edge, height, width }, task));
 }

@@ -1,5 +1,11 @@
 import { basename } from "node:path";
-import { type CallOptions, callNative, type Progress, type ProgressItem } from "../addon/call.js";
+import {
+  type CallOptions,
+  callNative,
+  type Progress,
+  type ProgressItem,
+  type ProgressPhase,
+} from "../addon/call.js";
 import type { Conventions, TemplatesHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError, UsageError } from "../base/errors.js";
@@ -8,14 +14,7 @@ import { requireSameGeometry } from "../volumes/geometry.js";
 import { type Volume, withVolume } from "../volumes/volume.js";
 import { Grid } from "./grid.js";
 import type { MedLam } from "./medlam.js";
-import { noSurvey, surveyGrid } from "./place.js";
-import {
-  type LabelledSupport,
-  partCount,
-  physicalPoints,
-  readLabels,
-  type Support,
-} from "./supports.js";
+import { cutsOf, type LabelledSupport, readLabels, type Support } from "./supports.js";
 import { pointsPerPart, type Strategy, Templates } from "./templates.js";
 
 /** Options of {@link buildTemplates}. */
@@ -46,8 +45,10 @@ export interface BuildOptions extends CallOptions {
 interface Organ {
   name: string;
   label: number;
-  /** 0: whole. */
+  /** Boxes it is localized by. */
   parts: number;
+  /** Label maps' organs are cut into their parts; otherwise they are one part, whole. */
+  cut: boolean;
   supports: number;
 }
 
@@ -71,9 +72,9 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
       onProgress?.({ phase: "labels", done: i + 1, total: supports.length });
     }
     const { organs, strategy, sliceInterval } = findOrgans(options, labelled);
-    const points = organs.reduce((sum, { parts }) => sum + Math.max(1, parts) * pointsPerPart, 0);
+    const points = organs.reduce((sum, { parts }) => sum + parts * pointsPerPart, 0);
     const templates = await callNative(options, (task) =>
-      native.createTemplates(medlam.handle, points, task),
+      native.createTemplates({ medlam: medlam.handle, points }, task),
     );
     handle = templates;
     for (const [i, support] of supports.entries()) {
@@ -98,7 +99,7 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
       supports: supports.map(({ image }) =>
         basename(typeof image === "string" ? image : image.path),
       ),
-      organs: organs.map((organ) => ({ ...organ, parts: Math.max(1, organ.parts) })),
+      organs: organs.map(({ cut: _, ...organ }) => organ),
     });
   } catch (error) {
     if (handle) native.release(handle);
@@ -123,53 +124,76 @@ async function addSupport(
   }
   const grid = await Grid.make(image, options);
   try {
-    const centers: number[] = [];
-    const indices: number[] = [];
-    let first = 0;
-    for (const organ of organs) {
-      const points = labels
-        ? await labelPoints(labels, organ, conventions, options)
-        : givenPoints(support, organ, grid, image, conventions);
-      for (let i = 0; i < points.length / 3; i++) indices.push(first + i);
-      centers.push(...points);
-      first += Math.max(1, organ.parts) * pointsPerPart;
-    }
-    const survey = options.survey ? await surveyGrid(grid, { ...options, item }) : noSurvey;
-    const [at, to] = [Int32Array.from(centers), Int32Array.from(indices)];
+    const shown = organsShown(organs, support, labels);
+    const centers = labels
+      ? await labelPoints(labels, shown, conventions, options)
+      : await givenPoints(support, shown, grid, image, options);
+    const indices = Int32Array.from(shown.flatMap(({ points }) => points));
+    const { survey = false } = options;
+    const handles = { templates, medlam: medlam.handle, grid: grid.handle };
     await callNative(
       options,
-      (task) => native.addSupport(templates, medlam.handle, grid.handle, survey, at, to, task),
-      (done, total) => onProgress?.({ phase: "support", done, total, item }),
+      (task) => native.addSupport({ ...handles, centers, indices, survey }, task),
+      (done, total, phase) => onProgress?.({ phase: phase as ProgressPhase, done, total, item }),
     );
   } finally {
     grid.close();
   }
 }
 
-/** Flat (z, y, x) triples; none if this support does not show the organ. */
+/** An organ that a support shows, and the template points that it contributes to. */
+interface ShownOrgan extends Organ {
+  points: number[];
+}
+
+function organsShown(
+  organs: readonly Organ[],
+  support: Support,
+  labels: LabelledSupport | undefined,
+): ShownOrgan[] {
+  const given = "extremePoints" in support ? support.extremePoints : [];
+  let next = 0;
+  return organs.flatMap((organ) => {
+    const first = next;
+    next += organ.parts * pointsPerPart;
+    const shows = labels
+      ? labels.extents.has(organ.label)
+      : given.some(({ name }) => name === organ.name);
+    const points = Array.from({ length: next - first }, (_, i) => first + i);
+    return shows ? [{ ...organ, points }] : [];
+  });
+}
+
+/** Points of all organs on the padded grid, flat (z, y, x) triples. */
 async function labelPoints(
-  labels: LabelledSupport,
-  organ: Organ,
+  { grid }: LabelledSupport,
+  organs: readonly ShownOrgan[],
   conventions: Conventions,
   options: CallOptions,
-): Promise<Iterable<number> & { length: number }> {
-  if (!labels.extents.has(organ.label)) return [];
-  const [label, parts] = [Int32Array.of(organ.label), Int32Array.of(organ.parts)];
+): Promise<Int32Array> {
   return callNative(options, (task) =>
-    native.annotationPoints(labels.grid, label, parts, conventions, task),
+    native.annotationPoints({ grid, organs, conventions }, task),
   );
 }
 
-function givenPoints(
+async function givenPoints(
   support: Support,
-  organ: Organ,
+  shown: readonly ShownOrgan[],
   grid: Grid,
   image: Volume,
-  conventions: Conventions,
-): number[] {
+  options: CallOptions,
+): Promise<Int32Array> {
   const given = "extremePoints" in support ? support.extremePoints : [];
-  const found = given.find(({ name }) => name === organ.name);
-  return found ? physicalPoints(found, grid, image, conventions).flat() : [];
+  const organs = shown.map(({ name }) => {
+    const parts = given.find((organ) => organ.name === name)?.parts ?? [];
+    return { name, points: Float64Array.from(parts.flat(2)) };
+  });
+  return callNative(options, (task) =>
+    native.physicalPoints({ grid: grid.handle, organs }, task),
+  ).catch((error: unknown) => {
+    if (!(error instanceof InputError) || image.path === "") throw error;
+    throw new InputError(error.code, `${image.path}: ${error.message}`, { cause: error });
+  });
 }
 
 /** Which organs the templates hold, and how each is cut. */
@@ -191,7 +215,7 @@ function findOrgans(
   if (organs.length === 0) {
     throw new InputError("BAD_ANNOTATION", "The supports show no organ: every label map is empty.");
   }
-  const anyParts = organs.some(({ parts }) => parts > 0);
+  const anyParts = organs.some(({ parts, cut }) => parts > 1 || cut);
   if (strategy === "spl" && maps.length === 0 && !anyParts) {
     throw new UsageError(
       'Sub-Patch Localization needs six extreme points for each part ("parts" in the points file).',
@@ -235,8 +259,9 @@ function organsOfLabelMaps(
           "Leave it out of the classes, or add a support that shows it.",
       );
     }
-    const parts = sliceInterval === undefined ? 0 : partCount(extents, sliceInterval);
-    return { name: nameOf(label), label, parts, supports: extents.length };
+    const cuts = sliceInterval === undefined ? undefined : cutsOf(extents, sliceInterval);
+    const cut = cuts !== undefined;
+    return { name: nameOf(label), label, parts: cuts ?? 1, cut, supports: extents.length };
   });
   const twice = organs.find(
     ({ name }, i) => organs.findIndex((other) => other.name === name) !== i,
@@ -256,15 +281,14 @@ function mergeGivenOrgans(
 ): void {
   for (const { name, label, parts } of given) {
     if (classes && label !== undefined && !classes.includes(label)) continue;
-    const cuts = parts.length === 1 ? 0 : parts.length;
     const known = organs.find((organ) => organ.name === name);
     if (!known) {
       const free = Math.max(0, ...organs.map((organ) => organ.label)) + 1;
-      organs.push({ name, label: label ?? free, parts: cuts, supports: 1 });
-    } else if (known.parts !== cuts) {
+      organs.push({ name, label: label ?? free, parts: parts.length, cut: false, supports: 1 });
+    } else if (known.parts !== parts.length) {
       throw new InputError(
         "BAD_ANNOTATION",
-        `Organ "${name}" has ${Math.max(1, known.parts)} parts in one support and ${parts.length} in another. ` +
+        `Organ "${name}" has ${known.parts} parts in one support and ${parts.length} in another. ` +
           "Cut it into the same number everywhere.",
       );
     } else {

@@ -1,13 +1,11 @@
 import { callNative, type Progress, type ProgressPhase } from "../addon/call.js";
-import type { SearchResult } from "../addon/contract/index.js";
+import type { FoundOrgan, WantedOrgan } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { UsageError } from "../base/errors.js";
-import { physicalBox, type Triple, unionBox } from "../geometry/box.js";
+import { physicalBox, type Triple } from "../geometry/box.js";
 import { type Volume, withVolume } from "../volumes/volume.js";
-import { keepCutWalls, marginInScan, storedBox } from "./boxes.js";
 import { Grid, type GridOptions } from "./grid.js";
 import type { MedLam } from "./medlam.js";
-import { placePoints } from "./place.js";
 import type { Localization, OrganLocalization, Scale } from "./result.js";
 import { pointsPerPart, type TemplateOrgan, type Templates } from "./templates.js";
 
@@ -43,18 +41,6 @@ export interface LocalizeOptions extends GridOptions {
 }
 
 /**
- * An organ that scores less than this part of what its supports score among each other is called absent. On phantoms (seeds
- * 40001 to 40008) nothing that was there scored below 0.82 of it, and a half let a quarter of what was not there pass.
- */
-const leastOfAgreement = 0.8;
-
-/** A chosen organ and the template points that stand for it. */
-interface Wanted {
-  organ: TemplateOrgan;
-  indices: number[];
-}
-
-/**
  * Finds the templates' organs in a scan (algorithm.md part 5). Holds the scan, its 3 mm grid and one patch's features;
  * several calls may run at once and share `medlam` and `templates`.
  * @throws InputError for an unusable image or templates of another network; UsageError; AbortedError.
@@ -70,24 +56,30 @@ export async function localize(
       `The grid was made with ${options.grid.conventions} conventions, to be localized with ${conventions} ones.`,
     );
   }
-  const wanted = chooseOrgans(templates, options.organs);
-  const indices = Int32Array.from(wanted.flatMap((each) => each.indices));
+  const organs = chooseOrgans(templates, options.organs);
   const scales = chooseScales(options.scales);
+  const queryCenters = flatCenters(options.queryCenters);
   const started = performance.now();
-  const begin = (phase: ProgressPhase) => options.onProgress?.({ phase, done: 0, total: 1 });
+  const report = (phase: ProgressPhase, done = 0, total = 1) =>
+    options.onProgress?.({ phase, done, total });
 
-  if (typeof image === "string") begin("read");
+  if (typeof image === "string") report("read");
   return withVolume(image, options, async (volume) => {
     const read = seconds(started);
-    if (!options.grid) begin("grid");
+    if (!options.grid) report("grid");
     const gridStarted = performance.now();
     const grid = options.grid ?? (await Grid.make(volume, options));
     const gridTime = seconds(gridStarted);
     try {
-      const queryStarted = performance.now();
-      const { points: starts, patches } = await placePoints(grid, indices, options);
-      const queryTime = seconds(queryStarted);
-      const found = await searchPoints(grid, starts, indices, scales, options);
+      const { seed = 0, survey = false, minScore = null } = options;
+      const handles = { medlam: medlam.handle, grid: grid.handle, templates: templates.handle };
+      const wanted = organs.map((organ) => pointsOf(organ, templates));
+      const call = { ...handles, organs: wanted, scales, queryCenters, seed, survey, minScore };
+      const found = await callNative(
+        options,
+        (task) => native.localize(call, task),
+        (done, total, phase) => report(phase as ProgressPhase, done, total),
+      );
       return {
         version: 1,
         ...(medlam.note !== "" && { note: medlam.note }),
@@ -95,15 +87,15 @@ export async function localize(
         shape: volume.shape,
         conventions,
         scales,
-        ...(options.survey && { survey: true }),
-        organs: describeOrgans(wanted, starts, found, scales, grid, volume, options),
+        ...(survey && { survey }),
+        organs: describeOrgans(organs, found.organs, volume),
         timing: {
           read,
           grid: gridTime,
-          network: queryTime + (found?.networkSeconds ?? 0),
-          similarity: found?.similaritySeconds ?? 0,
+          network: found.networkSeconds,
+          similarity: found.similaritySeconds,
           total: seconds(started),
-          patches: patches + (found?.patches ?? 0),
+          patches: found.patches,
         },
       };
     } finally {
@@ -112,21 +104,32 @@ export async function localize(
   });
 }
 
-function chooseOrgans(templates: Templates, names: readonly string[] | undefined): Wanted[] {
+function chooseOrgans(templates: Templates, names: readonly string[] | undefined): TemplateOrgan[] {
   const unknown = names?.find((name) => !templates.organs.some((organ) => organ.name === name));
   if (unknown !== undefined) {
     const known = templates.organs.map(({ name }) => name).join(", ");
     throw new UsageError(`The templates have no organ "${unknown}". They have: ${known}.`);
   }
-  const firsts = templates.firstPoints();
-  return templates.organs.flatMap((organ, i) => {
-    if (names && !names.includes(organ.name)) return [];
-    const indices = Array.from(
-      { length: organ.parts * pointsPerPart },
-      (_, p) => (firsts[i] as number) + p,
+  return templates.organs.filter(({ name }) => !names || names.includes(name));
+}
+
+/** The template points that stand for an organ. */
+function pointsOf(organ: TemplateOrgan, templates: Templates): WantedOrgan {
+  const first = templates.firstPoints()[templates.organs.indexOf(organ)] as number;
+  const points = Int32Array.from({ length: organ.parts * pointsPerPart }, (_, i) => first + i);
+  return { points, agreement: organ.agreement };
+}
+
+/** One flat array; empty where none are given. */
+function flatCenters(centers: readonly Triple[] | undefined): Int32Array {
+  if (centers?.length === 0) throw new UsageError("At least one query centre is needed.");
+  for (const [i, center] of centers?.entries() ?? []) {
+    if (center.length === 3 && center.every((value) => (value | 0) === value)) continue;
+    throw new UsageError(
+      `Query centre ${i} is [${center}]; centres are whole [z, y, x] on the padded grid.`,
     );
-    return [{ organ, indices }];
-  });
+  }
+  return Int32Array.from(centers?.flat() ?? []);
 }
 
 function chooseScales(scales: readonly Scale[] = [0, 1, 2]): Scale[] {
@@ -136,89 +139,18 @@ function chooseScales(scales: readonly Scale[] = [0, 1, 2]): Scale[] {
   return [...new Set(scales)].sort();
 }
 
-/** Part 5.3, or nothing without scales. */
-async function searchPoints(
-  grid: Grid,
-  starts: Int32Array,
-  indices: Int32Array,
-  scales: Scale[],
-  options: LocalizeOptions,
-): Promise<SearchResult | undefined> {
-  if (scales.length === 0) return undefined;
-  const { medlam, templates, survey = false, onProgress } = options;
-  return callNative(
-    options,
-    (task) =>
-      native.search(
-        ...([medlam.handle, grid.handle, templates.handle] as const),
-        ...([starts, indices, scales, survey, task] as const),
-      ),
-    (done, total) => onProgress?.({ phase: "search", done, total }),
-  );
-}
-
 function describeOrgans(
-  wanted: readonly Wanted[],
-  starts: Int32Array,
-  found: SearchResult | undefined,
-  scales: readonly Scale[],
-  grid: Grid,
+  organs: readonly TemplateOrgan[],
+  found: readonly FoundOrgan[],
   volume: Volume,
-  { templates, conventions = "exact", minScore, survey }: LocalizeOptions,
 ): Record<string, OrganLocalization> {
-  const range = (points: Int32Array, from: number, to: number) =>
-    Array.from({ length: to - from }, (_, i) => {
-      const first = 3 * (from + i);
-      return Array.from(points.subarray(first, first + 3)) as Triple;
-    });
-  let next = 0;
   return Object.fromEntries(
-    wanted.map(({ organ, indices }) => {
-      const first = next;
-      next += indices.length;
-      const placed = range(starts, first, next);
-      const searched = range(found?.points ?? starts, first, next);
-      const points = survey ? keepCutWalls(searched, placed, grid) : searched;
-      const parts = Array.from({ length: organ.parts }, (_, part) =>
-        storedBox(
-          points.slice(pointsPerPart * part, pointsPerPart * (part + 1)),
-          grid,
-          volume.shape,
-          conventions,
-        ),
-      );
-      const box = unionBox(parts);
-      const score = found ? meanCosine(found, first, indices, templates, scales.length) : null;
-      const threshold =
-        minScore ??
-        (organ.agreement === null ? Number.NEGATIVE_INFINITY : leastOfAgreement * organ.agreement);
-      const margin = marginInScan(placed, grid);
-      const localization: OrganLocalization = {
-        label: organ.label,
-        present: margin >= 0 && (score === null || score >= threshold),
-        score,
-        margin,
-        box,
-        parts,
-        physicalBox: physicalBox(box, volume.affine),
-      };
-      return [organ.name, localization];
+    found.map(({ present, score, margin, box, parts }, i) => {
+      const { name, label } = organs[i] as TemplateOrgan;
+      const physical = physicalBox(box, volume.affine);
+      return [name, { label, present, score, margin, box, parts, physicalBox: physical }];
     }),
   );
-}
-
-/** Mean over the points of (peak − 1) / (scales · supports): each scale adds the sum over supports of a mean cosine. */
-function meanCosine(
-  found: SearchResult,
-  first: number,
-  indices: readonly number[],
-  templates: Templates,
-  scales: number,
-): number {
-  const cosine = (index: number, i: number) =>
-    ((found.peaks[first + i] as number) - 1) /
-    (scales * (templates.supportsOfPoint[index] as number));
-  return indices.reduce((sum, index, i) => sum + cosine(index, i), 0) / indices.length;
 }
 
 function seconds(since: number): number {

@@ -70,7 +70,7 @@ const description = z.object({
 
 /** What organs look like: made once by {@link buildTemplates}, kept in a file, used for any number of scans. */
 export class Templates {
-  readonly path: string;
+  #path: string;
   readonly strategy: Strategy;
   readonly sliceInterval: number | null;
   readonly conventions: Conventions;
@@ -92,7 +92,7 @@ export class Templates {
 
   /** @internal */
   constructor(path: string, info: TemplatesInfo, said: TemplatesDescription) {
-    this.path = path;
+    this.#path = path;
     this.handle = info.handle;
     this.strategy = said.strategy;
     this.sliceInterval = said.sliceInterval;
@@ -113,6 +113,11 @@ export class Templates {
       first += count;
       return { ...organ, agreement: finiteMean(agreements) };
     });
+  }
+
+  /** The file they were opened from or last saved to; "" where there is none. */
+  get path(): string {
+    return this.#path;
   }
 
   /**
@@ -142,7 +147,9 @@ export class Templates {
       organs,
     };
     const metadata = { format: "medlsam templates", version, description: JSON.stringify(said) };
-    await callNative(options, (task) => native.writeTemplates(this.handle, path, metadata, task));
+    const call = { templates: this.handle, path, metadata };
+    await callNative(options, (task) => native.writeTemplates(call, task));
+    this.#path = path;
   }
 
   /** @throws InputError `TEMPLATE_MISMATCH` if another network made these templates. */

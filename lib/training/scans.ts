@@ -96,9 +96,10 @@ function preparedName({ sources, about }: Job): string {
 }
 
 async function prepareGrid(scan: string, file: string, options: PrepareOptions): Promise<void> {
+  const { normalized = false } = options;
   await withVolume(scan, options, async (volume) => {
     const grid = await callNative(options, (task) =>
-      native.makeGrid(volume.handle, "exact", options.normalized ?? false, task),
+      native.makeGrid({ volume: volume.handle, conventions: "exact", normalized }, task),
     );
     try {
       await callNative(options, (task) => native.writeTrainingScan(grid, file, task));

@@ -103,9 +103,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind<exit_now>(env, exports, "exitNow");
   bind_volumes(env, exports);
   bind_grids(env, exports);
+  bind_annotations(env, exports);
   bind_checkpoints(env, exports);
   bind_medlam(env, exports);
   bind_templates(env, exports);
+  bind_localization(env, exports);
   bind_sam(env, exports);
   bind_masks(env, exports);
   bind_slice_steps(env, exports);

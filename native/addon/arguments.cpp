@@ -144,17 +144,16 @@ std::map<std::string, std::string> to_strings(const Napi::Value& value) {
   return strings;
 }
 
-Napi::Object to_js(Napi::Env env, const Landmarks& landmarks) {
-  auto result = Napi::Object::New(env);
-  result.Set("centers", to_js_points(env, landmarks.centers));
-  result.Set("positions", to_typed_array(env, landmarks.positions));
-  return result;
+VoxelBox to_box(const Napi::Value& value) {
+  const auto box = value.As<Napi::Object>();
+  return {to_index3(box.Get("min")), to_index3(box.Get("max"))};
 }
 
-Landmarks to_landmarks(const Napi::Value& value) {
-  const auto landmarks = value.As<Napi::Object>();
-  return {to_points(landmarks.Get("centers")),
-          to_vector(landmarks.Get("positions").As<Napi::Float32Array>())};
+Napi::Object to_js(Napi::Env env, const VoxelBox& box) {
+  auto result = Napi::Object::New(env);
+  result.Set("min", to_js(env, box.min));
+  result.Set("max", to_js(env, box.max));
+  return result;
 }
 
 }  // namespace medlsam::addon

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/conventions.hpp"
-#include "localization/place.hpp"
 #include "networks/network.hpp"
 #include "volumes/volume.hpp"
 #include "volumes/voxel_box.hpp"
@@ -22,7 +21,7 @@ Conventions to_conventions(const Napi::Value& value);            // "exact" | "r
 std::vector<Index3> to_points(const Napi::Value& int32_array);   // flat (z, y, x) triples
 std::vector<VoxelBox> to_boxes(const Napi::Value& int32_array);  // flat (min z, y, x, max z, y, x)
 std::vector<std::int32_t> to_int32s(const Napi::Value& int32_array);
-Landmarks to_landmarks(const Napi::Value& value);  // { centers, positions }
+VoxelBox to_box(const Napi::Value& value);  // { min, max }
 
 template <class T>
 std::vector<T> to_vector(const Napi::TypedArrayOf<T>& array) {
@@ -42,7 +41,7 @@ Napi::TypedArray expect_typed_array(const Napi::Value& value, DType dtype);
 Napi::Array to_js(Napi::Env env, const Index3& value);
 Napi::Array to_js(Napi::Env env, std::span<const double> values);
 Napi::Int32Array to_js_points(Napi::Env env, std::span<const Index3> points);
-Napi::Object to_js(Napi::Env env, const Landmarks& landmarks);
+Napi::Object to_js(Napi::Env env, const VoxelBox& box);  // { min, max }
 // A network's output where the runtime put it, without a copy: a Float32Array.
 Napi::Value to_js(Napi::Env env, const Array& array);
 Napi::Object to_js(Napi::Env env, const std::map<std::string, std::string>& strings);

@@ -7,9 +7,11 @@ namespace medlsam::addon {
 
 void bind_volumes(Napi::Env env, Napi::Object exports);
 void bind_grids(Napi::Env env, Napi::Object exports);
+void bind_annotations(Napi::Env env, Napi::Object exports);
 void bind_checkpoints(Napi::Env env, Napi::Object exports);
 void bind_medlam(Napi::Env env, Napi::Object exports);
 void bind_templates(Napi::Env env, Napi::Object exports);
+void bind_localization(Napi::Env env, Napi::Object exports);
 void bind_sam(Napi::Env env, Napi::Object exports);
 void bind_masks(Napi::Env env, Napi::Object exports);
 void bind_slice_steps(Napi::Env env, Napi::Object exports);

@@ -60,7 +60,7 @@ std::shared_ptr<void> open_handle(const Napi::Value& value, const napi_type_tag&
 Napi::Value release(const Napi::CallbackInfo& info) {
   // Only objects this addon tagged were wrapped by it; others are left alone.
   for (const napi_type_tag& tag :
-       {HandleKind<Volume>::kTag, HandleKind<Grid>::kTag, HandleKind<LabelGrid>::kTag,
+       {HandleKind<Volume>::kTag, HandleKind<SurveyedGrid>::kTag, HandleKind<LabelGrid>::kTag,
         HandleKind<OpenedCheckpoint>::kTag, HandleKind<MedLamModel>::kTag, HandleKind<Templates>::kTag,
         HandleKind<SamModel>::kTag, HandleKind<ScanMasks>::kTag, HandleKind<torch::PluginTrainer>::kTag,
         HandleKind<SlicePlan>::kTag}) {

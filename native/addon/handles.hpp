@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "checkpoints/checkpoint.hpp"
-#include "localization/grid/grid.hpp"
 #include "localization/grid/labels.hpp"
+#include "localization/survey.hpp"
 #include "localization/templates/templates.hpp"
 #include "networks/medlam_model.hpp"
 #include "networks/sam_model.hpp"
@@ -39,7 +39,7 @@ struct HandleKind;
     static constexpr napi_type_tag kTag = {0x6d65646c73616d00ULL + tag, 1}; \
   }
 MEDLSAM_HANDLE(Volume, "volume", 1);
-MEDLSAM_HANDLE(Grid, "grid", 2);
+MEDLSAM_HANDLE(SurveyedGrid, "grid", 2);
 MEDLSAM_HANDLE(LabelGrid, "label grid", 3);
 MEDLSAM_HANDLE(OpenedCheckpoint, "checkpoint", 4);
 MEDLSAM_HANDLE(MedLamModel, "medlam", 5);

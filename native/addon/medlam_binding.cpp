@@ -3,8 +3,6 @@
 #include "addon/handles.hpp"
 #include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
-#include "localization/patches.hpp"
-#include "localization/place.hpp"
 
 namespace medlsam::addon {
 namespace {
@@ -60,68 +58,11 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       {patches});
 }
 
-Napi::Value look_at(const Napi::CallbackInfo& info) {
-  return run_task(
-      info, info[3],
-      [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
-       centers = to_points(info[2])](const Task& task) {
-        return medlsam::look_at(*model, *grid, centers, task);
-      },
-      [](Napi::Env env, Landmarks&& found) -> Napi::Value { return to_js(env, found); });
-}
-
-Napi::Value survey_scan(const Napi::CallbackInfo& info) {
-  return run_task(
-      info, info[2],
-      [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1])](const Task& task) {
-        return medlsam::survey_scan(*model, *grid, task);
-      },
-      [](Napi::Env env, Landmarks&& found) -> Napi::Value { return to_js(env, found); });
-}
-
-Napi::Value place_points(const Napi::CallbackInfo& info) {
-  return run_task(
-      info, info[5],
-      [query = to_landmarks(info[0]), survey = to_landmarks(info[1]), grid = open_handle<Grid>(info[2]),
-       templates = open_handle<Templates>(info[3]), indices = to_int32s(info[4])](const Task&) {
-        return medlsam::place_points(query, survey, grid->shape, *templates, indices);
-      },
-      [](Napi::Env env, std::vector<Index3>&& points) -> Napi::Value { return to_js_points(env, points); });
-}
-
-Napi::Value search(const Napi::CallbackInfo& info) {
-  std::array<bool, kScales> use_scale{};
-  const auto scales = info[5].As<Napi::Array>();
-  for (std::uint32_t i = 0; i < scales.Length(); ++i) {
-    use_scale.at(scales.Get(i).As<Napi::Number>().Uint32Value()) = true;
-  }
-  return run_task(
-      info, info[7],
-      [model = open_handle<MedLamModel>(info[0]), grid = open_handle<Grid>(info[1]),
-       templates = open_handle<Templates>(info[2]), starts = to_points(info[3]), indices = to_int32s(info[4]),
-       use_scale, near = info[6].As<Napi::Boolean>().Value()](const Task& task) {
-        return medlsam::search(*model, *grid, *templates, starts, indices, use_scale, near, task);
-      },
-      [](Napi::Env env, Search&& found) -> Napi::Value {
-        auto result = Napi::Object::New(env);
-        result.Set("points", to_js_points(env, found.points));
-        result.Set("peaks", to_typed_array(env, found.peaks));
-        result.Set("patches", static_cast<double>(found.patches));
-        result.Set("networkSeconds", found.network_seconds);
-        result.Set("similaritySeconds", found.similarity_seconds);
-        return result;
-      });
-}
-
 }  // namespace
 
 void bind_medlam(Napi::Env env, Napi::Object exports) {
   bind<load_medlam>(env, exports, "loadMedLam");
   bind<medlam_forward>(env, exports, "medlamForward");
-  bind<look_at>(env, exports, "lookAt");
-  bind<survey_scan>(env, exports, "surveyScan");
-  bind<place_points>(env, exports, "placePoints");
-  bind<search>(env, exports, "search");
 }
 
 }  // namespace medlsam::addon

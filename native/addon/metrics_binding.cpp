@@ -8,18 +8,6 @@
 namespace medlsam::addon {
 namespace {
 
-VoxelBox to_box(const Napi::Value& value) {
-  const auto box = value.As<Napi::Object>();
-  return {to_index3(box.Get("min")), to_index3(box.Get("max"))};
-}
-
-Napi::Object to_js(Napi::Env env, const VoxelBox& box) {
-  auto result = Napi::Object::New(env);
-  result.Set("min", addon::to_js(env, box.min));
-  result.Set("max", addon::to_js(env, box.max));
-  return result;
-}
-
 // The voxels of one organ in one map: { voxels, box }, box null for none.
 Napi::Object extent(Napi::Env env, std::uint64_t voxels, const std::optional<VoxelBox>& box) {
   auto result = Napi::Object::New(env);

@@ -22,9 +22,11 @@ struct Slices {
 };
 
 Napi::Value window_slices(const Napi::CallbackInfo& info) {
+  const auto call = info[0].As<Napi::Object>();
   return run_task(
-      info, info[2],
-      [volume = open_handle<Volume>(info[0]), conventions = to_conventions(info[1])](const Task& task) {
+      info, info[1],
+      [volume = open_handle<Volume>(call.Get("volume")),
+       conventions = to_conventions(call.Get("conventions"))](const Task& task) {
         Slices slices{slice_layout(volume->affine, volume->shape), {}};
         const Window window = slice_window(*volume, conventions, task);
         const auto pixels = static_cast<std::size_t>(slices.layout.pixels());
@@ -45,27 +47,30 @@ Napi::Value window_slices(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value resize_slice(const Napi::CallbackInfo& info) {
-  const auto slice = expect_typed_array(info[0], DType::kU8).As<Napi::Uint8Array>();
-  return run_task(
-      info, info[4],
-      [data = slice.Data(), count = slice.ElementLength(), height = info[1].As<Napi::Number>().Int64Value(),
-       width = info[2].As<Napi::Number>().Int64Value(),
-       edge = info[3].As<Napi::Number>().Int64Value()](const Task&) {
-        SliceResizer resizer(height, width, edge);
-        std::vector<std::uint8_t> out(static_cast<std::size_t>(edge * edge));
-        resizer.resize({data, count}, out);
-        return out;
-      },
-      to_js_bytes, {slice});
+  const auto call = info[0].As<Napi::Object>();
+  const auto slice = expect_typed_array(call.Get("slice"), DType::kU8).As<Napi::Uint8Array>();
+  return run_task(info, info[1],
+                  [data = slice.Data(), count = slice.ElementLength(),
+                   height = call.Get("height").As<Napi::Number>().Int64Value(),
+                   width = call.Get("width").As<Napi::Number>().Int64Value(),
+                   edge = call.Get("edge").As<Napi::Number>().Int64Value()](const Task&) {
+                    SliceResizer resizer(height, width, edge);
+                    std::vector<std::uint8_t> out(static_cast<std::size_t>(edge * edge));
+                    resizer.resize({data, count}, out);
+                    return out;
+                  },
+                  to_js_bytes, {slice});
 }
 
 Napi::Value decode_mask(const Napi::CallbackInfo& info) {
-  const auto logits = expect_typed_array(info[0], DType::kF32).As<Napi::Float32Array>();
+  const auto call = info[0].As<Napi::Object>();
+  const auto logits = expect_typed_array(call.Get("logits"), DType::kF32).As<Napi::Float32Array>();
   return run_task(
-      info, info[4],
-      [data = logits.Data(), count = logits.ElementLength(), edge = info[1].As<Napi::Number>().Int64Value(),
-       height = info[2].As<Napi::Number>().Int64Value(),
-       width = info[3].As<Napi::Number>().Int64Value()](const Task&) {
+      info, info[1],
+      [data = logits.Data(), count = logits.ElementLength(),
+       edge = call.Get("edge").As<Napi::Number>().Int64Value(),
+       height = call.Get("height").As<Napi::Number>().Int64Value(),
+       width = call.Get("width").As<Napi::Number>().Int64Value()](const Task&) {
         std::vector<float> probabilities(static_cast<std::size_t>(height * width));
         MaskDecoder(edge / 4, edge, height, width).decode({data, count}, probabilities);
         return probabilities;

@@ -1,21 +1,14 @@
 // Single steps of the algorithm on plain arrays.
-#include <algorithm>
-
 #include "addon/arguments.hpp"
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
 #include "localization/grid/spline.hpp"
 #include "localization/similarity/similarity.hpp"
+#include "volumes/values.hpp"
 
 namespace medlsam::addon {
 namespace {
-
-template <class T>
-struct Shaped {
-  Index3 shape;
-  std::vector<T> values;
-};
 
 template <class T>
 Napi::Object to_js_shaped(Napi::Env env, Shaped<T>&& shaped) {
@@ -50,36 +43,30 @@ struct PlainArray {
 };
 
 Napi::Value resample_spline(const Napi::CallbackInfo& info) {
+  const auto call = info[0].As<Napi::Object>();
+  const auto data = call.Get("data").As<Napi::Object>();
   return run_task(
-      info, info[3],
-      [array = PlainArray(info[0], info[1]), zoom = to_numbers3(info[2])](const Task& task) {
-        const Volume volume = array.volume();
-        Shaped<double> out;
-        for (int a = 0; a < 3; ++a) out.shape[a] = resampled_length(volume.shape[a], zoom[a]);
-        const auto zxy = resample_spline_zxy(volume, out.shape, task);
-        const auto [nz, ny, nx] = out.shape;
-        for (std::int64_t z = 0; z < nz; ++z) {
-          for (std::int64_t y = 0; y < ny; ++y) {
-            for (std::int64_t x = 0; x < nx; ++x) out.values.push_back(zxy[(z * nx + x) * ny + y]);
-          }
-        }
-        return out;
+      info, info[1],
+      [array = PlainArray(data, call.Get("shape")), zoom = to_numbers3(call.Get("zoom"))](const Task& task) {
+        return medlsam::resample_spline(array.volume(), zoom, task);
       },
       [](Napi::Env env, Shaped<double>&& out) -> Napi::Value { return to_js_shaped(env, std::move(out)); },
-      {info[0].As<Napi::Object>()});
+      {data});
 }
 
 Napi::Value resample_labels(const Napi::CallbackInfo& info) {
+  const auto call = info[0].As<Napi::Object>();
+  const auto data = call.Get("data").As<Napi::Object>();
   return run_task(
-      info, info[3],
-      [array = PlainArray(info[0], info[1]), zoom = to_numbers3(info[2])](const Task& task) {
+      info, info[1],
+      [array = PlainArray(data, call.Get("shape")), zoom = to_numbers3(call.Get("zoom"))](const Task& task) {
         LabelGrid grid = medlsam::resample_labels(array.volume(), zoom, task);
         return Shaped<std::uint16_t>{grid.shape, std::move(grid.labels)};
       },
       [](Napi::Env env, Shaped<std::uint16_t>&& out) -> Napi::Value {
         return to_js_shaped(env, std::move(out));
       },
-      {info[0].As<Napi::Object>()});
+      {data});
 }
 
 Napi::Value map_hu(const Napi::CallbackInfo& info) {
@@ -87,9 +74,7 @@ Napi::Value map_hu(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[1],
       [data = hu.Data(), count = hu.ElementLength()](const Task&) {
-        std::vector<float> mapped(count);
-        std::transform(data, data + count, mapped.begin(), medlsam::map_hu);
-        return mapped;
+        return medlsam::map_hu(std::span<const double>(data, count));
       },
       [](Napi::Env env, std::vector<float>&& mapped) -> Napi::Value {
         const std::size_t count = mapped.size();
@@ -107,25 +92,7 @@ Napi::Value to_las(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[1],
       [volume = open_handle<Volume>(info[0])](const Task&) {
-        const Orientation orientation = las_orientation(volume->affine);
-        LasVolume out{{orientation.las_shape(volume->shape), {}}, orientation.las_to_stored(volume->shape)};
-        with_stored_values(*volume, [&](const auto* stored) {
-          Index3 las, index;
-          for (las[0] = 0; las[0] < out.values.shape[0]; ++las[0]) {
-            for (las[1] = 0; las[1] < out.values.shape[1]; ++las[1]) {
-              for (las[2] = 0; las[2] < out.values.shape[2]; ++las[2]) {
-                for (int a = 0; a < 3; ++a) {
-                  index[orientation.stored_axis[a]] =
-                      orientation.flipped[a] ? out.values.shape[a] - 1 - las[a] : las[a];
-                }
-                const auto at = (index[0] * volume->shape[1] + index[1]) * volume->shape[2] + index[2];
-                out.values.values.push_back(static_cast<double>(stored[at]) * volume->slope +
-                                            volume->intercept);
-              }
-            }
-          }
-        });
-        return out;
+        return LasVolume{las_values(*volume), las_orientation(volume->affine).las_to_stored(volume->shape)};
       },
       [](Napi::Env env, LasVolume&& out) -> Napi::Value {
         auto result = to_js_shaped(env, std::move(out.values));
@@ -135,8 +102,10 @@ Napi::Value to_las(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value similarity_map(const Napi::CallbackInfo& info) {
-  const auto features = info[0].As<Napi::Array>(), kernels = info[1].As<Napi::Array>();
-  const int patch = info[3].As<Napi::Number>().Int32Value();
+  const auto call = info[0].As<Napi::Object>();
+  const auto features = call.Get("features").As<Napi::Array>(),
+             kernels = call.Get("kernels").As<Napi::Array>();
+  const int patch = call.Get("patch").As<Napi::Number>().Int32Value();
   std::vector<SimilarityScale> scales;
   std::vector<Napi::Object> buffers;
   for (std::uint32_t k = 0; k < kScales; ++k) {
@@ -148,8 +117,8 @@ Napi::Value similarity_map(const Napi::CallbackInfo& info) {
     scales.push_back({feature.Data(), kernel.Data(), patch >> (2 - k), kKernelSize[k]});
   }
   return run_task(
-      info, info[4],
-      [scales, channels = info[2].As<Napi::Number>().Int32Value(), patch](const Task& task) {
+      info, info[1],
+      [scales, channels = call.Get("channels").As<Napi::Number>().Int32Value(), patch](const Task& task) {
         std::vector<float> map(static_cast<std::size_t>(patch) * patch * patch);
         medlsam::similarity_map(scales, channels, patch, map, task);
         return map;

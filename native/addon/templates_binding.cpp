@@ -2,16 +2,17 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "localization/patches.hpp"
+#include "localization/support.hpp"
 
 namespace medlsam::addon {
 namespace {
 
 Napi::Value create_templates(const Napi::CallbackInfo& info) {
+  const auto call = info[0].As<Napi::Object>();
   return run_task(
-      info, info[2],
-      [medlam = open_handle<MedLamModel>(info[0]),
-       points = static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value())](const Task&) {
+      info, info[1],
+      [medlam = open_handle<MedLamModel>(call.Get("medlam")),
+       points = static_cast<std::size_t>(call.Get("points").As<Napi::Number>().Int64Value())](const Task&) {
         return std::make_shared<Templates>(points, medlam->weights().feature_channels());
       },
       [](Napi::Env env, std::shared_ptr<Templates>&& templates) {
@@ -23,14 +24,15 @@ Napi::Value create_templates(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value add_support(const Napi::CallbackInfo& info) {
+  const auto call = info[0].As<Napi::Object>();
   return run_task(
-      info, info[6],
-      [templates = open_handle<Templates>(info[0]), medlam = open_handle<MedLamModel>(info[1]),
-       grid = open_handle<Grid>(info[2]), survey = to_landmarks(info[3]), centers = to_points(info[4]),
-       indices = to_int32s(info[5])](const Task& task) {
-        const std::vector<float> positions =
-            survey.centers.empty() ? std::vector<float>() : surveyed_positions(survey, centers);
-        medlsam::add_support(*templates, *medlam, *grid, centers, positions, indices, task);
+      info, info[1],
+      [templates = open_handle<Templates>(call.Get("templates")),
+       medlam = open_handle<MedLamModel>(call.Get("medlam")),
+       scan = open_handle<SurveyedGrid>(call.Get("grid")), centers = to_points(call.Get("centers")),
+       indices = to_int32s(call.Get("indices")),
+       survey = call.Get("survey").As<Napi::Boolean>().Value()](const Task& task) {
+        medlsam::add_support(*templates, medlam, *scan, {centers, indices, survey}, task);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });
@@ -67,10 +69,12 @@ Napi::Value describe_templates(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value write_templates(const Napi::CallbackInfo& info) {
+  const auto call = info[0].As<Napi::Object>();
   return run_task(
-      info, info[3],
-      [templates = open_handle<Templates>(info[0]), path = info[1].As<Napi::String>().Utf8Value(),
-       metadata = to_strings(info[2])](const Task&) {
+      info, info[1],
+      [templates = open_handle<Templates>(call.Get("templates")),
+       path = call.Get("path").As<Napi::String>().Utf8Value(),
+       metadata = to_strings(call.Get("metadata"))](const Task&) {
         templates->write(path, metadata);
         return true;
       },
@@ -91,16 +95,25 @@ Napi::Value open_templates(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value template_kernels(const Napi::CallbackInfo& info) {
-  const auto templates = open_handle<Templates>(info[0]);
-  const auto point = static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value());
+  const auto call = info[0].As<Napi::Object>();
+  const auto templates = open_handle<Templates>(call.Get("templates"));
+  const auto point = static_cast<std::size_t>(call.Get("point").As<Napi::Number>().Int64Value());
   if (point >= templates->points()) throw Napi::RangeError::New(info.Env(), "No such template point.");
-  auto result = Napi::Array::New(info.Env(), kScales);
-  for (int k = 0; k < kScales; ++k) {
-    auto array = Napi::Float32Array::New(info.Env(), templates->kernel_elements(k));
-    templates->kernel(point, k, {array.Data(), array.ElementLength()});
-    result.Set(static_cast<std::uint32_t>(k), array);
-  }
-  return result;
+  return run_task(
+      info, info[1],
+      [templates, point](const Task&) {
+        std::array<std::vector<float>, kScales> kernels;
+        for (int k = 0; k < kScales; ++k) {
+          kernels[k].resize(templates->kernel_elements(k));
+          templates->kernel(point, k, kernels[k]);
+        }
+        return kernels;
+      },
+      [](Napi::Env env, std::array<std::vector<float>, kScales>&& kernels) -> Napi::Value {
+        auto result = Napi::Array::New(env, kScales);
+        for (std::uint32_t k = 0; k < kScales; ++k) result.Set(k, to_typed_array(env, kernels[k]));
+        return result;
+      });
 }
 
 }  // namespace

@@ -19,8 +19,9 @@ Napi::Value undefined(Napi::Env env, bool) {
 Napi::Value write_training_scan(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[2],
-      [grid = open_handle<Grid>(info[0]), path = info[1].As<Napi::String>().Utf8Value()](const Task&) {
-        training::write_scan(path, *grid);
+      [grid = open_handle<SurveyedGrid>(info[0]),
+       path = info[1].As<Napi::String>().Utf8Value()](const Task&) {
+        training::write_scan(path, grid->grid());
         return true;
       },
       undefined);

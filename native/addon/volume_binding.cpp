@@ -1,12 +1,14 @@
+#include <variant>
+
 #include "addon/arguments.hpp"
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
-#include "base/parallel.hpp"
 #include "volumes/nifti/extensions.hpp"
 #include "volumes/nifti/nifti.hpp"
 #include "volumes/orientation.hpp"
 #include "volumes/thin.hpp"
+#include "volumes/values.hpp"
 
 namespace medlsam::addon {
 namespace {
@@ -62,25 +64,20 @@ Napi::Value volume_info(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// Stored bytes, or scaled values.
+using VolumeValues = std::variant<std::vector<std::byte>, std::vector<float>>;
+
 Napi::Value volume_data(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[2],
       [volume = open_handle<Volume>(info[0]),
        scaled = info[1].As<Napi::Boolean>().Value()](const Task& task) {
-        if (!scaled) return volume->data;
-        std::vector<std::byte> bytes(volume->voxels() * sizeof(float));
-        auto* out = reinterpret_cast<float*>(bytes.data());
-        const std::size_t slice = static_cast<std::size_t>(volume->shape[1] * volume->shape[2]);
-        parallel_for(task, volume->shape[0], [&](std::size_t z, std::size_t) {
-          with_stored_values(*volume, [&](const auto* values) {
-            for (std::size_t i = z * slice; i < (z + 1) * slice; ++i) {
-              out[i] = static_cast<float>(static_cast<double>(values[i]) * volume->slope + volume->intercept);
-            }
-          });
-        });
-        return bytes;
+        return scaled ? VolumeValues(scaled_values(*volume, task)) : VolumeValues(volume->data);
       },
-      [](Napi::Env env, std::vector<std::byte>&& bytes) { return to_array_buffer(env, std::move(bytes)); });
+      [](Napi::Env env, VolumeValues&& values) -> Napi::Value {
+        return std::visit([&](auto&& held) { return to_array_buffer(env, std::move(held)); },
+                          std::move(values));
+      });
 }
 
 Napi::Value thin_volume(const Napi::CallbackInfo& info) {

@@ -108,7 +108,7 @@ std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::s
   return positions;
 }
 
-void add_support(Templates& templates, MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
+void add_patches(Templates& templates, MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
                  std::span<const float> positions, std::span<const std::int32_t> indices, const Task& task) {
   const int edge = medlam.weights().patch();
   for_each_patch(

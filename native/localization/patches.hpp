@@ -17,9 +17,9 @@ namespace medlsam {
 std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
                                    const Task& task);
 
-// Adds one support to a template: the patch at centers[i] to point indices[i], with positions[3·i …] or,
-// where there are none, what the network says of the patch. Part 4.
-void add_support(Templates& templates, MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
+// Adds patches of one support to templates: the patch at centers[i] to point indices[i], with positions[3·i
+// …] or, where there are none, what the network says of the patch. Part 4.
+void add_patches(Templates& templates, MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
                  std::span<const float> positions, std::span<const std::int32_t> indices, const Task& task);
 
 struct Search {

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
 
-#include "base/error.hpp"
-#include "localization/patches.hpp"
+#include "networks/medlam_weights.hpp"
 
 namespace medlsam {
 namespace {
@@ -17,8 +15,6 @@ using Point = std::array<double, 3>;  // mm, (z, y, x)
 constexpr double kNeighbourhood = 60;
 // What artanh is taken of at most: farther than r a patch cannot say where a point lies.
 constexpr double kFarthest = 0.99;
-// −600 HU: what has less is air or lung, whose patches say little.
-constexpr float kTissue = 0.1f;
 
 // One of Landmarks, its centre in mm.
 struct Landmark {
@@ -105,43 +101,7 @@ Point mean_near(std::span<const Landmark> survey, const Point& point, Value&& va
   return sum;
 }
 
-// A lattice with half a patch between neighbours, without those in air or lung.
-std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge) {
-  // Centred in the scan: half of what is left over lies before the first.
-  const std::int64_t step = edge / 2;
-  Index3 first;
-  for (int a = 0; a < 3; ++a) {
-    const std::int64_t extent = grid.shape[a] - 2 * kGridPadding;
-    first[a] = kGridPadding + (extent - 1) % step / 2;
-  }
-  std::vector<Index3> centers;
-  Index3 center;
-  for (center[0] = first[0]; center[0] < grid.shape[0] - kGridPadding; center[0] += step) {
-    for (center[1] = first[1]; center[1] < grid.shape[1] - kGridPadding; center[1] += step) {
-      for (center[2] = first[2]; center[2] < grid.shape[2] - kGridPadding; center[2] += step) {
-        if (grid.at(center) > kTissue) centers.push_back(center);
-      }
-    }
-  }
-  return centers;
-}
-
 }  // namespace
-
-Landmarks look_at(MedLamModel& medlam, const Grid& grid, std::vector<Index3> centers, const Task& task) {
-  Landmarks found{std::move(centers), {}};
-  found.positions = patch_positions(medlam, grid, found.centers, task);
-  if (!std::ranges::all_of(found.positions, [](float value) { return std::isfinite(value); })) {
-    throw Error(ErrorCode::kBadCheckpoint,
-                "The network gives a patch of the scan a position that is not a number: its checkpoint is "
-                "damaged, or was trained until it diverged. Use another.");
-  }
-  return found;
-}
-
-Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, const Task& task) {
-  return look_at(medlam, grid, survey_centers(grid, medlam.weights().patch()), task);
-}
 
 std::vector<Index3> place_points(const Landmarks& query, const Landmarks& survey, const Index3& grid_shape,
                                  const Templates& templates, std::span<const std::int32_t> indices) {

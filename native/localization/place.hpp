@@ -6,24 +6,10 @@
 #include <span>
 #include <vector>
 
-#include "localization/grid/grid.hpp"
+#include "localization/landmarks.hpp"
 #include "localization/templates/templates.hpp"
-#include "networks/medlam_model.hpp"
 
 namespace medlsam {
-
-// Patches of a scan: where their centres lie on its padded grid, and where the network places them in UAM.
-struct Landmarks {
-  std::vector<Index3> centers;
-  std::vector<float> positions;  // 3 of each, (z, y, x)
-};
-
-// Runs the encoder on the patches at `centers`. Throws BAD_CHECKPOINT for a position that is not a number.
-Landmarks look_at(MedLamModel& medlam, const Grid& grid, std::vector<Index3> centers, const Task& task);
-
-// Patches all over the scan, half a patch apart, except in air and lung. It depends on the network and the
-// scan alone: once is enough for any number of templates.
-Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, const Task& task);
 
 // Where the template points `indices` lie on the padded grid, or outside it: c_q + r·tanh(p_s − p_q), c_q and
 // p_q the means over the patches of `query` (part 5.2), which has one at least. With a `survey` that is not

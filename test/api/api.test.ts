@@ -2,8 +2,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { callNative } from "../../lib/addon/call.js";
-import { native } from "../../lib/addon/loader.js";
 import { apply } from "../../lib/geometry/affine.js";
 import {
   AbortedError,
@@ -121,35 +119,6 @@ describe("localize", () => {
     expect(second.organs).toEqual(alone.organs);
   });
 
-  it("finds a support's points again where surveys placed them", async () => {
-    const grid = await Grid.make(await Volume.read(image));
-    const centers = Int32Array.of(40, 50, 60, 70, 45, 55);
-    // Along every axis the positions rise as they should, each but a few wrong by up to 30 mm.
-    const levels = Array.from({ length: 4 }, (_, i) => 36 + 12 * i);
-    const lattice = levels.flatMap((z) => levels.flatMap((y) => levels.map((x) => [z, y, x])));
-    const wrong = (i: number) => 30 * Math.sin(7 * i);
-    const survey = {
-      centers: Int32Array.from(lattice.flat()),
-      positions: Float32Array.from(
-        lattice.flatMap(([z = 0, y = 0, x = 0], i) => [
-          (3 * z + wrong(3 * i)) / 1500,
-          (3 * y + wrong(3 * i + 1)) / 600,
-          (3 * x + wrong(3 * i + 2)) / 600,
-        ]),
-      ),
-    };
-    const indices = Int32Array.of(0, 1);
-    const points = await callNative({}, async (task) => {
-      const made = await native.createTemplates(medlam.handle, 2, task);
-      await native.addSupport(made, medlam.handle, grid.handle, survey, centers, indices, task);
-      return native.placePoints(survey, survey, grid.handle, made, indices, task);
-    });
-    grid.close();
-    for (const [i, at] of points.entries()) {
-      expect(Math.abs(at - (centers[i] as number))).toBeLessThanOrEqual(1);
-    }
-  });
-
   it("is another place with surveyed supports, and their file says so", async () => {
     const [support] = supports as [(typeof supports)[0]];
     const build = (survey: boolean) =>
@@ -206,9 +175,15 @@ describe("localize", () => {
       UsageError,
     );
     await expect(localize(image, { medlam, templates, threads: 0 })).rejects.toThrow(UsageError);
-    await expect(localize(image, { medlam, templates, queryCenters: [[0, 0, 0]] })).rejects.toThrow(
-      /padded grid/,
-    );
+    const centers = (...queryCenters: number[][]) =>
+      localize(image, { medlam, templates, queryCenters: queryCenters as Triple[] });
+    await expect(centers([0, 0, 0])).rejects.toMatchObject({
+      code: "BAD_ARGUMENT",
+      message: expect.stringMatching(/Query centre 0 .* padded grid/),
+    });
+    for (const wrong of [[], [[90, 90]], [[90, 90, 90.5]], [[2 ** 32 + 90, 90, 90]]]) {
+      await expect(centers(...wrong)).rejects.toThrow(UsageError);
+    }
   });
 });
 
@@ -243,9 +218,9 @@ describe("templates", () => {
     const [volume, labels] = [await Volume.read(a.image), await Volume.read(a.labels)];
     const labelGrid = await steps.labelGrid(labels);
     const grid = await Grid.make(volume);
-    const flat = await steps.annotationPoints(labelGrid, 1, 0);
+    const flat = await steps.annotationPoints(labelGrid, 1, "whole");
     const points = Array.from({ length: 6 }, (_, i) => {
-      const [z, y, x] = grid.toStored(Array.from(flat.subarray(3 * i, 3 * i + 3)), "exact");
+      const [z, y, x] = grid.toStored(Array.from(flat.subarray(3 * i, 3 * i + 3)) as Triple);
       const [right, anterior, superior] = apply(volume.affine, [x, y, z]);
       return [-right, -anterior, superior] as Point;
     });
@@ -291,6 +266,7 @@ describe("templates", () => {
     const path = join(folder, "t.safetensors");
     await templates.save(path);
     await templates.save(path);
+    expect(templates.path).toBe(path);
     expect(await readdir(folder)).toEqual(["t.safetensors"]);
     const opened = await Templates.open(path);
     expect(opened.organs).toEqual(templates.organs);

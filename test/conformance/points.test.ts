@@ -12,7 +12,7 @@ describe("annotation points (3)", async () => {
 
   it.each(cases)("%s", async (name) => {
     const [label, kind] = name.split(".") as [string, string];
-    const parts = kind === "whole" ? 0 : Number(kind.slice("parts".length));
+    const parts = kind === "whole" ? "whole" : Number(kind.slice("parts".length));
     const points = await steps.annotationPoints(labels, Number(label), parts, {
       conventions: "reference",
     });

@@ -5,14 +5,8 @@ import type { Task } from "./task.js";
 export type Conventions = "exact" | "reference";
 
 export interface GridInfo {
-  /** Of the padded grid. */
+  /** Shape of the padded grid, (z, y, x). */
   shape: [number, number, number];
-  /** Stored extent along the grid's axes (LAS, not yet zoomed). */
-  lasShape: [number, number, number];
-  /** Grid voxels per LAS voxel: spacing / 3 mm, (z, y, x). */
-  zoom: [number, number, number];
-  /** Row-major 4×4: LAS voxel (x, y, z, 1) → stored voxel (x, y, z, 1). */
-  lasToStored: number[];
 }
 
 export interface LabelExtent {
@@ -22,35 +16,55 @@ export interface LabelExtent {
   max: [number, number, number];
 }
 
+/** An organ of a label map. */
+export interface LabelledOrgan {
+  label: number;
+  /** Boxes it is localized by, 1 or more. */
+  parts: number;
+  /** Whether it is cut into its parts along z; otherwise it is one part, whole. A cut into one part is not the same (Q2). */
+  cut: boolean;
+}
+
+/** Extreme points of an organ in LPS mm. */
+export interface PhysicalOrgan {
+  name: string;
+  /** (x, y, z) each, six for each part in any order. */
+  points: Float64Array;
+}
+
 export interface GridAddon {
   /** Part 1. `normalized`: the intensities are already in [0, 1], do not map HU. */
   makeGrid(
-    volume: VolumeHandle,
-    conventions: Conventions,
-    normalized: boolean,
+    call: { volume: VolumeHandle; conventions: Conventions; normalized: boolean },
     task: Task,
   ): Promise<GridHandle>;
   gridInfo(grid: GridHandle): GridInfo;
+  /** Part 5.4: a padded grid point → stored voxel, (z, y, x) both. One point; arrays of them belong into a task. */
+  gridToStored(grid: GridHandle, point: number[]): [number, number, number];
+  /** LPS mm (x, y, z) → padded grid point (z, y, x), not rounded. */
+  gridFromPhysical(grid: GridHandle, lps: number[]): [number, number, number];
   gridValues(grid: GridHandle, task: Task): Promise<Float32Array>;
-  /** The grid's values at the points; 0 outside. */
-  sampleGrid(grid: GridHandle, points: Int32Array): Float32Array;
   makeLabelGrid(
-    volume: VolumeHandle,
-    conventions: Conventions,
+    call: { volume: VolumeHandle; conventions: Conventions },
     task: Task,
   ): Promise<LabelGridHandle>;
-  labelGridFromArray(data: Uint16Array, shape: number[], task: Task): Promise<LabelGridHandle>;
+  labelGridFromArray(
+    call: { data: Uint16Array; shape: number[] },
+    task: Task,
+  ): Promise<LabelGridHandle>;
   labelGridValues(
     grid: LabelGridHandle,
     task: Task,
   ): Promise<{ shape: [number, number, number]; data: Uint16Array }>;
   labelExtents(grid: LabelGridHandle, task: Task): Promise<LabelExtent[]>;
-  /** Part 3: six points for each of parts[i] cuts of labels[i], or of the whole organ where parts[i] is 0. */
+  /** Part 3: six points for each part of each organ; min z, min y, min x, max z, max y, max x. */
   annotationPoints(
-    grid: LabelGridHandle,
-    labels: Int32Array,
-    parts: Int32Array,
-    conventions: Conventions,
+    call: { grid: LabelGridHandle; organs: readonly LabelledOrgan[]; conventions: Conventions },
+    task: Task,
+  ): Promise<Int32Array>;
+  /** The same of points that are given in mm. */
+  physicalPoints(
+    call: { grid: GridHandle; organs: readonly PhysicalOrgan[] },
     task: Task,
   ): Promise<Int32Array>;
 }

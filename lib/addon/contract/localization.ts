@@ -1,18 +1,46 @@
 /** Localization (part 5). */
 import type { GridHandle, MedLamHandle, TemplatesHandle } from "./handles.js";
+import type { VoxelBox } from "./metrics.js";
 import type { Task } from "./task.js";
 
-/** Patches of a scan: their centres [z, y, x] on its padded grid, one after the other, and their positions in UAM. */
-export interface Landmarks {
-  centers: Int32Array;
-  positions: Float32Array;
+/** An organ to find. */
+export interface WantedOrgan {
+  /** Its template points, six for each part. */
+  points: Int32Array;
+  /** Mean cosine between the supports at its points; null where fewer than two show it. */
+  agreement: number | null;
 }
 
-export interface SearchResult {
-  /** Where each point moved to, on the padded grid. */
-  points: Int32Array;
-  /** The similarity map's maximum: 1 + the sum over scales. */
-  peaks: Float32Array;
+export interface LocalizeCall {
+  medlam: MedLamHandle;
+  grid: GridHandle;
+  templates: TemplatesHandle;
+  organs: readonly WantedOrgan[];
+  /** Scales of the similarity search; none: places from the coordinate system alone. */
+  scales: readonly number[];
+  /** Points of the padded grid to look at the scan from; empty: drawn by the seed. */
+  queryCenters: Int32Array;
+  /** Taken modulo 2³². */
+  seed: number;
+  survey: boolean;
+  /** Organs that score lower are called absent; null: by their agreement. */
+  minScore: number | null;
+}
+
+export interface FoundOrgan {
+  present: boolean;
+  /** Mean cosine; null without a search. */
+  score: number | null;
+  /** mm; negative for a box wholly outside the scan. */
+  margin: number;
+  /** Around all parts. */
+  box: VoxelBox;
+  parts: VoxelBox[];
+}
+
+export interface LocalizeResult {
+  /** In the order of the call. */
+  organs: FoundOrgan[];
   /** How many patches the network really ran on. */
   patches: number;
   networkSeconds: number;
@@ -20,33 +48,9 @@ export interface SearchResult {
 }
 
 export interface LocalizationAddon {
-  /** Part 5.1: the positions of patches at these centres. */
-  lookAt(
-    medlam: MedLamHandle,
-    grid: GridHandle,
-    centers: Int32Array,
-    task: Task,
-  ): Promise<Landmarks>;
-  /** The same of patches all over the scan. */
-  surveyScan(medlam: MedLamHandle, grid: GridHandle, task: Task): Promise<Landmarks>;
-  /** Part 5.2, and what a survey that is not empty adds: where template points indices[i] lie. */
-  placePoints(
-    query: Landmarks,
-    survey: Landmarks,
-    grid: GridHandle,
-    templates: TemplatesHandle,
-    indices: Int32Array,
-    task: Task,
-  ): Promise<Int32Array>;
-  /** Part 5.3: from each start (clamped) the point of template indices[i] is searched; `near` prefers what is near the start. */
-  search(
-    medlam: MedLamHandle,
-    grid: GridHandle,
-    templates: TemplatesHandle,
-    starts: Int32Array,
-    indices: Int32Array,
-    scales: number[],
-    near: boolean,
-    task: Task,
-  ): Promise<SearchResult>;
+  /**
+   * Parts 5.1 to 5.5. Progress has the phases "query", "survey" and "search". The grid keeps its survey for later calls
+   * with the same network.
+   */
+  localize(call: LocalizeCall, task: Task): Promise<LocalizeResult>;
 }

@@ -6,35 +6,24 @@ import type { Task } from "./task.js";
 export interface StepsAddon {
   /** Part 6.1 but for the resizing: slices (count, height, width) of a volume, 0 … 255. */
   windowSlices(
-    volume: VolumeHandle,
-    conventions: Conventions,
+    call: { volume: VolumeHandle; conventions: Conventions },
     task: Task,
   ): Promise<{ shape: [number, number, number]; data: Uint8Array }>;
   resizeSlice(
-    slice: Uint8Array,
-    height: number,
-    width: number,
-    edge: number,
+    call: { slice: Uint8Array; height: number; width: number; edge: number },
     task: Task,
   ): Promise<Uint8Array>;
   /** Part 6.4: logits (edge/4)² → probabilities (height, width). */
   decodeMask(
-    logits: Float32Array,
-    edge: number,
-    height: number,
-    width: number,
+    call: { logits: Float32Array; edge: number; height: number; width: number },
     task: Task,
   ): Promise<Float32Array>;
   resampleSpline(
-    data: Float64Array,
-    shape: number[],
-    zoom: number[],
+    call: { data: Float64Array; shape: number[]; zoom: number[] },
     task: Task,
   ): Promise<{ shape: [number, number, number]; data: Float64Array }>;
   resampleLabels(
-    data: Uint16Array,
-    shape: number[],
-    zoom: number[],
+    call: { data: Uint16Array; shape: number[]; zoom: number[] },
     task: Task,
   ): Promise<{ shape: [number, number, number]; data: Uint16Array }>;
   mapHu(data: Float64Array, task: Task): Promise<Float32Array>;
@@ -45,10 +34,12 @@ export interface StepsAddon {
   ): Promise<{ shape: [number, number, number]; data: Float64Array; lasToStored: number[] }>;
   /** features[k]: (channels, edge³) for edge = patch >> (2 − k), kernels[k]: (channels, size³); null leaves a scale out. */
   similarityMap(
-    features: (Float32Array | null)[],
-    kernels: (Float32Array | null)[],
-    channels: number,
-    patch: number,
+    call: {
+      features: (Float32Array | null)[];
+      kernels: (Float32Array | null)[];
+      channels: number;
+      patch: number;
+    },
     task: Task,
   ): Promise<Float32Array>;
 }

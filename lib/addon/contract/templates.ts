@@ -1,6 +1,5 @@
 /** Templates (part 4). */
 import type { GridHandle, MedLamHandle, TemplatesHandle } from "./handles.js";
-import type { Landmarks } from "./localization.js";
 import type { Task } from "./task.js";
 
 export interface TemplatesInfo {
@@ -17,26 +16,34 @@ export interface TemplatesInfo {
   metadata: Record<string, string>;
 }
 
+export interface SupportCall {
+  templates: TemplatesHandle;
+  medlam: MedLamHandle;
+  grid: GridHandle;
+  /** Annotation points on the padded grid. */
+  centers: Int32Array;
+  /** The template point that each of them belongs to. */
+  indices: Int32Array;
+  /** Positions come from a survey of the scan. */
+  survey: boolean;
+}
+
 export interface TemplatesAddon {
-  createTemplates(medlam: MedLamHandle, points: number, task: Task): Promise<TemplatesHandle>;
-  /** Adds one support: the patch at centers[i] contributes to point indices[i]; its position is what a survey that is not empty says. */
-  addSupport(
-    templates: TemplatesHandle,
-    medlam: MedLamHandle,
-    grid: GridHandle,
-    survey: Landmarks,
-    centers: Int32Array,
-    indices: Int32Array,
+  createTemplates(
+    call: { medlam: MedLamHandle; points: number },
     task: Task,
-  ): Promise<void>;
+  ): Promise<TemplatesHandle>;
+  /** Adds one support. Progress has the phases "survey", where one is made, and "support". */
+  addSupport(call: SupportCall, task: Task): Promise<void>;
   describeTemplates(templates: TemplatesHandle, task: Task): Promise<Omit<TemplatesInfo, "handle">>;
   writeTemplates(
-    templates: TemplatesHandle,
-    path: string,
-    metadata: Record<string, string>,
+    call: { templates: TemplatesHandle; path: string; metadata: Record<string, string> },
     task: Task,
   ): Promise<void>;
   openTemplates(path: string, task: Task): Promise<TemplatesInfo>;
   /** Kernels of one point, (channels, size³) per scale, as float32. */
-  templateKernels(templates: TemplatesHandle, point: number): Float32Array[];
+  templateKernels(
+    call: { templates: TemplatesHandle; point: number },
+    task: Task,
+  ): Promise<Float32Array[]>;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 
 namespace medlsam {
 namespace {
@@ -115,6 +116,24 @@ std::vector<ExtremePoints> part_points(const LabelGrid& grid, const LabelExtent&
     all.push_back(face_points(organ, conventions == Conventions::kExact ? part : organ, box));
   }
   return all;
+}
+
+std::vector<Index3> annotation_points(const LabelGrid& grid, std::span<const LabelledOrgan> organs,
+                                      Conventions conventions, const Task& task) {
+  const auto extents = label_extents(grid, task);
+  std::vector<Index3> points;
+  for (const LabelledOrgan& organ : organs) {
+    task.check();
+    const auto extent = std::ranges::find(extents, organ.label, &LabelExtent::label);
+    if (extent == extents.end()) {
+      throw Error(ErrorCode::kBadAnnotation,
+                  "Label " + std::to_string(organ.label) + " has no voxel on the 3 mm grid.");
+    }
+    const auto parts = organ.cut ? part_points(grid, *extent, organ.parts, conventions)
+                                 : std::vector{whole_points(grid, *extent)};
+    for (const ExtremePoints& part : parts) points.insert(points.end(), part.begin(), part.end());
+  }
+  return points;
 }
 
 }  // namespace medlsam

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "localization/grid/labels.hpp"
@@ -9,7 +10,8 @@
 namespace medlsam {
 
 // Six points (z, y, x) in the order min z, min y, min x, max z, max y, max x.
-using ExtremePoints = std::array<Index3, 6>;
+inline constexpr std::size_t kPointsPerPart = 6;
+using ExtremePoints = std::array<Index3, kPointsPerPart>;
 
 // Whole-Patch Localization: the organ's extreme points. `extent` is the organ's entry of label_extents.
 ExtremePoints whole_points(const LabelGrid& grid, const LabelExtent& extent);
@@ -20,5 +22,16 @@ ExtremePoints whole_points(const LabelGrid& grid, const LabelExtent& extent);
 // points on a part's y and x faces lie in the part.
 std::vector<ExtremePoints> part_points(const LabelGrid& grid, const LabelExtent& extent, int parts,
                                        Conventions conventions);
+
+// An organ to annotate.
+struct LabelledOrgan {
+  int label = 0;
+  int parts = 1;     // boxes it is localized by
+  bool cut = false;  // into its parts; otherwise it is one part, whole
+};
+
+// The points of all organs, six for each part. Throws kBadAnnotation for a label without a voxel; kAborted.
+std::vector<Index3> annotation_points(const LabelGrid& grid, std::span<const LabelledOrgan> organs,
+                                      Conventions conventions, const Task& task);
 
 }  // namespace medlsam

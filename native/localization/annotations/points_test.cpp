@@ -76,5 +76,25 @@ TEST_CASE("an empty part takes the box of the part before it") {
   CHECK(points[1][0] == Index3{10, 7, 7});  // the bound kept, in-plane from the first slice above
 }
 
+TEST_CASE("points of several organs follow one another, whole and cut") {
+  LabelGrid grid = empty_grid({20, 20, 20});
+  fill(grid, {3, 4, 5}, {13, 10, 17}, 9);
+  fill(grid, {15, 2, 2}, {18, 4, 4}, 2);
+  const auto extents = label_extents(grid, kTask);
+  const std::vector<LabelledOrgan> organs = {{9, 2, true}, {2, 1, false}, {9, 1, true}};
+  for (const Conventions conventions : {Conventions::kExact, Conventions::kReference}) {
+    std::vector<Index3> expected;
+    for (const auto& part : part_points(grid, extents[1], 2, conventions))
+      expected.insert(expected.end(), part.begin(), part.end());
+    const auto whole = whole_points(grid, extents[0]);
+    expected.insert(expected.end(), whole.begin(), whole.end());
+    const auto once = part_points(grid, extents[1], 1, conventions).at(0);
+    expected.insert(expected.end(), once.begin(), once.end());
+    CHECK(annotation_points(grid, organs, conventions, kTask) == expected);
+  }
+  const std::vector<LabelledOrgan> missing = {{5, 1, false}};
+  CHECK_THROWS_AS(annotation_points(grid, missing, Conventions::kExact, kTask), Error);
+}
+
 }  // namespace
 }  // namespace medlsam

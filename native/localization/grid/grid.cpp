@@ -108,6 +108,12 @@ float map_hu(double hu) {
   return 1;
 }
 
+std::vector<float> map_hu(std::span<const double> hu) {
+  std::vector<float> mapped(hu.size());
+  std::transform(hu.begin(), hu.end(), mapped.begin(), [](double value) { return map_hu(value); });
+  return mapped;
+}
+
 float Grid::at(const Index3& index) const {
   for (int a = 0; a < 3; ++a) {
     if (index[a] < 0 || index[a] >= shape[a]) return 0;
@@ -118,6 +124,8 @@ float Grid::at(const Index3& index) const {
 Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, const Task& task) {
   Grid grid;
   grid.orientation = las_orientation(volume.affine);
+  grid.affine = volume.affine;
+  grid.conventions = conventions;
   grid.stored_shape = volume.shape;
   grid.las_shape = grid.orientation.las_shape(volume.shape);
   const auto stored_spacing = spacing(volume.affine);

@@ -21,6 +21,8 @@ struct Grid {
   Index3 stored_shape{};
   std::array<double, 3> zoom{};  // grid voxels per LAS voxel, (z, y, x)
   Orientation orientation;
+  Affine affine{};  // of the stored volume
+  Conventions conventions = Conventions::kExact;
   std::vector<float> values;
 
   std::size_t voxels() const { return values.size(); }
@@ -35,6 +37,7 @@ Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, c
 
 // Piecewise linear through (−1000, 0) (−200, 0.2) (200, 0.8) (1500, 1), clamped outside (part 1.3).
 float map_hu(double hu);
+std::vector<float> map_hu(std::span<const double> hu);
 
 // The patch [center − edge/2, center + edge/2) per axis of the padded grid, edge³ values; 0 outside the grid.
 void copy_patch(const Grid& grid, const Index3& center, std::int64_t edge, float* out);

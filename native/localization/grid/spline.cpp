@@ -133,4 +133,18 @@ std::vector<float> resample_spline_zxy(const Volume& volume, const Index3& shape
   return out;
 }
 
+Shaped<double> resample_spline(const Volume& volume, const std::array<double, 3>& zoom, const Task& task) {
+  Shaped<double> out;
+  for (int a = 0; a < 3; ++a) out.shape[a] = resampled_length(volume.shape[a], zoom[a]);
+  const auto zxy = resample_spline_zxy(volume, out.shape, task);
+  const auto [nz, ny, nx] = out.shape;
+  out.values.reserve(zxy.size());
+  for (std::int64_t z = 0; z < nz; ++z) {
+    for (std::int64_t y = 0; y < ny; ++y) {
+      for (std::int64_t x = 0; x < nx; ++x) out.values.push_back(zxy[(z * nx + x) * ny + y]);
+    }
+  }
+  return out;
+}
+
 }  // namespace medlsam

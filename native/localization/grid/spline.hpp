@@ -1,12 +1,13 @@
 // Cubic B-spline resampling, equal to scipy.ndimage.zoom(order=3, mode="constant") (algorithm.md part 1.2).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "base/task.hpp"
 #include "kernels/axis_operator.hpp"
-#include "volumes/volume.hpp"
+#include "volumes/values.hpp"
 
 namespace medlsam {
 
@@ -22,5 +23,8 @@ AxisOperator cubic_spline(std::int64_t input, std::int64_t output);
 // the result it holds shape.y · shape.x floats for every input slice and one input slice a thread. Result in
 // stored axis order, (z, x, y) with y fastest: the caller permutes it anyway.
 std::vector<float> resample_spline_zxy(const Volume& volume, const Index3& shape, const Task& task);
+
+// The same to the lengths that `zoom` (z, y, x) gives, as an array (z, y, x).
+Shaped<double> resample_spline(const Volume& volume, const std::array<double, 3>& zoom, const Task& task);
 
 }  // namespace medlsam

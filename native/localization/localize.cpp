@@ -1,0 +1,114 @@
+#include "localization/localize.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "localization/boxes.hpp"
+#include "localization/patches.hpp"
+#include "localization/place.hpp"
+#include "localization/query.hpp"
+
+namespace medlsam {
+namespace {
+
+// An organ that scores less than this part of what its supports score among each other is called absent. On
+// phantoms (seeds 40001 to 40008) nothing that was there scored below 0.82 of it, and a half let a quarter of
+// what was not there pass.
+constexpr double kLeastOfAgreement = 0.8;
+
+using Clock = std::chrono::steady_clock;
+
+std::vector<std::int32_t> points_of(const std::vector<WantedOrgan>& organs) {
+  std::vector<std::int32_t> indices;
+  for (const WantedOrgan& organ : organs)
+    indices.insert(indices.end(), organ.points.begin(), organ.points.end());
+  return indices;
+}
+
+std::vector<Index3> query_centers(const Grid& grid, const LocalizeOptions& options) {
+  if (options.query_centers.empty()) return draw_query_centers(grid, options.seed);
+  check_query_centers(options.query_centers, grid);
+  return options.query_centers;
+}
+
+// Parts 5.1 and 5.2. Counts the patches into `patches`.
+std::vector<Index3> place(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& scan,
+                          const Templates& templates, std::span<const std::int32_t> indices,
+                          const LocalizeOptions& options, const Task& task, std::size_t& patches) {
+  const Grid& grid = scan.grid();
+  const Landmarks query = look_at(*medlam, grid, query_centers(grid, options), task.in_phase("query"));
+  patches += query.centers.size();
+  if (!options.survey) return place_points(query, {}, grid.shape, templates, indices);
+  task.check();
+  const auto survey = scan.survey(medlam, task.in_phase("survey"));
+  if (survey.made_now) patches += survey.landmarks->centers.size();
+  return place_points(query, *survey.landmarks, grid.shape, templates, indices);
+}
+
+// Mean over the points of (peak − 1) / (scales · supports): each scale adds the sum over supports of a mean
+// cosine.
+double mean_cosine(std::span<const float> peaks, const std::vector<std::int32_t>& points,
+                   const Templates& templates, const std::array<bool, kScales>& scales) {
+  const auto used = std::count(scales.begin(), scales.end(), true);
+  double sum = 0;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto cosines = static_cast<double>(used * templates.supports()[points[i]]);
+    sum += (static_cast<double>(peaks[i]) - 1) / cosines;
+  }
+  return sum / static_cast<double>(points.size());
+}
+
+bool scores_enough(const FoundOrgan& found, const WantedOrgan& organ, const LocalizeOptions& options) {
+  if (!found.score) return true;
+  if (options.min_score) return *found.score >= *options.min_score;
+  return !organ.agreement || *found.score >= kLeastOfAgreement * *organ.agreement;
+}
+
+}  // namespace
+
+FoundOrgan describe_organ(const WantedOrgan& organ, const OrganPoints& points, const Grid& grid,
+                          const Templates& templates, const LocalizeOptions& options) {
+  std::vector<Index3> walls(points.searched.begin(), points.searched.end());
+  if (options.survey) walls = keep_cut_walls(points.searched, points.placed, grid.shape);
+  FoundOrgan found;
+  for (std::size_t first = 0; first < walls.size(); first += kPointsPerPart)
+    found.parts.push_back(stored_box(std::span(walls).subspan(first, kPointsPerPart), grid));
+  found.box = around(found.parts);
+  if (!points.peaks.empty()) found.score = mean_cosine(points.peaks, organ.points, templates, options.scales);
+  found.margin = margin_in_scan(points.placed, grid.shape);
+  found.present = found.margin >= 0 && scores_enough(found, organ, options);
+  return found;
+}
+
+Localization localize(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& scan,
+                      const Templates& templates, const LocalizeOptions& options, const Task& task) {
+  const std::vector<std::int32_t> indices = points_of(options.organs);
+  Localization result;
+  const auto start = Clock::now();
+  const std::vector<Index3> placed = place(medlam, scan, templates, indices, options, task, result.patches);
+  result.network_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  task.check();
+
+  Search found{placed, {}};
+  if (std::ranges::find(options.scales, true) != options.scales.end()) {
+    found = search(*medlam, scan.grid(), templates, placed, indices, options.scales, options.survey,
+                   task.in_phase("search"));
+  }
+  result.patches += found.patches;
+  result.network_seconds += found.network_seconds;
+  result.similarity_seconds = found.similarity_seconds;
+
+  std::size_t first = 0;
+  for (const WantedOrgan& organ : options.organs) {
+    const std::size_t count = organ.points.size();
+    const OrganPoints points = {
+        std::span(placed).subspan(first, count), std::span(found.points).subspan(first, count),
+        found.peaks.empty() ? std::span<const float>() : std::span(found.peaks).subspan(first, count)};
+    result.organs.push_back(describe_organ(organ, points, scan.grid(), templates, options));
+    first += count;
+  }
+  return result;
+}
+
+}  // namespace medlsam
