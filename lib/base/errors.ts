@@ -1,6 +1,6 @@
 /**
- * Every error this package throws on purpose is a {@link MedLsamError} with a stable `code`. The class says who can
- * do something about it, the code says what happened, the message says what, where and what to do.
+ * Every error this package throws on purpose is a {@link MedLsamError} with a stable `code`. Its class tells who can
+ * do something about it, its code what happened, and its message what, where and what to do.
  */
 
 /** Stable codes, by the class that carries them. */
@@ -62,7 +62,7 @@ export class OutputError extends MedLsamError {
   declare readonly code: Codes["OutputError"][number];
 }
 
-/** Cancelled through an AbortSignal (`ABORTED`). CLI exit code 130. */
+/** Canceled through an AbortSignal (`ABORTED`). CLI exit code 130. */
 export class AbortedError extends MedLsamError {
   declare readonly code: Codes["AbortedError"][number];
   constructor(message = "The operation was aborted.", options?: ErrorOptions) {
@@ -70,7 +70,7 @@ export class AbortedError extends MedLsamError {
   }
 }
 
-/** A runtime, or another process of a run, that is not there (see {@link errorCodes}). CLI exit code 1. */
+/** A runtime, or another process of a training, is missing (see {@link errorCodes}). CLI exit code 1. */
 export class UnavailableError extends MedLsamError {
   declare readonly code: Codes["UnavailableError"][number];
 }
@@ -80,7 +80,7 @@ export class InternalError extends MedLsamError {
   declare readonly code: Codes["InternalError"][number];
 }
 
-/** The error of the right class for a code that native code gave. */
+/** An error of the right class for an error code of the native code. */
 export function errorFromCode(code: string, message: string, options?: ErrorOptions): MedLsamError {
   const has = (name: keyof Codes) => (errorCodes[name] as readonly string[]).includes(code);
   if (has("UsageError")) return new UsageError(message, options);
@@ -91,7 +91,7 @@ export function errorFromCode(code: string, message: string, options?: ErrorOpti
   return new InternalError("INTERNAL", message, options);
 }
 
-/** What reading a file threw, as an error that says what to do. */
+/** An error for a file that could not be read, from what reading it threw. */
 export function unreadable(path: string, cause: unknown): InputError {
   const { code, message } = cause as NodeJS.ErrnoException;
   return code === "ENOENT"

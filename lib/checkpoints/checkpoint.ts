@@ -7,14 +7,14 @@ import { aPath, checkArguments, optionsOf } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { noteIn } from "./notes.js";
 
-/** A tensor's place in a checkpoint. */
+/** A tensor in a checkpoint. */
 export type { TensorInfo };
 
 /** Options of {@link Checkpoint.write}. */
 export interface CheckpointWriteOptions extends CallOptions {
-  /** Store floating-point tensors as float16, to the nearest: half the size. Networks compute in float32 all the same. */
+  /** Stores floating-point tensors as float16, rounded to nearest, at half the size. Networks still compute in float32. */
   float16?: boolean;
-  /** Added to {@link Checkpoint.metadata}; `note` is what results are to say. */
+  /** Added to {@link Checkpoint.metadata}; its `note` is copied into all results. */
   metadata?: Readonly<Record<string, string>>;
 }
 
@@ -25,15 +25,15 @@ const writeOptions = optionsOf({
 
 /**
  * A file of weights: a PyTorch `.pth` or training `.tar` (zip, or the pickle stream of before 1.6) or safetensors.
- * Opening maps the file and reads what is in it; no tensor is copied and no pickle is run.
+ * Opening maps the file and reads its table of contents; no tensor is copied and no pickle is executed.
  */
 export class Checkpoint {
   readonly path: string;
   /** "pytorch zip", "pytorch legacy" or "safetensors". */
   readonly format: string;
-  /** By name, in alphabetical order; a leading `module.` is taken off. */
+  /** The tensors in alphabetical order of their names, without a leading `module.`. */
   readonly tensors: readonly TensorInfo[];
-  /** What else the file says, as text: a training checkpoint's epoch, safetensors' metadata. */
+  /** Other entries of the file, as text: a training checkpoint's epoch, safetensors' metadata. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly #native: Owned<CheckpointHandle>;
 
@@ -70,14 +70,14 @@ export class Checkpoint {
   }
 
   /**
-   * What everything made with these weights must say of them (the metadata's `note`), on one line; "" where there is
-   * nothing to say. Demo models say there that they are.
+   * The warning that everything made with these weights must carry (the metadata's `note`), on one line, or "". Demo
+   * models have one.
    */
   get note(): string {
     return noteIn(this.metadata);
   }
 
-  /** How many numbers the tensors hold in all. */
+  /** Number of elements of all tensors. */
   get parameters(): number {
     const count = ({ shape }: TensorInfo) => shape.reduce((product, extent) => product * extent, 1);
     return this.tensors.reduce((sum, tensor) => sum + count(tensor), 0);

@@ -1,4 +1,4 @@
-/** What the command's exit status says, and how errors read. */
+/** The command's exit codes, and the text of its errors. */
 import {
   AbortedError,
   InputError,
@@ -20,7 +20,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** For the end of every help text. */
+/** The end of every help text. */
 export const exitCodesHelp = `
 Exit codes:
   0    done
@@ -42,7 +42,7 @@ export function describeError(error: unknown, subject?: string): string {
   const known = error instanceof MedLsamError && !(error instanceof InternalError);
   const message = error instanceof Error ? error.message : String(error);
   const text = known ? message : `${message} (this is a bug: please report it)`;
-  // Most messages begin with the file they are about; said once is enough.
+  // Most messages begin with the file they are about, which need not be repeated.
   const prefix = subject === undefined || text.startsWith(`${subject}:`) ? "" : `${subject}: `;
   const line = `medlsam: ${subject === undefined ? printable(text) : oneLine(prefix + text)}`;
   const stack = process.env.MEDLSAM_DEBUG && error instanceof Error ? error.stack : undefined;

@@ -1,15 +1,15 @@
-/** Ctrl-C: ask the running work to stop, and stop it if it does not. */
+/** Ctrl-C: asks the running work to stop, and ends the process if it does not. */
 import { exitCodes } from "./exit-codes.js";
 
-/** Native work looks at its cancel flag between patches; what still runs after this many milliseconds is cut off. */
+/** Milliseconds after which the process ends; native work checks its cancel flag between patches. */
 const patience = 600;
 
 export interface Interrupts {
   /** Fires at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** How to end the process at once and leave no temporary file; `process.exit` until this is called. */
+  /** Sets the function that ends the process without leaving temporary files; `process.exit` by default. */
   exitThrough(exitNow: (code: number) => never): void;
-  /** From now on the first signal lets the work end by itself, however long that takes. */
+  /** From now on the work may take any time to end after the first signal. */
   waitForWork(): void;
 }
 
@@ -22,7 +22,7 @@ export function watchInterrupts(): Interrupts {
     if (controller.signal.aborted) exitNow(exitCodes.interrupted);
     controller.abort();
     if (patient) return;
-    // Unreferenced: it must not keep a process alive whose work did stop.
+    // Unreferenced, so that the timer does not keep the process alive once the work has stopped.
     setTimeout(() => exitNow(exitCodes.interrupted), patience).unref();
   };
   process.on("SIGINT", stop);

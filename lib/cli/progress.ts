@@ -3,13 +3,13 @@ import { Presets, SingleBar } from "cli-progress";
 import type { Progress, ProgressPhase } from "../index.js";
 import { oneLine } from "./text.js";
 
-/** How the work on one thing (a scan, a template file) is shown. */
+/** Shows the progress of the work on one subject (a scan, a template file). */
 export interface ProgressDisplay {
-  /** For the `onProgress` of an API call about `subject`. */
+  /** A callback for the `onProgress` of an API call about `subject`. */
   follow(subject: string): (progress: Progress) => void;
-  /** Takes the bar away; call it before writing anything else. */
+  /** Removes the bar; to be called before anything else is written. */
   clear(): void;
-  /** A line of its own, unless quiet. */
+  /** Prints a line, unless quiet. */
   say(line: string): void;
 }
 
@@ -24,7 +24,7 @@ function barDisplay(signal: AbortSignal): ProgressDisplay {
       format: "{subject}  {phase} {bar} {percentage}% {eta_formatted}",
       stream: process.stderr,
       clearOnComplete: true,
-      // Signals are interrupt.ts's.
+      // interrupt.ts handles signals.
       gracefulExit: false,
       hideCursor: null,
     },
@@ -35,7 +35,7 @@ function barDisplay(signal: AbortSignal): ProgressDisplay {
     bar.stop();
     phase = undefined;
   };
-  // The bar holds the terminal in a state that a process ended at once would leave behind.
+  // The bar changes the terminal's state, which must be restored if the process ends.
   signal.addEventListener("abort", clear);
   return {
     follow: (subject) => (progress) => {
@@ -54,7 +54,7 @@ function barDisplay(signal: AbortSignal): ProgressDisplay {
   };
 }
 
-/** A line when a phase begins and one per quarter of it: enough for a log, not too much for a thousand scans. */
+/** Prints a line when a phase begins and one for each quarter of it: enough for a log, not too much for 1000 scans. */
 function lineDisplay(): ProgressDisplay {
   const say = (line: string) => void process.stderr.write(`${oneLine(line)}\n`);
   return {
@@ -79,7 +79,7 @@ function lineDisplay(): ProgressDisplay {
   };
 }
 
-/** Phases whose names are not what is shown. */
+/** Texts of phases that are not shown by their names. */
 const words: Partial<Record<ProgressPhase, string>> = {
   prepare: "prepare scans",
   validate: "validate boxes",

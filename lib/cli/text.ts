@@ -1,6 +1,6 @@
-/** Text for people: tables, sizes, and names from files made harmless to a terminal. */
+/** Text for people: tables, sizes, and names from files, made safe for a terminal. */
 
-/** The text without the control characters that could drive a terminal; names come from files. */
+/** The text without control characters, by which a name from a file could control the terminal. */
 export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
 }
@@ -9,7 +9,7 @@ export function oneLine(text: string): string {
   return printable(text.replace(/\s*[\r\n]\s*/g, " "));
 }
 
-/** Left-aligned columns under a heading; columns of numbers to the right. */
+/** A table: text columns aligned to the left, columns of numbers to the right. */
 export function table(heading: string[], rows: string[][]): string {
   const lines = [heading, ...rows].map((row) => row.map(oneLine));
   const columns = heading.map((_, column) => {

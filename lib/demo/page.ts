@@ -1,10 +1,10 @@
-/** A demo run as a page. */
+/** The demo's page. */
 import type { OrganEvaluation } from "../evaluation/result.js";
 import type { Page, PageOrgan } from "../viewer/page.js";
 import type { Demo } from "./demo.js";
 import { demoTable } from "./table.js";
 
-/** The scan, what was found in it, and how well. */
+/** Writes a page with the scan, the organs found in it, and their figures. */
 export function demoPage(demo: Demo): Page {
   const { name, note, image, masks, localization, evaluation, geometry } = demo;
   const { columns, rows, mean } = demoTable(demo);
@@ -24,7 +24,7 @@ export function demoPage(demo: Demo): Page {
     note,
     about: [
       `${demo.description} It was made from a seed that no training used, and comes from no patient.`,
-      "Boxes in an organ's colour were found; the truth's is white. WD is the mean distance of the boxes' walls.",
+      "Boxes found have the organ's color, true boxes are white. WD is the mean distance of the boxes' walls.",
     ],
     columns,
     organs: Object.entries(evaluation.organs).map((entry) => organ(...entry)),

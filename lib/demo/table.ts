@@ -1,14 +1,14 @@
-/** A demo run's figures as text, for the terminal and for the page. */
+/** The demo's figures as text, for the terminal and the page. */
 import type { OrganEvaluation } from "../evaluation/result.js";
 import { summarizeEvaluations } from "../evaluation/summary.js";
 import type { Demo } from "./demo.js";
 
 export interface DemoTable {
-  /** After the organ's name. */
+  /** Headings after the organ's name. */
   columns: string[];
-  /** A cell for each column, by organ. */
+  /** Cells for the columns, by organ. */
   rows: Map<string, string[]>;
-  /** Over the organs, a missed or falsely found one counting as 0 in overlaps and not at all in distances. */
+  /** Means over the organs; a missed or falsely found one counts as 0 in overlaps and not at all in distances. */
   mean: string[];
 }
 

@@ -30,23 +30,23 @@ import {
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions extends CallOptions {
-  /** What was segmented; a folder's `boxes.json` is taken along, and boxes' JSON alone will do. */
+  /** The predicted masks. A folder's `boxes.json` is used too, and a JSON of boxes alone is accepted. */
   prediction?: MaskSource;
-  /** What was localized: for IoU and WD. Without it these are of the boxes around the predicted masks. */
+  /** The predicted boxes, for IoU and WD. Without them, the boxes around the predicted masks are compared. */
   boxes?: string | Localization;
   truth: MaskSource;
-  /** What the case is called; the prediction's or the truth's file name by default. */
+  /** Name of the case; by default the prediction's or the truth's file name. */
   name?: string;
   /**
    * Names of the truth's labels, and of the prediction's where it has no label table. By default the label tables in
-   * the headers, then the labels in the boxes' JSON; a label that nothing names is called by its number.
+   * the headers, then the labels in the boxes' JSON; a label without a name is called by its number.
    */
   names?: ReadonlyMap<number, string>;
-  /** Of the normalized surface Dice, mm; 2 by default. */
+  /** Tolerance of the normalized surface Dice, mm; 2 by default. */
   tolerance?: number;
   /** Only these organs. */
   organs?: readonly string[];
-  /** One step, "compare", of as many parts as there are organs. */
+  /** Reports one phase, "compare", with a part for each organ. */
   onProgress?: (progress: Progress) => void;
 }
 
@@ -65,7 +65,7 @@ const evaluateOptions = optionsOf({
   onProgress: aFunction.optional(),
 });
 
-/** For volumes of organs that have no voxel. */
+/** Stands in for the mask of an organ without voxels. */
 const noSpacing: Triple = [1, 1, 1];
 
 interface Case {
@@ -77,8 +77,9 @@ interface Case {
 }
 
 /**
- * Compares one case's prediction with its truth, organ by organ (algorithm.md part 7). Holds both label maps, or with
- * a mask per organ one organ's two masks, and cuts organs out of them one per thread; no voxel reaches JavaScript.
+ * Compares one case's prediction with its truth, organ by organ (algorithm.md part 7). Holds both label maps or, where
+ * there is a mask for each organ, one organ's two masks. Each thread crops one organ out of them; no voxel reaches
+ * JavaScript.
  * @throws InputError `GEOMETRY_MISMATCH` for other shapes or affines, `BAD_LABELS` for values that are not labels or
  *   masks that are not 0/1, and for files that cannot be read; UsageError; AbortedError.
  */
@@ -138,7 +139,7 @@ async function openCase(options: EvaluateOptions): Promise<Case> {
   };
 }
 
-/** The organs of both sides by the names that they share. */
+/** The organs of both sides, matched by name. */
 function namedOrgans({ prediction, truth, boxes }: Case, given: Names = new Map()) {
   const table = (source: Case["prediction"]) =>
     source !== undefined && isMap(source) ? source.table : new Map<number, string>();
@@ -198,13 +199,13 @@ async function evaluateOrgans(
   return Object.fromEntries(results);
 }
 
-/** The predicted box, or the verdict that there is none; nothing for an organ that was prompted by points. */
+/** The predicted box, null for an organ that was found absent, undefined for one that was prompted by points. */
 function boxEvidence(found: OrganBoxes | undefined): Pick<OrganEvidence, "box"> {
   if (!found || found.present === false) return { box: null };
   return found.box ? { box: found.box } : {};
 }
 
-/** Two label maps: all organs in one call. Nothing where one of them is a mask per organ. */
+/** Compares all organs of two label maps in one call. Gives nothing if one side has a mask for each organ. */
 async function compareMaps(
   { prediction, truth }: Case,
   names: readonly string[],
@@ -249,7 +250,7 @@ async function compareMasks(
   return comparison;
 }
 
-/** Opens both masks of an organ, and closes what was opened for it. */
+/** Opens both masks of an organ and closes them after use. */
 async function withOrgan<T>(
   open: { predicted: OpenOrgan | undefined; truth: OpenOrgan | undefined },
   options: CallOptions,
@@ -264,7 +265,7 @@ async function withOrgan<T>(
   }
 }
 
-/** The boxes' JSON has no affine, but where one of its boxes lies. @throws InputError `GEOMETRY_MISMATCH` */
+/** Checks by a physical box that boxes and truth are of one scan: their JSON has no affine. @throws InputError `GEOMETRY_MISMATCH` */
 function requireSamePlace(
   { boxes, predictionPath }: Case,
   name: string,

@@ -1,23 +1,23 @@
-/** Which organ a label or a file is: names that agree between a prediction and its truth. */
+/** Names of organs that agree between a prediction and its truth. */
 import { InputError } from "../base/errors.js";
 
 export type Names = ReadonlyMap<number, string>;
 
 /**
- * The first of several naming schemes that names anything; a label that it leaves out, and every label without a
- * scheme, is called by its number.
+ * The first of several tables of names that is not empty. A label without an entry, or without any table, is called by
+ * its number.
  */
 export function firstNaming(...schemes: Names[]): Names {
   return schemes.find((scheme) => scheme.size > 0) ?? new Map();
 }
 
-/** A label's number becomes the label's name; other names stay. */
+/** Replaces a label's number by the label's name; keeps other names. */
 export function byName(name: string, names: Names): string {
   return /^\d+$/.test(name) ? (names.get(Number(name)) ?? name) : name;
 }
 
 /**
- * The label of each organ of a label map, by name: of those that occur, then of those that `declared` names only.
+ * The label of each organ of a label map, by name: first the labels that occur, then those that only `declared` has.
  * @throws InputError `BAD_LABELS` if two labels that occur have one name.
  */
 export function organLabels(

@@ -1,4 +1,4 @@
-/** What an evaluation says: figures of merit (algorithm.md part 7) per organ and case, and over the cases. */
+/** Results of an evaluation: figures of merit (algorithm.md part 7) for each organ and case, and over the cases. */
 import { z } from "zod";
 import type { Box } from "../geometry/box.js";
 
@@ -7,9 +7,9 @@ export const metricNames = ["iou", "wd", "dice", "hd95", "nsd", "assd"] as const
 export type MetricName = (typeof metricNames)[number];
 
 /**
- * One organ's figures in one case. `null`: it has no finite value. That is so for every figure where the organ is
- * absent from both; for distances where one of the two lacks it (they would be infinite; overlaps are 0 then); for
- * masks' figures where only boxes were predicted; for the IoU of two boxes that are one voxel thick.
+ * One organ's figures in one case. A figure is `null` if it has no finite value: all figures of an organ that both
+ * sides lack; distances if one side lacks it (they would be infinite; overlaps are 0 then); figures of masks if only
+ * boxes were predicted; the IoU of two boxes that are one voxel thick.
  */
 export interface OrganMetrics {
   /** Intersection over union of the boxes, side lengths being max − min. */
@@ -17,7 +17,7 @@ export interface OrganMetrics {
   /** Wall distance: mean distance of the boxes' six walls, mm. */
   wd: number | null;
   dice: number | null;
-  /** 95th percentile of the surface distances both ways, mm. */
+  /** 95th percentile of the surface distances in both directions, mm. */
   hd95: number | null;
   /** Normalized surface Dice at the tolerance. */
   nsd: number | null;
@@ -26,24 +26,24 @@ export interface OrganMetrics {
 }
 
 /**
- * "missed": only the truth has the organ. "false positive": only the prediction has it. "absent": neither has, and the
- * prediction says so. Masks decide where there are masks, the box's verdict `present` elsewhere.
+ * "missed": only the truth has the organ. "false positive": only the prediction has it. "absent": neither has it, and
+ * the prediction lists it as absent. Masks decide if there are any, otherwise the box's `present`.
  */
 export type Outcome = "found" | "missed" | "false positive" | "absent";
 
-/** A mask's or a box's extent in one of the two. */
+/** Extent of a mask or a box, in the prediction or in the truth. */
 export interface OrganExtent {
-  /** null where only a box was predicted. */
+  /** null if only a box was predicted. */
   voxels: number | null;
   /** mm³ */
   volume: number | null;
-  /** Stored voxels, inclusive, (z, y, x); null for an organ that is not there. */
+  /** Stored voxels, inclusive, (z, y, x); null for an absent organ. */
   box: Box | null;
 }
 
 export interface OrganEvaluation extends OrganMetrics {
   outcome: Outcome;
-  /** Whether this case's truth knows the organ at all: by a voxel, a file, or a name in its label table. */
+  /** Whether this case's truth covers the organ: by a voxel, a file, or a name in its label table. */
   annotated: boolean;
   prediction: OrganExtent;
   truth: OrganExtent;
@@ -52,34 +52,34 @@ export interface OrganEvaluation extends OrganMetrics {
 /** One case: a prediction against its truth. */
 export interface CaseEvaluation {
   case: string;
-  /** Paths; "" for volumes that came from no file. */
+  /** Paths; "" for volumes that were not read from a file. */
   prediction: string;
   truth: string;
-  /** Of `nsd`, mm. */
+  /** Tolerance of `nsd`, mm. */
   tolerance: number;
-  /** By name, in the truth's order. Organs that neither has, and the prediction does not speak of, are left out. */
+  /** Organs by name, in the truth's order, without those that neither side has and the prediction does not list. */
   organs: Record<string, OrganEvaluation>;
 }
 
-/** Mean and population standard deviation; null without a value. */
+/** Mean and population standard deviation; null if there is no value. */
 export interface Spread {
   mean: number | null;
   std: number | null;
-  /** Of how many values: cases for an organ, organs for the average. */
+  /** Number of values: cases for an organ, organs for the average. */
   count: number;
 }
 
 export interface OrganSummary {
-  /** Cases that count: where the truth or the prediction has the organ. */
+  /** Number of cases that count: those in which the truth or the prediction has the organ. */
   cases: number;
-  /** Of these, where only the truth has it, and where only the prediction has it. */
+  /** Number of these in which only the truth, or only the prediction, has it. */
   missed: number;
   falsePositives: number;
-  /** Cases where the prediction rightly says that it is not there; they do not count. */
+  /** Number of cases in which the prediction rightly calls it absent; they do not count. */
   absent: number;
   /**
-   * Over the cases that count. A missed or falsely found organ enters overlaps as 0; its distances are infinite and
-   * enter no mean: `missed` and `falsePositives` say how many those are.
+   * Figures over the cases that count. A missed or falsely found organ enters overlaps as 0; its distances are infinite
+   * and enter no mean (see `missed` and `falsePositives`).
    */
   metrics: Record<MetricName, Spread>;
 }
@@ -88,9 +88,9 @@ export interface EvaluationSummary {
   cases: number;
   tolerance: number;
   organs: Record<string, OrganSummary>;
-  /** Mean and population standard deviation of the organs' means: every organ weighs the same. */
+  /** Mean and population standard deviation of the organs' means: every organ has the same weight. */
   average: Record<MetricName, Spread>;
-  /** Organs that were predicted but are known to no case's truth: they are not scored. */
+  /** Predicted organs that the truth of no case covers; they are not scored. */
   notAnnotated: string[];
 }
 
@@ -98,7 +98,7 @@ const figure = z.number().nullable();
 const figures = { iou: figure, wd: figure, dice: figure, hd95: figure, nsd: figure, assd: figure };
 const extent = z.object({ voxels: figure, volume: figure });
 
-/** Evaluations as public functions take them. */
+/** Schema of evaluations as arguments. */
 export const caseEvaluations = z.array(
   z.object({
     case: z.string(),
@@ -121,7 +121,7 @@ const spreads = z.object({
   assd: spread,
 });
 
-/** A summary as public functions take it. */
+/** Schema of a summary as an argument. */
 export const evaluationSummary = z.object(
   {
     cases: z.number(),

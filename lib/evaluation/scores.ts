@@ -1,23 +1,23 @@
-/** One organ's figures from what native code measured. */
+/** One organ's figures, from the native code's measurements. */
 
 import type { MaskExtent, OrganComparison } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import type { Box, Triple } from "../geometry/box.js";
 import type { OrganEvaluation, OrganExtent, OrganMetrics, Outcome } from "./result.js";
 
-/** What is known of an organ in one case. */
+/** Measurements of an organ in one case. */
 export interface OrganEvidence {
   annotated: boolean;
   truth: MaskExtent;
-  /** The predicted mask; none where only boxes were predicted. */
+  /** The predicted mask; undefined if only boxes were predicted. */
   mask?: MaskExtent;
-  /** The predicted box, null for the verdict that the organ is absent; none where only masks were predicted. */
+  /** The predicted box; null if the organ was called absent, undefined if only masks were predicted. */
   box?: Box | null;
-  /** Where both masks have voxels. */
+  /** The comparison of the masks, if both have voxels. */
   comparison?: OrganComparison;
 }
 
-/** `spacing`: mm, (z, y, x). */
+/** @param spacing mm, (z, y, x) */
 export function score(evidence: OrganEvidence, spacing: Triple): OrganEvaluation {
   const { annotated, truth, mask, comparison } = evidence;
   const box = evidence.box === undefined ? (mask?.box ?? null) : evidence.box;
@@ -52,7 +52,7 @@ function boxMetrics(
   return { iou: Number.isNaN(iou) ? null : iou, wd: (z + y + x) / 3 };
 }
 
-/** Without a comparison one of the masks is empty. */
+/** Figures of two masks. If there is no comparison, one of them is empty. */
 function maskMetrics(comparison: OrganComparison | undefined): Omit<OrganMetrics, "iou" | "wd"> {
   if (!comparison) return { dice: 0, hd95: null, nsd: 0, assd: null };
   const { dice, hausdorff95, surfaceDice, averageDistance } = comparison;

@@ -1,4 +1,4 @@
-/** Figures over the cases. */
+/** Summarizes the figures of several cases. */
 import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import {
@@ -13,9 +13,9 @@ import {
 } from "./result.js";
 
 /**
- * Mean and population standard deviation of every organ over the cases, and of the organs' means. An organ that no
- * case's truth knows is named in `notAnnotated` and not scored; one that some case's truth knows counts as a false
- * positive wherever it is predicted and the truth does not have it.
+ * Mean and population standard deviation of every organ over the cases, and of the organs' means. An organ that the
+ * truth of no case covers is listed in `notAnnotated` and not scored; one that some case's truth covers counts as a
+ * false positive wherever it is predicted and the truth does not have it.
  * @throws UsageError for cases evaluated at different tolerances.
  */
 export function summarizeEvaluations(cases: readonly CaseEvaluation[]): EvaluationSummary {

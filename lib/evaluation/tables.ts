@@ -1,4 +1,4 @@
-/** The evaluation as the paper's tables have it: a row per organ, then the average; mean ± standard deviation. */
+/** Tables in the paper's form: a row for each organ, then the average, as mean ± standard deviation. */
 import { checkArguments } from "../base/arguments.js";
 import {
   type CaseEvaluation,
@@ -13,7 +13,7 @@ import {
 interface Column {
   title: string;
   unit: "%" | "mm";
-  /** In comma-separated values. */
+  /** Name in comma-separated values. */
   name: string;
 }
 
@@ -26,12 +26,12 @@ const columns: Record<MetricName, Column> = {
   assd: { title: "ASSD", unit: "mm", name: "assd_mm" },
 };
 
-/** In the column's unit. */
+/** A value in the column's unit. */
 function scaled(value: number, metric: MetricName): number {
   return columns[metric].unit === "%" ? 100 * value : value;
 }
 
-/** A Markdown table, aligned to be read as it is, and below it what the means leave out. */
+/** A Markdown table, aligned so that it can be read as text, followed by notes on what the means leave out. */
 export function evaluationMarkdown(summary: EvaluationSummary): string {
   checkArguments("evaluationMarkdown", { summary: [summary, evaluationSummary] });
   const heading = [
@@ -89,7 +89,7 @@ function notes({ organs, tolerance, notAnnotated }: EvaluationSummary): string[]
   ];
 }
 
-/** Names come from files: nothing in them may end the cell or the line. */
+/** Escapes a name, which comes from a file, so that it cannot end the cell or the line. */
 function markdownText(name: string): string {
   return name
     .replace(/\s+/g, " ")
@@ -97,7 +97,7 @@ function markdownText(name: string): string {
     .replace(/[\\|`*<>[\]]/g, "\\$&");
 }
 
-/** Comma-separated values: a row per organ, then the average. */
+/** Comma-separated values: a row for each organ, then the average. */
 export function evaluationCsv(summary: EvaluationSummary): string {
   checkArguments("evaluationCsv", { summary: [summary, evaluationSummary] });
   const heading = metricNames.flatMap((metric) => {
@@ -121,7 +121,7 @@ export function evaluationCsv(summary: EvaluationSummary): string {
   ]);
 }
 
-/** Comma-separated values: a row per case and organ. */
+/** Comma-separated values: a row for each case and organ. */
 export function casesCsv(cases: readonly CaseEvaluation[]): string {
   checkArguments("casesCsv", { cases: [cases, caseEvaluations] });
   const rows = cases.flatMap((each) =>

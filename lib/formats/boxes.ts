@@ -1,4 +1,4 @@
-/** The JSON of boxes: what `medlsam localize` and `medlsam segment` write, and what is read of it. */
+/** The JSON of boxes, which `medlsam localize` and `medlsam segment` write. */
 import { z } from "zod";
 import type { Affine } from "../geometry/affine.js";
 import { type Box, type PhysicalBox, physicalBox, type Triple, unionBox } from "../geometry/box.js";
@@ -13,13 +13,13 @@ export interface OrganBoxes {
   label?: number;
   /** false: the organ is not in the scan; true by default. */
   present?: boolean;
-  /** Around all of it. */
+  /** Box around the whole organ. */
   box?: Box;
-  /** Around parts of it, from the lowest up. */
+  /** Boxes around parts of it, from the lowest up. */
   parts?: readonly Box[];
-  /** Around the outer faces of the box's voxels. */
+  /** Box around the outer faces of the box's voxels. */
   physicalBox?: PhysicalBox;
-  /** Voxels in the organ and, with `foreground` false, beside it. */
+  /** Voxels in the organ or, with `foreground` false, outside it. */
   points?: readonly { voxel: Triple; foreground?: boolean }[];
 }
 
@@ -27,13 +27,13 @@ export interface OrganBoxes {
 export interface Boxes {
   /** Shape of the scan, (z, y, x). */
   shape: Triple;
-  /** By the organ's name. */
+  /** Organs by name. */
   organs: Readonly<Record<string, OrganBoxes>>;
 }
 
 const three = <Item extends z.ZodType>(item: Item, message: string) =>
   z.tuple([item, item, item], message);
-// In reference conventions boxes may reach out of the scan.
+// In reference conventions boxes may extend beyond the scan.
 const index = z.int("a bound is a whole number of voxels");
 const voxel = three(index, "bounds are three indices: [z, y, x]");
 const millimetres = three(
@@ -89,7 +89,7 @@ export function validateBoxes(path: string, json: unknown): Boxes {
   return validate(path, boxesSchema, json);
 }
 
-/** The content of a boxes file for organs that no network localized, on the scan that they are of. */
+/** Content of a boxes file for organs on a scan that were given, not localized. */
 export function describeBoxes(
   organs: Readonly<Record<string, OrganBoxes>>,
   { path, shape, affine }: { path: string; shape: Triple; affine: Affine },

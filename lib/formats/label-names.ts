@@ -1,16 +1,16 @@
 /**
- * Names of the labels of a label map, from the files that segmentation tools write. Label 0 is the background and is
- * left out. Names need not be unique: colour tables repeat names for labels that nobody uses.
+ * Names of the labels of a label map, from the files that segmentation tools write. Label 0, the background, is left
+ * out. Names need not be unique: color tables repeat names for unused labels.
  */
 import { z } from "zod";
 import { aPath, checkArguments } from "../base/arguments.js";
 import { badAnnotation, parseJson, readAnnotationText, validate } from "./text-file.js";
 
-/** What Slicer writes for a colour without a name. */
+/** Slicer's name for a color without a name. */
 const unnamed = "(none)";
 const maxLabel = 2 ** 31 - 1;
 
-/** Names by label, as public functions take them. */
+/** Schema of names by label as an argument. */
 export const labelNames = z.map(
   z.int("is not a label, a whole number"),
   z.string("is not a name, text"),
@@ -18,7 +18,7 @@ export const labelNames = z.map(
 );
 
 /**
- * Reads label names from any of: an ITK-SNAP label file (`IDX R G B A VIS MSH "NAME"`), a Slicer or FreeSurfer colour
+ * Reads label names from any of: an ITK-SNAP label file (`IDX R G B A VIS MSH "NAME"`), a Slicer or FreeSurfer color
  * table (`index name R G B A`), JSON as `{"1": "liver"}` or `{"liver": 1}`, bare or under `labels` as in nnU-Net's
  * dataset.json.
  */
@@ -124,11 +124,11 @@ function fromJson(path: string, text: string): Map<number, string> {
 
 /**
  * Names from the label table that TotalSegmentator and Connectome Workbench put into a NIfTI extension:
- * `<LabelTable><Label Key="1" …><![CDATA[liver]]></Label>…`. Entries that are not well-formed are left out: the
- * names are a convenience, and a volume whose extension is broken is still a good volume.
+ * `<LabelTable><Label Key="1" …><![CDATA[liver]]></Label>…`. Entries that are not well-formed are skipped: names are a
+ * convenience, and a volume with a broken extension is still usable.
  *
- * A scan for this one element instead of an XML parser: the text comes from hostile files, and without entities of its
- * own, doctypes or nesting there is nothing to expand or to recurse into; it is one pass over the text.
+ * Scans for this one element instead of parsing XML: the text comes from untrusted files, and without custom entities,
+ * doctypes and nesting there is nothing to expand or recurse into. One pass over the text.
  */
 export function labelNamesFromXml(xml: string): Map<number, string> {
   checkArguments("labelNamesFromXml", { xml: [xml, z.string()] });
@@ -151,8 +151,8 @@ export function labelNamesFromXml(xml: string): Map<number, string> {
 }
 
 /**
- * Character data from `start` to the closing tag, CDATA sections and the five entities resolved; no text if something
- * else comes first. The scan goes on at `end`, never back: each character is looked at once.
+ * Character data from `start` to the closing tag, with CDATA sections and the five entities resolved; no text if another
+ * element comes first. The scan continues at `end`, so that each character is read once.
  */
 function textUntil(xml: string, start: number, closing: string): { text?: string; end: number } {
   const cdata = "<![CDATA[";
@@ -198,7 +198,7 @@ export function labelTableXml(names: ReadonlyMap<number, string>): string {
   ].join("\n");
 }
 
-/** "]]>" would end the section, so it is cut in two. Control characters have no place in XML 1.0 at all. */
+/** Escapes text for a CDATA section, which "]]>" would end; XML 1.0 does not allow control characters at all. */
 function escapeCdata(name: string): string {
   return name
     .replace(/[^\P{Cc}\t\n\r]|[\ufffe\uffff]/gu, "\ufffd")
@@ -206,8 +206,8 @@ function escapeCdata(name: string): string {
 }
 
 /**
- * Red, green and blue in [0, 1] of a label: saturated colours whose hues lie a golden angle apart, so that neighbours
- * differ however many labels there are.
+ * Red, green and blue of a label, in [0, 1]: saturated colors with hues a golden angle apart, so that neighboring labels
+ * differ, however many there are.
  */
 export function labelColor(label: number): [number, number, number] {
   const channel = (offset: number) => {

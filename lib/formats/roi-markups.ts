@@ -1,4 +1,4 @@
-/** Boxes as 3D Slicer markups, to be dropped onto the scan they belong to. */
+/** Boxes as 3D Slicer markups, to be opened together with their scan. */
 
 import { z } from "zod";
 import { checkArguments } from "../base/arguments.js";
@@ -42,9 +42,9 @@ const located = z.object(
  * Slicer markups (the content of a `.mrk.json` file) with one ROI per organ that is present. Each ROI runs along the
  * outer faces of its box's voxels.
  *
- * @param boxes what `localize` found, or boxes of your own.
- * @param scan the volume that they are of, open or closed. If its affine shears, the ROI, which has right angles, is the
- *   smallest along the voxel x axis that holds the box.
+ * @param boxes the result of `localize`, or boxes of your own.
+ * @param scan the volume that they belong to, open or closed. If its affine shears, the ROI, which has right angles, is
+ *   the smallest along the voxel x axis that contains the box.
  */
 export function roiMarkups(
   boxes: { note?: string; organs: Boxes["organs"] },
@@ -80,7 +80,7 @@ function roi(
     name,
     coordinateSystem: "LPS",
     coordinateUnits: "mm",
-    // A box that was measured, not drawn: a stray drag must not move it.
+    // The box is a measurement: a stray drag must not move it.
     locked: true,
     fixedNumberOfControlPoints: true,
     labelFormat: "%N-%d",
@@ -105,9 +105,9 @@ function roi(
 }
 
 /**
- * Unit vectors (LPS) along the voxel axes, made orthogonal from x to z where the affine shears. The last follows from
- * the others so that the three always form a rotation: Slicer takes no reflection, and a box looks the same from both
- * sides.
+ * Unit vectors (LPS) along the voxel axes, orthogonalized from x to z if the affine shears. The third is computed from
+ * the others, so that the three always form a rotation: Slicer does not accept a reflection, and a box looks the same
+ * from both sides.
  */
 function rightAngledAxes(affine: Affine): [Point, Point, Point] {
   const column = (k: number): Point => [

@@ -1,4 +1,4 @@
-/** What is read of 3D Slicer's markups files (`.mrk.json`): lists of points (`Fiducial`) and boxes (`ROI`). */
+/** Reads 3D Slicer's markups files (`.mrk.json`): lists of points (`Fiducial`) and boxes (`ROI`). */
 import { basename } from "node:path";
 import { z } from "zod";
 import type { Point } from "../geometry/box.js";
@@ -124,7 +124,7 @@ function markupsOfType<Schema extends z.ZodObject<{ name: z.ZodOptional<z.ZodStr
   }
   return chosen.map(({ entry, at }) => {
     const value = validate(path, schema, entry, at);
-    // Slicer itself writes no name into a file of one markup and shows the file's name instead.
+    // Slicer writes no name into a file with a single markup and shows the file's name instead.
     const own = (value as { name?: string }).name ?? "";
     const name = own || (chosen.length === 1 ? basename(path).replace(/(\.mrk)?\.json$/i, "") : "");
     if (name !== "") return { name, at, value };

@@ -1,12 +1,12 @@
-/** Reading the small text files that people write beside their scans: points, names, centres. */
+/** Reads the small text files that come with scans: points, names, centers. */
 import { createReadStream } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../base/errors.js";
 
-/** Far more than any annotation needs; a volume given by mistake stops here instead of filling the memory. */
+/** Far more than any annotation needs: a volume given by mistake is refused before it fills memory. */
 const maxBytes = 16 * 1024 * 1024;
 
-/** The error of an annotation file that was read but cannot be used. */
+/** An error for an annotation file that was read but cannot be used. */
 export function badAnnotation(path: string, message: string, options?: ErrorOptions): InputError {
   return new InputError("BAD_ANNOTATION", `${path}: ${message}`, options);
 }
@@ -46,7 +46,7 @@ export function parseJson(path: string, text: string): unknown {
   }
 }
 
-/** The value as the schema gives it, or an error that names the file and the place in its JSON; `at` leads to value. */
+/** The schema's output, or an error with the file and the place in its JSON. `at`: the path of `value` in the JSON. */
 export function validate<Schema extends z.ZodType>(
   path: string,
   schema: Schema,

@@ -1,7 +1,7 @@
 /** 4×4 matrices as 16 numbers, row-major, acting on column vectors (x, y, z, 1). */
 export type Affine = readonly number[];
 
-/** matrix · (x, y, z, 1), the first three. */
+/** The first three components of matrix · (x, y, z, 1). */
 export function apply(matrix: Affine, [x, y, z]: readonly number[]): [number, number, number] {
   const row = (r: number) =>
     at(matrix, 4 * r) * (x ?? 0) +

@@ -4,10 +4,10 @@ import { type Affine, apply } from "./affine.js";
 /** Three numbers along the stored axes, z slowest. */
 export type Triple = [z: number, y: number, x: number];
 
-/** A place in the patient: LPS mm, as Slicer and DICOM write it. */
+/** A point in the patient: LPS mm, as in DICOM and Slicer. */
 export type Point = [x: number, y: number, z: number];
 
-/** Exists in types only: it keeps a box of voxels from being taken for one of millimetres. */
+/** Exists in types only: it keeps a box of voxels from being used as one of millimeters. */
 declare const unit: unique symbol;
 
 /** A box of stored voxels: inclusive bounds, (z, y, x). */
@@ -24,7 +24,7 @@ export interface PhysicalBox {
   readonly [unit]?: "mm";
 }
 
-/** The least and the greatest of each coordinate. At least one point is needed. */
+/** Minimum and maximum of each coordinate. At least one point is needed. */
 export function boundsOf<Vector extends Triple | Point>(
   points: readonly Vector[],
 ): { min: Vector; max: Vector } {
@@ -33,7 +33,7 @@ export function boundsOf<Vector extends Triple | Point>(
   return { min: over(Math.min), max: over(Math.max) };
 }
 
-/** The smallest box around all. */
+/** The smallest box around all boxes. */
 export function unionBox(boxes: readonly Box[]): Box {
   return boundsOf(boxes.flatMap(({ min, max }) => [min, max]));
 }

@@ -13,8 +13,8 @@ export interface OrganLocalization {
   /** Mean cosine between the found points and the template, in [−1, 1]; null when no scale was searched. */
   score: number | null;
   /**
-   * How far the box that the anatomical coordinate system alone predicts reaches into the scan, mm, along the axis where
-   * that is least; negative where it lies wholly outside, which makes the organ absent.
+   * How far the box predicted by the anatomical coordinate system alone reaches into the scan, mm, along the axis where
+   * that is least. Negative if the box is wholly outside, which makes the organ absent.
    */
   margin: number;
   /** Around all parts: stored voxels, inclusive, (z, y, x). */
@@ -28,19 +28,19 @@ export interface OrganLocalization {
 /** Where the organs of one scan are. This is the JSON that `medlsam localize` writes. */
 export interface Localization {
   version: 1;
-  /** What the network says of itself that must be known to who uses this: that it is a demo model. */
+  /** Warning copied from the checkpoint, e.g. that it is a demo model. */
   note?: string;
   /** The image's path as it was given; "" for a volume that came from no file. */
   image: string;
-  /** Of the stored volume, (z, y, x). */
+  /** Shape of the stored volume, (z, y, x). */
   shape: Triple;
   conventions: Conventions;
   scales: Scale[];
-  /** Whether a survey of the whole scan placed the points (no part of the published method); absent if not. */
+  /** true if a survey of the whole scan placed the points, which is not part of the published method. */
   survey?: boolean;
-  /** By the organ's name, or its label number as text where it has none; in the template file's order. */
+  /** Organs by name, or by label number if they have none, in the template file's order. */
   organs: Record<string, OrganLocalization>;
-  /** Seconds, and how many patches the network ran on. */
+  /** Seconds, and the number of patches that the network ran on. */
   timing: {
     read: number;
     grid: number;

@@ -1,7 +1,7 @@
-/** Ini files as Python's `configparser` reads them, because that is what reads the published code's configs. */
+/** Reads ini files like Python's `configparser`, with which the published code reads its configs. */
 import { badAnnotation } from "../formats/text-file.js";
 
-/** The text of one key, and the line it starts on. */
+/** The text of a key, and the line on which it starts. */
 export interface IniEntry {
   value: string;
   line: number;
@@ -10,7 +10,7 @@ export interface IniEntry {
 /** Keys in lower case. */
 export type IniSection = Map<string, IniEntry>;
 
-/** Its keys hold in every other section that does not set them itself. */
+/** The section whose keys apply to every other section that does not set them. */
 const defaults = "DEFAULT";
 
 interface OpenEntry {
@@ -107,7 +107,7 @@ function closed(
   return result;
 }
 
-/** Python would put other keys' values in for `%(key)s`: the config's author did not mean the text as it stands. */
+/** Refuses `%(key)s`, for which Python would insert another key's value. */
 function withoutPercent(path: string, place: string, key: string, value: string): string {
   return value.replace(/%(%?)/g, (_, second: string) => {
     if (second === "%") return "%";

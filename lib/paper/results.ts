@@ -1,11 +1,11 @@
 /**
- * The published code's result files: names, folders and lines as it writes them, so that what reads those reads these.
- * Nothing here touches a disk.
+ * The published code's result files, with its names, folders and lines, so that programs can read either. Nothing here
+ * touches a disk.
  */
 import { basename } from "node:path";
 import type { Box, Triple } from "../geometry/box.js";
 
-/** `path` is relative to where results go, with `/` between folders. */
+/** `path` is relative to the output folder, with `/` between folders. */
 export interface ResultFile {
   path: string;
   text: string;
@@ -13,10 +13,10 @@ export interface ResultFile {
 
 /** One class localized in one case. Boxes in stored voxels, inclusive, (z, y, x). */
 export interface LocalizedClass {
-  /** One box per part. */
+  /** One box for each part. */
   parts: readonly Box[];
   truth: Box;
-  /** Of the label map, (z, y, x), mm. */
+  /** Spacing of the label map, (z, y, x), mm. */
   spacing: Triple;
   iou: number;
   /** Wall distance, mm. */
@@ -30,7 +30,7 @@ export interface SegmentedClass {
   hd95: number;
 }
 
-/** What was found, by class: an entry for each case that could be evaluated, in the cases' order. */
+/** Results by class, with an entry for each case that could be evaluated, in the cases' order. */
 export type ByClass<Found> = ReadonlyMap<number, readonly Found[]>;
 
 /**
@@ -86,7 +86,7 @@ function caseName(config: string, image: string, index: number, label: number): 
   return `${run}_${basename(image).split(".")[0]}_${index}_cl${label}`;
 }
 
-/** The config's file name, every `test_` in it replaced. */
+/** The config's file name with every `test_` replaced. */
 function named(config: string, replacement: string): string {
   return basename(config).replaceAll("test_", replacement);
 }
@@ -118,7 +118,7 @@ function summary<Found>(
   return { path: `result/${kind}/${named(config, "")}`, text: lines.join("") };
 }
 
-/** Of the values as a population, not as a sample of one. */
+/** Mean and population standard deviation. */
 function meanAndDeviation(values: readonly number[]): { mean: number; deviation: number } {
   const average = (of: readonly number[]) => of.reduce((sum, each) => sum + each, 0) / of.length;
   const mean = average(values);
@@ -126,7 +126,7 @@ function meanAndDeviation(values: readonly number[]): { mean: number; deviation:
 }
 
 /**
- * As Python writes numbers: halves go to the even digit, where `toFixed` has them go up. Only multiples of 1/16 are
+ * Formats like Python, which rounds halves to the even digit, whereas `toFixed` rounds them up. Only multiples of 1/16 are
  * halves here, and they are exact in binary.
  */
 function threeDecimals(value: number): string {

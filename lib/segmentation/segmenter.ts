@@ -9,49 +9,49 @@ import type { Box } from "../geometry/box.js";
 import type { Volume } from "../volumes/volume.js";
 import { aBox, type PromptedOrgan } from "./prompts.js";
 
-/** What segmenting one scan took: counts and seconds. Seconds of work that overlaps may exceed the wall clock's. */
+/** The work of segmenting one scan: counts and seconds. Work that overlaps may add up to more than the wall time. */
 export interface SegmenterWork {
-  /** Slices that the image encoder ran on. */
+  /** Number of slices that the image encoder ran on. */
   encoderRuns: number;
-  /** Prompts that were decoded into masks. */
+  /** Number of prompts that were decoded into masks. */
   prompts: number;
-  /** Cutting slices out and resizing them. */
+  /** Seconds for cutting slices out and resizing them. */
   prepare: number;
   encode: number;
-  /** Decoding prompts into masks. */
+  /** Seconds for decoding prompts into masks. */
   decode: number;
 }
 
-/** What a {@link Segmenter} is handed. */
+/** Input of a {@link Segmenter}. */
 export interface SegmentRequest extends CallOptions {
   volume: Volume;
-  /** Organs without boxes and points are absent: leave their masks empty. */
+  /** Organs to segment. Those without boxes and points are absent: leave their masks empty. */
   organs: readonly PromptedOrgan[];
   conventions: Conventions;
-  /** If given, only these axial slices are to be segmented: indices along the stored axis nearest to head–foot. */
+  /** If given, the only axial slices to segment: indices along the stored axis nearest to head–foot. */
   slices?: readonly number[];
-  /** To be filled. */
+  /** The masks to fill. */
   masks: Masks;
   onProgress(done: number, total: number): void;
-  /** To be called when the mask of organs[i] is complete. Those never named are complete at the end. */
+  /** To be called when the mask of organs[i] is complete; masks without a call are complete at the end. */
   onComplete(organ: number): void;
 }
 
 /**
- * What turns prompts into masks. {@link Sam} is one; a 3D SAM or a model of your own is another: it reads the volume,
- * sees the prompts, and hands every organ's probabilities to `request.masks.set`. Filtering, overlaps, label maps, files,
- * statistics and previews are done by who asked it.
+ * Turns prompts into masks. {@link Sam} is one; a 3D SAM or a model of your own is another: it reads the volume and the
+ * prompts, and passes every organ's probabilities to `request.masks.set`. The caller does the filtering, overlaps, label
+ * maps, files, statistics and previews.
  */
 export interface Segmenter {
-  /** Named in reports. */
+  /** Its name in reports. */
   readonly name: string;
-  /** What masks made with it must say of it, such as that it is a demo model. */
+  /** Warning that its masks must carry, such as that it is a demo model. */
   readonly note?: string;
-  /** Resolves to what it took, as far as it counts that. Reject to fail the scan; heed `request.signal`. */
+  /** Resolves to the counts and seconds it has measured. Reject to fail the scan; observe `request.signal`. */
   segment(request: SegmentRequest): Promise<Partial<SegmenterWork>>;
 }
 
-/** A segmenter as `segment` takes it. */
+/** Schema of a segmenter as an argument. */
 export const aSegmenter = z.custom(
   (value) =>
     typeof value === "object" &&
@@ -61,11 +61,11 @@ export const aSegmenter = z.custom(
   "must be a Sam (Sam.load gives one), or an object with a method segment()",
 );
 
-/** The masks of a scan's organs while they are being made. */
+/** The masks of a scan's organs, while they are being made. */
 export class Masks {
   readonly #native: Owned<MasksHandle>;
   readonly #organs: number;
-  /** By organ, what is being set: native code must not see one mask changed and read, or changed twice, at a time. */
+  /** Pending write for each organ: a mask allows one writer and no concurrent reader. */
   readonly #changes = new Map<number, Promise<void>>();
   readonly #complete = new Set<number>();
 
@@ -85,8 +85,8 @@ export class Masks {
   }
 
   /**
-   * Makes the mask of organs[organ] from its probabilities in a box of stored voxels, (z, y, x) with x fastest;
-   * foreground is above ½, and the higher one wins where organs overlap. Replaces what was there.
+   * Makes the mask of organs[organ] from its probabilities in a box of stored voxels, (z, y, x) with x fastest. Above ½ is
+   * foreground, and where organs overlap the higher one wins. Replaces an earlier mask.
    * @throws UsageError for a box outside the volume, another number of probabilities than it has voxels, an organ that is
    * not there, or one whose mask was said to be complete.
    */
@@ -116,12 +116,12 @@ export class Masks {
     );
     this.#changes.set(
       organ,
-      change.catch(() => {}), // told to who called
+      change.catch(() => {}), // the caller gets the error from `change`
     );
     await change;
   }
 
-  /** @internal The organ's mask stays as it is once what is being set is. */
+  /** @internal Freezes the organ's mask after pending writes. */
   async complete(organ: number): Promise<void> {
     this.#complete.add(organ);
     await this.#changes.get(organ);

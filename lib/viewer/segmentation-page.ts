@@ -1,4 +1,4 @@
-/** One scan's segmentation as a page, the scan thinned out to what a page can hold. */
+/** One scan's segmentation as a page, the scan subsampled to a size that a page can hold. */
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import type { CallOptions } from "../addon/call.js";
@@ -7,10 +7,10 @@ import type { Segmentation, SegmentedOrgan } from "../segmentation/segmentation.
 import { Volume } from "../volumes/volume.js";
 import { type PageOrgan, writePage } from "./page.js";
 
-/** Of a scan in a page: 16 bits each, compressed and as base64, they come to some 20 MB. */
+/** Most voxels of a scan in a page: at 16 bits, compressed and in base64, they take some 20 MB. */
 const mostVoxels = 8_000_000;
 
-/** What is known of an organ's place. */
+/** Where an organ was found. */
 export interface OrganPlace {
   box?: Box;
   parts?: readonly Box[];
@@ -18,7 +18,7 @@ export interface OrganPlace {
 }
 
 /**
- * Writes a page of scan, masks and boxes, and files of its own beside it while it does.
+ * Writes a page of scan, masks and boxes. Meanwhile there are temporary files next to it.
  * @throws OutputError; UsageError for labels that no label map can hold.
  */
 export async function writeSegmentationPage(
@@ -73,7 +73,7 @@ async function writeThinned(
   }
 }
 
-/** Takes from the finest axis first, until few enough voxels are left. */
+/** Steps along the axes that leave few enough voxels; the finest axis is subsampled first. */
 export function stepFor(shape: Triple, spacing: Triple): Triple {
   const step: Triple = [1, 1, 1];
   const left = () =>

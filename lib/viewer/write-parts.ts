@@ -1,4 +1,4 @@
-/** A long text file, written as its parts come, whole or not at all. */
+/** Writes a long text file part by part, whole or not at all. */
 import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { CallOptions } from "../addon/call.js";
 import { AbortedError, MedLsamError, OutputError } from "../base/errors.js";
 
-/** What was at `path` stays until the new file is whole. @throws OutputError; AbortedError; what `parts` throws. */
+/** An existing file at `path` stays until the new one is whole. @throws OutputError; AbortedError; errors of `parts`. */
 export async function writeParts(
   path: string,
   parts: AsyncIterable<string>,
