@@ -10,8 +10,10 @@ export interface Info {
   platform: string;
   compiler: string;
   zlib: string;
-  /** Instruction set the kernels use: "avx512", "avx2", "sse2", "neon". */
+  /** Instruction set that the kernels use: "avx512", "avx2", "sse2" or "neon"; MEDLSAM_SIMD can ask for a lower one. */
   simd: string;
+  /** Why MEDLSAM_SIMD was not followed, if it was not. */
+  simdWarning?: string;
   threads: number;
   devices: string[];
   onnxRuntime: { path: string; version: string; providers: string[] } | { error: string };
@@ -27,6 +29,7 @@ export async function info(options: CallOptions = {}): Promise<Info> {
     compiler: addon.compiler,
     zlib: addon.zlib,
     simd: addon.simd,
+    ...(addon.simdWarning !== undefined && { simdWarning: addon.simdWarning }),
     threads: availableParallelism(),
     devices: ["cpu"],
     onnxRuntime:

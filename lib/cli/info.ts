@@ -22,7 +22,10 @@ export function addInfo(program: Command, session: Session): void {
         ["Node", found.node],
         ["platform", found.platform],
         ["threads", String(found.threads)],
-        ["instruction set", found.simd],
+        [
+          "instruction set",
+          found.simdWarning ? `${found.simd} (${found.simdWarning})` : found.simd,
+        ],
         ["devices", found.devices.join(", ")],
         ["ONNX Runtime", "error" in runtime ? `unavailable: ${runtime.error}` : runtime.version],
         ...("error" in runtime ? [] : runtimeFacts(runtime)),

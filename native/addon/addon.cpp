@@ -12,22 +12,11 @@
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
 #include "base/atomic_file.hpp"
+#include "base/simd.hpp"
 #include "runtimes/onnxruntime/api.hpp"
 
 namespace medlsam::addon {
 namespace {
-
-const char* simd_level() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return "avx512";
-  if (__builtin_cpu_supports("avx2")) return "avx2";
-  return "sse2";
-#elif defined(__aarch64__)
-  return "neon";
-#else
-  return "scalar";
-#endif
-}
 
 struct OnnxRuntimeInfo {
   std::string version, error;
@@ -65,7 +54,8 @@ Napi::Value info(const Napi::CallbackInfo& call) {
         result.Set("version", MEDLSAM_VERSION);
         result.Set("compiler", __VERSION__);
         result.Set("zlib", zlibVersion());
-        result.Set("simd", simd_level());
+        result.Set("simd", simd_level_name(simd_level()));
+        if (!simd_warning().empty()) result.Set("simdWarning", simd_warning());
         result.Set("onnxRuntime", to_js(env, runtime));
         return result;
       });

@@ -1,27 +1,46 @@
-// Two ways for one binary to run everywhere and use AVX-512 where it is. MEDLSAM_SIMD before a function whose
-// loops the compiler vectorises; run_simd for code written in vectors, which must know how wide they are.
-// What either calls must be inlined into it (MEDLSAM_INLINE), or it keeps the baseline's instructions.
+// The one dispatch of vector code: one binary runs everywhere and uses AVX2 or AVX-512 where they are.
+//
+// A level's code is whatever is inlined into run_avx512() or run_avx2(). A function that stays out of line
+// keeps the baseline's instructions, correct but slow. Two things see to it that none does: these two are
+// `flatten`, so GCC inlines whatever they reach and clang what they call, and everything that such code calls
+// is MEDLSAM_INLINE, which both compilers refuse to leave out of line. simd_test.cpp fails if a helper was
+// left at the baseline.
 #pragma once
 
+#include <string>
+#include <type_traits>
+
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define MEDLSAM_SANITIZED 1
 #endif
-#elif defined(__SANITIZE_ADDRESS__)
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MEDLSAM_SANITIZED 1
 #endif
 
-// Sanitizers are not ready when the loader resolves the variants; clang 14 lacks them for templates.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(MEDLSAM_SANITIZED)
-#define MEDLSAM_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define MEDLSAM_SIMD
+// Sanitizers see the baseline only: instrumented, each level takes a minute to compile.
+#if defined(__x86_64__) && !defined(MEDLSAM_SANITIZED)
+#define MEDLSAM_WIDE_SIMD 1
 #endif
 
 #define MEDLSAM_INLINE inline __attribute__((always_inline))
 
 namespace medlsam {
+
+enum class SimdLevel {
+  kBaseline,  // what every processor of the architecture has: SSE2, NEON
+  kAvx2,      // with FMA
+  kAvx512,    // F, BW, DQ and VL
+};
+
+// The level of this process, chosen at its first use: the best that the processor has, or what the
+// environment variable MEDLSAM_SIMD names ("baseline", "avx2", "avx512").
+SimdLevel simd_level();
+const char* simd_level_name(SimdLevel level);  // "sse2", "neon" or "baseline"; "avx2"; "avx512"
+// Why MEDLSAM_SIMD was not followed: an unknown level, or one that this machine lacks. "" if it was, or is
+// not set.
+const std::string& simd_warning();
 
 // kLanes floats that are computed with at once. Pass by reference: by value, a function that is not compiled
 // for registers this wide has another calling convention.
@@ -30,32 +49,43 @@ struct FloatLanes {
   typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
 };
 
-#if defined(__x86_64__) && !defined(MEDLSAM_SANITIZED)
-#define MEDLSAM_WIDE_SIMD 1
-template <class Kernel>
-__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))) void run_avx512(const Kernel& kernel) {
-  kernel.template run<16>();
-}
+template <int kLanes>
+using Lanes = std::integral_constant<int, kLanes>;
 
-template <class Kernel>
-__attribute__((target("avx2,fma"))) void run_avx2(const Kernel& kernel) {
-  kernel.template run<8>();
-}
-#endif
-
-// kernel.run<kLanes>(), a MEDLSAM_INLINE member template, compiled for the widest instruction set this
-// processor has: 16 lanes with AVX-512, 8 with AVX2, else 4 (SSE2, NEON). Sanitizers see 4 only:
-// instrumented, each width takes a minute to compile.
-template <class Kernel>
-void run_simd(const Kernel& kernel) {
 #if defined(MEDLSAM_WIDE_SIMD)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    return run_avx512(kernel);
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return run_avx2(kernel);
+template <class Kernel>
+__attribute__((flatten, target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))) auto run_avx512(
+    const Kernel& kernel) {
+  return kernel(Lanes<16>{});
+}
+
+template <class Kernel>
+__attribute__((flatten, target("avx2,fma"))) auto run_avx2(const Kernel& kernel) {
+  return kernel(Lanes<8>{});
+}
 #endif
-  kernel.template run<4>();
+
+// kernel(lanes), compiled for each level: `lanes` converts to the number of floats of the level's registers,
+// as a constant. Code that is not written in vectors ignores it.
+template <class Kernel>
+auto run_simd(const Kernel& kernel) {
+#if defined(MEDLSAM_WIDE_SIMD)
+  switch (simd_level()) {
+    case SimdLevel::kAvx512:
+      return run_avx512(kernel);
+    case SimdLevel::kAvx2:
+      return run_avx2(kernel);
+    case SimdLevel::kBaseline:
+      break;
+  }
+#endif
+  return kernel(Lanes<4>{});
+}
+
+// loop(arguments…), a MEDLSAM_INLINE function whose loops the compiler vectorizes.
+template <auto loop, class... Arguments>
+auto run_simd(Arguments&&... arguments) {
+  return run_simd([&](auto) __attribute__((always_inline)) { return loop(arguments...); });
 }
 
 }  // namespace medlsam

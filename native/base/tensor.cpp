@@ -61,17 +61,17 @@ MEDLSAM_INLINE Stored load(const std::byte* bytes, std::size_t index) {
   return value;
 }
 
-MEDLSAM_SIMD void widen_half(const std::byte* bytes, float* out, std::size_t count) {
+MEDLSAM_INLINE void widen_half(const std::byte* bytes, float* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) out[i] = half_bits_to_float(load<std::uint16_t>(bytes, i));
 }
 
-MEDLSAM_SIMD void widen_bfloat(const std::byte* bytes, float* out, std::size_t count) {
+MEDLSAM_INLINE void widen_bfloat(const std::byte* bytes, float* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     out[i] = std::bit_cast<float>(std::uint32_t{load<std::uint16_t>(bytes, i)} << 16);
   }
 }
 
-MEDLSAM_SIMD void narrow_double(const std::byte* bytes, float* out, std::size_t count) {
+MEDLSAM_INLINE void narrow_double(const std::byte* bytes, float* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(load<double>(bytes, i));
 }
 
@@ -134,11 +134,11 @@ void to_float32(const TensorView& tensor, std::span<float> out) {
       std::memcpy(out.data(), bytes, tensor.bytes.size());
       return;
     case DType::kF16:
-      return widen_half(bytes, out.data(), count);
+      return run_simd<widen_half>(bytes, out.data(), count);
     case DType::kBF16:
-      return widen_bfloat(bytes, out.data(), count);
+      return run_simd<widen_bfloat>(bytes, out.data(), count);
     case DType::kF64:
-      return narrow_double(bytes, out.data(), count);
+      return run_simd<narrow_double>(bytes, out.data(), count);
     default:
       throw Error(ErrorCode::kBadCheckpoint, std::string("A tensor of type ") + dtype_name(tensor.dtype) +
                                                  " stands where floating-point weights belong.");

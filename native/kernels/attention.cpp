@@ -47,7 +47,7 @@ struct Attend {
   }
 
   // One block per thread, kept: a fresh one would cost a page fault every 4 KB.
-  void allocate() {
+  MEDLSAM_INLINE void allocate() {
     thread_local std::vector<float> scratch;
     // One vector more than a whole number of pages apart, so that rows do not compete for the same cache
     // sets.
@@ -215,14 +215,6 @@ struct Attend {
   }
 };
 
-struct AttendAnywhere {
-  const AttentionHead& head;
-  template <int kLanes>
-  MEDLSAM_INLINE void run() const {
-    Attend<kLanes>{head}.run();
-  }
-};
-
 }  // namespace
 
 RelativePositions::RelativePositions(const float* table, int extent, int dim)
@@ -237,7 +229,7 @@ RelativePositions::RelativePositions(const float* table, int extent, int dim)
 }
 
 void attend(const AttentionHead& head) {
-  run_simd(AttendAnywhere{head});
+  run_simd([&](auto lanes) __attribute__((always_inline)) { Attend<lanes>{head}.run(); });
 }
 
 }  // namespace medlsam

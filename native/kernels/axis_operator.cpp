@@ -8,9 +8,9 @@
 namespace medlsam {
 namespace {
 
-MEDLSAM_SIMD void apply_rows(const std::int64_t* first, const std::int64_t* begin, const float* weights,
-                             std::int64_t rows, const float* in, float* out, std::int64_t width,
-                             std::int64_t stride) {
+MEDLSAM_INLINE void apply_rows(const std::int64_t* first, const std::int64_t* begin, const float* weights,
+                               std::int64_t rows, const float* in, float* out, std::int64_t width,
+                               std::int64_t stride) {
   constexpr std::int64_t kBlock = 64;  // one output block stays in registers while its weights pass
   for (std::int64_t x = 0; x < width; x += kBlock) {
     const std::int64_t block = std::min(kBlock, width - x);
@@ -48,7 +48,8 @@ void AxisOperator::add_row(std::span<const double> row, double negligible) {
 
 void apply_operator(const AxisOperator& op, const float* in, float* out, std::int64_t width,
                     std::int64_t stride) {
-  apply_rows(op.first.data(), op.begin.data(), op.weights.data(), op.rows(), in, out, width, stride);
+  run_simd<apply_rows>(op.first.data(), op.begin.data(), op.weights.data(), op.rows(), in, out, width,
+                       stride);
 }
 
 template <class In>

@@ -30,7 +30,7 @@ constexpr std::size_t kBatchFloats = std::size_t{5} << 17;
 
 // out = in · weights for a slice of edge², with zeros up to out_edge². A pass of its own because memory is
 // fastest read in order, which the transform does not do.
-MEDLSAM_SIMD void weigh_slice(const float* in, const float* weights, int edge, float* out, int out_edge) {
+MEDLSAM_INLINE void weigh_slice(const float* in, const float* weights, int edge, float* out, int out_edge) {
   if (edge < out_edge) std::fill_n(out, out_edge * out_edge, 0.F);
   for (int y = 0; y < edge; ++y) {
     for (int x = 0; x < edge; ++x) out[y * out_edge + x] = in[y * edge + x] * weights[y * edge + x];
@@ -47,8 +47,8 @@ void transform_pair_slice(const CorrelationInput& input, int pair, int z, float*
     const float* first = input.features + 2 * pair * volume + z * plane;
     // A channel without a partner is its own: its partner's kernel is zero.
     const float* second = 2 * pair + 1 < input.channels ? first + volume : first;
-    weigh_slice(first, input.weights + z * plane, input.edge, re, kEdge);
-    weigh_slice(second, input.weights + z * plane, input.edge, im, kEdge);
+    run_simd<weigh_slice>(first, input.weights + z * plane, input.edge, re, kEdge);
+    run_simd<weigh_slice>(second, input.weights + z * plane, input.edge, im, kEdge);
   } else {
     std::fill_n(scratch, 2 * kEdge * kEdge, 0.F);
   }

@@ -69,7 +69,7 @@ struct TransformSlice {
   float *out_re, *out_im;
 
   template <int kLanes>
-  MEDLSAM_INLINE void run() const {
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
     constexpr int kEdge = Layout<R>::kEdge;
     for_vectors<kLanes>(
         kEdge, [&](int x) __attribute__((always_inline)) {
@@ -93,7 +93,7 @@ struct TransformKernel {
   float *re, *im;
 
   template <int kLanes>
-  MEDLSAM_INLINE void run() const {
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
     constexpr int kLength = Layout<R>::kLength;
     for (int x = 0; x < R; ++x) {
       for_vectors<kLanes>(
@@ -136,7 +136,7 @@ struct AddProduct {
   float *tile, *sum;
 
   template <int kLanes>
-  MEDLSAM_INLINE void run() const {
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
     transform_z<kLanes>();
     for (int row = 0; row < Layout<R>::kRows; row += kLanes) multiply<kLanes>(row);
   }
@@ -202,7 +202,7 @@ struct InvertGroup {
   float *tile, *sum;
 
   template <int kLanes>
-  MEDLSAM_INLINE void run() const {
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
     using L = Layout<R>;
     constexpr int kLength = L::kLength;
     for (int row = 0; row < L::kRows; row += kLanes) {
@@ -248,7 +248,7 @@ struct InvertSlice {
   float* out;
 
   template <int kLanes>
-  MEDLSAM_INLINE void run() const {
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
     using L = Layout<R>;
     for_vectors<kLanes>(
         L::kLength, [&](int x) __attribute__((always_inline)) {

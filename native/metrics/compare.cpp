@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kLabels = 65536;
 
-MEDLSAM_SIMD bool all_zero(const std::byte* bytes, std::size_t count) {
+MEDLSAM_INLINE bool all_zero(const std::byte* bytes, std::size_t count) {
   auto any = std::byte{0};
   for (std::size_t i = 0; i < count; ++i) any |= bytes[i];
   return any == std::byte{0};
@@ -37,7 +37,7 @@ void read_labels(const Volume& volume, std::int64_t first, std::int64_t count, s
 // A line of background needs no look at its values, and most lines are that.
 bool is_background(const Volume& volume, std::int64_t first, std::int64_t count) {
   const auto size = static_cast<std::int64_t>(dtype_size(volume.dtype));
-  return volume.intercept == 0 && all_zero(volume.data.data() + first * size, count * size);
+  return volume.intercept == 0 && run_simd<all_zero>(volume.data.data() + first * size, count * size);
 }
 
 void include(LabelCount& count, std::uint64_t voxels, const Index3& first, const Index3& last) {

@@ -16,7 +16,7 @@ constexpr Steps kFar = 65535;  // no site in this column
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Fills `width` neighbouring columns: sites hold 0, the rest kFar.
-MEDLSAM_SIMD void sweep_columns(Steps* steps, std::int64_t planes, std::int64_t plane, std::int64_t width) {
+MEDLSAM_INLINE void sweep_columns(Steps* steps, std::int64_t planes, std::int64_t plane, std::int64_t width) {
   for (std::int64_t z = 1; z < planes; ++z) {
     const Steps* before = steps + (z - 1) * plane;
     Steps* at = steps + z * plane;
@@ -40,7 +40,7 @@ std::vector<Steps> steps_along_z(const Index3& shape, std::span<const std::int64
   constexpr std::int64_t kColumns = 4096;
   parallel_for(task, (plane + kColumns - 1) / kColumns, [&](std::size_t chunk, std::size_t) {
     const std::int64_t start = static_cast<std::int64_t>(chunk) * kColumns;
-    sweep_columns(steps.data() + start, shape[0], plane, std::min(kColumns, plane - start));
+    run_simd<sweep_columns>(steps.data() + start, shape[0], plane, std::min(kColumns, plane - start));
   });
   return steps;
 }

@@ -15,7 +15,7 @@ struct Counts {
   std::uint64_t a = 0, b = 0, both = 0;
 };
 
-MEDLSAM_SIMD Counts count_foreground(const std::uint8_t* a, const std::uint8_t* b, std::size_t voxels) {
+MEDLSAM_INLINE Counts count_foreground(const std::uint8_t* a, const std::uint8_t* b, std::size_t voxels) {
   constexpr std::size_t kBlock = 255 * 64;  // 32-bit sums inside keep the loop's vectors full
   Counts total;
   for (std::size_t start = 0; start < voxels; start += kBlock) {
@@ -49,7 +49,7 @@ double dice(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
                                              std::to_string(b.size()) +
                                              " voxels cannot be compared: they must lie on the same grid.");
   }
-  const Counts counts = count_foreground(a.data(), b.data(), a.size());
+  const Counts counts = run_simd<count_foreground>(a.data(), b.data(), a.size());
   if (counts.a + counts.b == 0) return std::numeric_limits<double>::quiet_NaN();
   return 2 * static_cast<double>(counts.both) / static_cast<double>(counts.a + counts.b);
 }

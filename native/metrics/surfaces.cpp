@@ -21,7 +21,7 @@ struct Bounds {
   }
 };
 
-MEDLSAM_SIMD bool any_foreground(const std::uint8_t* a, const std::uint8_t* b, std::int64_t count) {
+MEDLSAM_INLINE bool any_foreground(const std::uint8_t* a, const std::uint8_t* b, std::int64_t count) {
   std::uint8_t any = 0;
   for (std::int64_t i = 0; i < count; ++i) any |= a[i] | b[i];
   return any != 0;
@@ -36,7 +36,7 @@ Bounds union_bounds(std::span<const std::uint8_t> a, std::span<const std::uint8_
     for (std::int64_t y = 0; y < lines; ++y) {
       const std::uint8_t *in_a = a.data() + (z * lines + y) * width,
                          *in_b = b.data() + (z * lines + y) * width;
-      if (!any_foreground(in_a, in_b, width)) continue;
+      if (!run_simd<any_foreground>(in_a, in_b, width)) continue;
       std::int64_t first = 0, last = width - 1;
       while (!(in_a[first] | in_b[first])) ++first;
       while (!(in_a[last] | in_b[last])) --last;
@@ -73,8 +73,8 @@ std::vector<Item> collect_planes(std::int64_t count, const Task& task, Collect&&
 }
 
 // removed[i]: 1 where line[i] is foreground and one of its six neighbours is not.
-MEDLSAM_SIMD void mark_surface(const std::uint8_t* line, std::int64_t width, std::int64_t plane,
-                               std::int64_t count, std::uint8_t* removed) {
+MEDLSAM_INLINE void mark_surface(const std::uint8_t* line, std::int64_t width, std::int64_t plane,
+                                 std::int64_t count, std::uint8_t* removed) {
   for (std::int64_t i = 0; i < count; ++i) {
     const std::uint8_t* v = line + i;
     removed[i] = v[0] & ~(v[-1] & v[1] & v[-width] & v[width] & v[-plane] & v[plane]);
@@ -82,8 +82,8 @@ MEDLSAM_SIMD void mark_surface(const std::uint8_t* line, std::int64_t width, std
 }
 
 // codes[i]: which voxels of the cell that starts at line[i] are foreground.
-MEDLSAM_SIMD void mark_cells(const std::uint8_t* line, std::int64_t width, std::int64_t plane,
-                             std::int64_t count, std::uint8_t* codes) {
+MEDLSAM_INLINE void mark_cells(const std::uint8_t* line, std::int64_t width, std::int64_t plane,
+                               std::int64_t count, std::uint8_t* codes) {
   for (std::int64_t i = 0; i < count; ++i) {
     const std::uint8_t *near = line + i, *far = near + plane;
     codes[i] = static_cast<std::uint8_t>(near[0] | near[1] << 1 | near[width] << 2 | near[width + 1] << 3 |
@@ -133,7 +133,7 @@ std::vector<std::int64_t> surface_voxels(std::span<const std::uint8_t> mask, con
         std::vector<std::uint8_t> removed(width - 2);
         for (std::int64_t y = 1; y < shape[1] - 1; ++y) {
           const std::int64_t line = (z + 1) * plane + y * width + 1;
-          mark_surface(mask.data() + line, width, plane, width - 2, removed.data());
+          run_simd<mark_surface>(mask.data() + line, width, plane, width - 2, removed.data());
           for (std::int64_t x = 0; x < width - 2; ++x) {
             if (removed[x]) found.push_back(line + x);
           }
@@ -153,7 +153,7 @@ Surfels surfels(std::span<const std::uint8_t> mask, const Index3& shape, const s
         std::vector<std::uint8_t> codes(width - 1);
         for (std::int64_t y = 0; y < shape[1] - 1; ++y) {
           const std::int64_t line = z * plane + y * width;
-          mark_cells(mask.data() + line, width, plane, width - 1, codes.data());
+          run_simd<mark_cells>(mask.data() + line, width, plane, width - 1, codes.data());
           for (std::int64_t x = 0; x < width - 1; ++x) {
             if (codes[x] != 0 && codes[x] != 255) in_plane.push_back({line + x, areas[codes[x]]});
           }

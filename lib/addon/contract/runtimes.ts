@@ -13,8 +13,10 @@ export interface AddonInfo {
   version: string;
   compiler: string;
   zlib: string;
-  /** The best of what this machine has: "avx512", "avx2", "sse2", "neon". */
+  /** The level that kernels run at: "avx512", "avx2", "sse2", "neon" or "baseline". */
   simd: string;
+  /** Why the environment variable MEDLSAM_SIMD was not followed. */
+  simdWarning?: string;
   /** ONNX Runtime's version and execution providers at this path. */
   onnxRuntime: { version: string; providers: string[] } | { error: string };
 }

@@ -17,8 +17,8 @@ constexpr float kNormFloor = 1e-12F;
 constexpr std::size_t kChunk = 4096;  // voxels normalized at once: their sums stay in the first-level cache
 
 // weights[v] = 1 / max(‖features[·, v]‖, 1e-12) for `count` voxels of volumes of `volume` voxels.
-MEDLSAM_SIMD void inverse_norms(const float* features, int channels, std::size_t volume, std::size_t count,
-                                float* weights) {
+MEDLSAM_INLINE void inverse_norms(const float* features, int channels, std::size_t volume, std::size_t count,
+                                  float* weights) {
   std::fill_n(weights, count, 0.F);
   for (int c = 0; c < channels; ++c) {
     const float* channel = features + c * volume;
@@ -50,8 +50,8 @@ Taps make_taps(const SimilarityScale& scale, int patch, int length) {
 }
 
 // Adds slice z of the resized correlation, times `factor`, to `out`. `line` holds correlation.length floats.
-MEDLSAM_SIMD void add_resized_slice(const Correlation& correlation, const Taps& taps, int z, float factor,
-                                    float* line, float* out) {
+MEDLSAM_INLINE void add_resized_slice(const Correlation& correlation, const Taps& taps, int z, float factor,
+                                      float* line, float* out) {
   const int length = correlation.length, patch = static_cast<int>(taps.low.size());
   const float wz = taps.weight[z];
   const float* slice_low = correlation.values + taps.low[z] * length * length;
@@ -79,8 +79,8 @@ void add_scale(const SimilarityScale& scale, int channels, int patch, std::span<
   float* weights = weights_scratch.reserve(volume);
   parallel_for(task, (volume + kChunk - 1) / kChunk, [&](std::size_t chunk, std::size_t) {
     const std::size_t begin = chunk * kChunk;
-    inverse_norms(scale.features + begin, channels, volume, std::min(kChunk, volume - begin),
-                  weights + begin);
+    run_simd<inverse_norms>(scale.features + begin, channels, volume, std::min(kChunk, volume - begin),
+                            weights + begin);
   });
 
   const CorrelationInput input{scale.features, weights, scale.kernel, channels, scale.edge, scale.size};
@@ -89,8 +89,8 @@ void add_scale(const SimilarityScale& scale, int channels, int patch, std::span<
   const float factor = static_cast<float>(1 / (std::pow(correlation.length, 3) * std::pow(scale.size, 3)));
   parallel_for(task, patch, [&](std::size_t z, std::size_t) {
     std::vector<float> line(correlation.length);
-    add_resized_slice(correlation, taps, static_cast<int>(z), factor, line.data(),
-                      map.data() + z * patch * patch);
+    run_simd<add_resized_slice>(correlation, taps, static_cast<int>(z), factor, line.data(),
+                                map.data() + z * patch * patch);
   });
 }
 
@@ -167,7 +167,7 @@ void add_template_kernel(const float* features, int channels, int edge, int size
     const int v = static_cast<int>(voxel), z = v / (size * size), y = v / size % size, x = v % size;
     const float* from = features + (std::size_t{1} * (first + z) * edge + first + y) * edge + first + x;
     float weight = 0;
-    inverse_norms(from, channels, volume, 1, &weight);
+    run_simd<inverse_norms>(from, channels, volume, 1, &weight);
     for (int c = 0; c < channels; ++c) kernel[c * block + voxel] += from[c * volume] * weight;
   }
 }

@@ -1,19 +1,14 @@
 #include "runtimes/onnxruntime/attention_ops.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "base/error.hpp"
-#include "kernels/attention.hpp"
+#include "kernels/attention_layouts.hpp"
 #include "runtimes/onnxruntime/operations.hpp"
 
 namespace medlsam::onnx {
 namespace {
-
-// Queries that one thread takes on at a time: more would leave threads idle at the end, fewer would pack the
-// keys too often.
-constexpr std::int64_t kChunk = 1024;
 
 void expect(bool fits, const char* what) {
   if (!fits) throw Error(ErrorCode::kInternal, what);
@@ -21,10 +16,6 @@ void expect(bool fits, const char* what) {
 
 std::vector<std::int64_t> shape_of(const Ort::ConstValue& value) {
   return value.GetTensorTypeAndShapeInfo().GetShape();
-}
-
-std::int64_t chunks_of(std::int64_t queries) {
-  return (queries + kChunk - 1) / kChunk;
 }
 
 class AttentionKernel {
@@ -39,33 +30,18 @@ class AttentionKernel {
     expect(from.size() == 3 && to.size() == 3 && shape_of(v) == to && from[2] == to[2] &&
                from[2] % heads_ == 0 && to[1] > 0 && (from[0] == to[0] || from[0] == 1 || to[0] == 1),
            "attention: shapes do not fit");
-    const std::int64_t batch = std::min(from[0], to[0]) == 0 ? 0 : std::max(from[0], to[0]);
-    const std::int64_t width = from[2], queries = from[1], keys = to[1], chunks = chunks_of(queries);
-    const std::vector<std::int64_t> shape = {batch, queries, width};
-    float* out = context.GetOutput(0, shape).GetTensorMutableData<float>();
-    const float *q_data = q.GetTensorData<float>(), *k_data = k.GetTensorData<float>(),
-                *v_data = v.GetTensorData<float>();
-
-    parallel(context, batch * heads_ * chunks, [&](std::int64_t index) {
-      const std::int64_t n = index / (heads_ * chunks), head = index / chunks % heads_,
-                         chunk = index % chunks;
-      const std::int64_t channel = head * (width / heads_);
-      const float* q_rows = q_data + (from[0] == 1 ? 0 : n * queries * width) + channel;
-      const std::int64_t key_offset = (to[0] == 1 ? 0 : n * keys * width) + channel;
-      float* out_rows = out + n * queries * width + channel;
-      std::vector<AttentionQuery> asked;
-      for (std::int64_t i = chunk * kChunk; i < std::min(queries, (chunk + 1) * kChunk); ++i) {
-        asked.push_back({q_rows + i * width, out_rows + i * width, 0, 0});
-      }
-      std::vector<AttentionKey> seen;
-      for (std::int64_t i = 0; i < keys; ++i) {
-        seen.push_back({k_data + key_offset + i * width, v_data + key_offset + i * width});
-      }
-      attend({.dim = static_cast<int>(width / heads_),
-              .queries = asked,
-              .keys = seen,
-              .line = static_cast<int>(keys)});
-    });
+    TokenAttention attention = {.q = q.GetTensorData<float>(),
+                                .k = k.GetTensorData<float>(),
+                                .v = v.GetTensorData<float>(),
+                                .query_batch = from[0],
+                                .key_batch = to[0],
+                                .queries = from[1],
+                                .keys = to[1],
+                                .width = from[2],
+                                .heads = heads_};
+    const std::vector<std::int64_t> shape = {attention.batch(), from[1], from[2]};
+    attention.out = context.GetOutput(0, shape).GetTensorMutableData<float>();
+    parallel(context, attention.items(), [&](std::int64_t item) { attention.run(item); });
   }
 
  private:
@@ -95,39 +71,19 @@ class WindowAttentionKernel {
     const RelativePositions horizontal(wide.GetTensorData<float>(), static_cast<int>(ww),
                                        static_cast<int>(dim));
     const std::vector<std::int64_t> out_shape = {shape[0], h, w, width};
-    float* out = context.GetOutput(0, out_shape).GetTensorMutableData<float>();
-    const float *in = qkv.GetTensorData<float>(), *added = bias.GetTensorData<float>();
-
-    const std::int64_t rows = (h + wh - 1) / wh, columns = (w + ww - 1) / ww, chunks = chunks_of(wh * ww);
-    parallel(context, shape[0] * rows * columns * heads_ * chunks, [&](std::int64_t index) {
-      const std::int64_t chunk = index % chunks, channel = index / chunks % heads_ * dim;
-      const std::int64_t place = index / (chunks * heads_), n = place / (rows * columns);
-      const std::int64_t top = place / columns % rows * wh, left = place % columns * ww;
-      std::vector<AttentionQuery> asked;
-      std::vector<AttentionKey> seen;
-      for (std::int64_t cell = 0; cell < wh * ww; ++cell) {
-        const std::int64_t y = cell / ww, x = cell % ww;
-        if (top + y >= h || left + x >= w) {
-          seen.push_back({nullptr, nullptr});
-          continue;
-        }
-        const std::int64_t token = (n * h + top + y) * w + left + x;
-        const float* row = in + token * 3 * width + channel;
-        seen.push_back({row + width, row + 2 * width});
-        if (cell / kChunk == chunk) {
-          asked.push_back({row, out + token * width + channel, static_cast<std::int32_t>(y),
-                           static_cast<std::int32_t>(x)});
-        }
-      }
-      attend({.dim = static_cast<int>(dim),
-              .queries = asked,
-              .keys = seen,
-              .line = static_cast<int>(ww),
-              .query_bias = added + channel,
-              .value_bias = added + 2 * width + channel,
-              .vertical = &vertical,
-              .horizontal = &horizontal});
-    });
+    const WindowAttention attention = {.qkv = qkv.GetTensorData<float>(),
+                                       .bias = bias.GetTensorData<float>(),
+                                       .out = context.GetOutput(0, out_shape).GetTensorMutableData<float>(),
+                                       .batch = shape[0],
+                                       .height = h,
+                                       .width = w,
+                                       .channels = width,
+                                       .heads = heads_,
+                                       .window_height = wh,
+                                       .window_width = ww,
+                                       .vertical = &vertical,
+                                       .horizontal = &horizontal};
+    parallel(context, attention.items(), [&](std::int64_t item) { attention.run(item); });
   }
 
  private:

@@ -1,49 +1,12 @@
 #include "runtimes/onnxruntime/instance_norm_op.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 
-#include "base/simd.hpp"
+#include "kernels/instance_norm.hpp"
 #include "runtimes/onnxruntime/operations.hpp"
 
 namespace medlsam::onnx {
 namespace {
-
-constexpr std::int64_t kLanes = 32;    // independent sums, so that the compiler may use vectors
-constexpr std::int64_t kBlock = 4096;  // values summed in float before they join a double
-
-// Σ (x − shift), or of its squares.
-template <bool kSquares>
-MEDLSAM_INLINE double sum(const float* x, std::int64_t count, float shift) {
-  double total = 0;
-  for (std::int64_t begin = 0; begin < count; begin += kBlock) {
-    const std::int64_t end = std::min(count, begin + kBlock);
-    float lanes[kLanes] = {};
-    std::int64_t i = begin;
-    for (; i + kLanes <= end; i += kLanes) {
-      for (std::int64_t j = 0; j < kLanes; ++j) {
-        const float value = x[i + j] - shift;
-        lanes[j] += kSquares ? value * value : value;
-      }
-    }
-    for (; i < end; ++i) lanes[0] += kSquares ? (x[i] - shift) * (x[i] - shift) : x[i] - shift;
-    for (const float lane : lanes) total += static_cast<double>(lane);
-  }
-  return total;
-}
-
-// One channel of one patch; `out` may be `x`.
-MEDLSAM_SIMD void normalize_channel(const float* x, float* out, std::int64_t count, float epsilon) {
-  const auto n = static_cast<double>(count);
-  const auto mean = static_cast<float>(sum<false>(x, count, 0.0f) / n);
-  const double variance = sum<true>(x, count, mean) / n;
-  const auto scale = static_cast<float>(1 / std::sqrt(variance + static_cast<double>(epsilon)));
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float value = (x[i] - mean) * scale;
-    out[i] = value > 0 ? value : 0;
-  }
-}
 
 class Kernel {
  public:
@@ -59,7 +22,7 @@ class Kernel {
     const float* x = input.GetTensorData<float>();
     float* out = context.GetOutput(0, shape).GetTensorMutableData<float>();
     parallel(context, shape[0] * shape[1], [&](std::int64_t channel) {
-      normalize_channel(x + channel * count, out + channel * count, count, epsilon_);
+      instance_norm_relu(x + channel * count, out + channel * count, count, epsilon_);
     });
   }
 

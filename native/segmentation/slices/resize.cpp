@@ -45,8 +45,8 @@ std::vector<double> half_gaussian(double sigma) {
   return weights;
 }
 
-MEDLSAM_SIMD void to_bytes(const float* in, std::size_t count, float least, float greatest,
-                           std::uint8_t* out) {
+MEDLSAM_INLINE void to_bytes(const float* in, std::size_t count, float least, float greatest,
+                             std::uint8_t* out) {
   for (std::size_t i = 0; i < count; ++i) {
     out[i] = static_cast<std::uint8_t>(std::min(std::max(in[i] + kRounding, least), greatest));
   }
@@ -116,7 +116,7 @@ void SliceResizer::resize(std::span<const std::uint8_t> slice, std::span<std::ui
   apply_operator(along_x_, narrow_.data(), wide_.data(), height_, height_);
   transpose(wide_.data(), edge_, height_, narrow_.data());
   apply_operator(along_y_, narrow_.data(), wide_.data(), edge_, edge_);
-  to_bytes(wide_.data(), out.size(), *least, *greatest, out.data());
+  run_simd<to_bytes>(wide_.data(), out.size(), *least, *greatest, out.data());
 }
 
 }  // namespace medlsam

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/simd.hpp"
+#include "kernels/instance_norm.hpp"
 
 namespace medlsam::torch {
 namespace {
@@ -17,8 +17,6 @@ using at::Tensor;
 
 // Voxels whose sums are float32; what goes beyond is float64. Fixed, so that threads change no sum.
 constexpr std::int64_t kBlock = 1024;
-// Channels are few: loops run over several voxels at once.
-constexpr std::int64_t kLoop = 64;
 
 // (n, voxels, channels) in memory.
 struct Extent {
@@ -27,8 +25,6 @@ struct Extent {
   explicit Extent(const Tensor& x)
       : patches(x.size(0)), voxels(x.size(2) * x.size(3) * x.size(4)), channels(x.size(1)) {}
   std::int64_t blocks() const { return (voxels + kBlock - 1) / kBlock; }
-  // Voxels of a loop: a divisor of every block, the last perhaps not, whose rest is then done one by one.
-  std::int64_t voxels_at_once() const { return std::max<std::int64_t>(1, kLoop / channels); }
 };
 
 // Calls body(patch, block, first voxel, voxels) for all blocks.
@@ -56,80 +52,13 @@ std::vector<double> add_blocks(const Extent& extent, const std::vector<float>& s
   return totals;
 }
 
-// The row of a patch, repeated for all voxels of a loop.
-std::vector<float> repeat(const float* row, std::int64_t channels, std::int64_t times) {
-  std::vector<float> repeated;
-  for (std::int64_t i = 0; i < times; ++i) repeated.insert(repeated.end(), row, row + channels);
-  return repeated;
-}
-
-// Folds the sums of a loop's voxels into those of one.
-void fold(const std::vector<float>& sums, std::int64_t channels, float* out) {
-  std::fill_n(out, channels, 0.0f);
-  for (std::size_t i = 0; i < sums.size(); ++i) out[static_cast<std::int64_t>(i) % channels] += sums[i];
-}
-
-// Σ(x − shift) and Σ(x − shift)².
-MEDLSAM_SIMD void sum_moments(const float* __restrict x, const float* __restrict shift, std::int64_t count,
-                              std::int64_t loop, float* __restrict sum, float* __restrict squares) {
-  for (std::int64_t begin = 0; begin < count; begin += loop) {
-    const std::int64_t some = std::min(loop, count - begin);
-    for (std::int64_t i = 0; i < some; ++i) {
-      const float d = x[begin + i] - shift[i];
-      sum[i] += d;
-      squares[i] += d * d;
-    }
-  }
-}
-
-MEDLSAM_SIMD void normalize(const float* __restrict x, const float* __restrict mean,
-                            const float* __restrict scale, std::int64_t count, std::int64_t loop,
-                            float* __restrict y) {
-  for (std::int64_t begin = 0; begin < count; begin += loop) {
-    const std::int64_t some = std::min(loop, count - begin);
-    for (std::int64_t i = 0; i < some; ++i)
-      y[begin + i] = std::max((x[begin + i] - mean[i]) * scale[i], 0.0f);
-  }
-}
-
-// With h the normalized x and g the gradient where h > 0, else 0: Σg and Σg·h.
-MEDLSAM_SIMD void sum_gradients(const float* __restrict x, const float* __restrict gradient,
-                                const float* __restrict mean, const float* __restrict scale,
-                                std::int64_t count, std::int64_t loop, float* __restrict sum,
-                                float* __restrict products) {
-  for (std::int64_t begin = 0; begin < count; begin += loop) {
-    const std::int64_t some = std::min(loop, count - begin);
-    for (std::int64_t i = 0; i < some; ++i) {
-      const float h = (x[begin + i] - mean[i]) * scale[i];
-      const float g = h > 0 ? gradient[begin + i] : 0;
-      sum[i] += g;
-      products[i] += g * h;
-    }
-  }
-}
-
-// scale·(g − mean of g − h·mean of g·h)
-MEDLSAM_SIMD void backpropagate(const float* __restrict x, const float* __restrict gradient,
-                                const float* __restrict mean, const float* __restrict scale,
-                                const float* __restrict mean_g, const float* __restrict mean_gh,
-                                std::int64_t count, std::int64_t loop, float* __restrict out) {
-  for (std::int64_t begin = 0; begin < count; begin += loop) {
-    const std::int64_t some = std::min(loop, count - begin);
-    for (std::int64_t i = 0; i < some; ++i) {
-      const float h = (x[begin + i] - mean[i]) * scale[i];
-      const float g = h > 0 ? gradient[begin + i] : 0;
-      out[begin + i] = scale[i] * (g - mean_g[i] - h * mean_gh[i]);
-    }
-  }
-}
-
 struct Normalized {
   Tensor y, mean, scale;  // mean and 1/deviation (n, c)
 };
 
 Normalized forward_channels_last(const Tensor& x, double epsilon) {
   const Extent extent(x);
-  const std::int64_t channels = extent.channels, times = extent.voxels_at_once(), loop = times * channels;
+  const std::int64_t channels = extent.channels;
   const float* in = x.const_data_ptr<float>();
   Normalized result = {at::empty_like(x), at::empty({extent.patches, channels}, x.options()), {}};
   result.scale = at::empty_like(result.mean);
@@ -138,12 +67,8 @@ Normalized forward_channels_last(const Tensor& x, double epsilon) {
   std::vector<float> sums(static_cast<std::size_t>(extent.patches * extent.blocks() * 2 * channels));
   for_blocks(extent, [&](std::int64_t n, std::int64_t block, std::int64_t first, std::int64_t voxels) {
     const float* patch = in + n * extent.voxels * channels;
-    const std::vector<float> shift = repeat(patch, channels, times);
-    std::vector<float> sum(static_cast<std::size_t>(loop)), squares(static_cast<std::size_t>(loop));
-    sum_moments(patch + first * channels, shift.data(), voxels * channels, loop, sum.data(), squares.data());
     float* out = &sums[static_cast<std::size_t>((n * extent.blocks() + block) * 2 * channels)];
-    fold(sum, channels, out);
-    fold(squares, channels, out + channels);
+    channels_last::sum_moments(patch + first * channels, patch, voxels, channels, out, out + channels);
   });
   const std::vector<double> totals = add_blocks(extent, sums);
   for (std::int64_t n = 0; n < extent.patches; ++n) {
@@ -160,10 +85,10 @@ Normalized forward_channels_last(const Tensor& x, double epsilon) {
 
   float* out = result.y.mutable_data_ptr<float>();
   for_blocks(extent, [&](std::int64_t n, std::int64_t, std::int64_t first, std::int64_t voxels) {
-    const auto mean = repeat(result.mean.const_data_ptr<float>() + n * channels, channels, times);
-    const auto scale = repeat(result.scale.const_data_ptr<float>() + n * channels, channels, times);
     const std::int64_t begin = (n * extent.voxels + first) * channels;
-    normalize(in + begin, mean.data(), scale.data(), voxels * channels, loop, out + begin);
+    channels_last::normalize(in + begin, result.mean.const_data_ptr<float>() + n * channels,
+                             result.scale.const_data_ptr<float>() + n * channels, voxels, channels,
+                             out + begin);
   });
   return result;
 }
@@ -171,22 +96,18 @@ Normalized forward_channels_last(const Tensor& x, double epsilon) {
 Tensor backward_channels_last(const Tensor& x, const Tensor& gradient, const Tensor& mean,
                               const Tensor& scale) {
   const Extent extent(x);
-  const std::int64_t channels = extent.channels, times = extent.voxels_at_once(), loop = times * channels;
+  const std::int64_t channels = extent.channels;
   const float *in = x.const_data_ptr<float>(), *g = gradient.const_data_ptr<float>();
   const auto row = [&](const Tensor& of, std::int64_t n) {
-    return repeat(of.const_data_ptr<float>() + n * channels, channels, times);
+    return of.const_data_ptr<float>() + n * channels;
   };
 
   std::vector<float> sums(static_cast<std::size_t>(extent.patches * extent.blocks() * 2 * channels));
   for_blocks(extent, [&](std::int64_t n, std::int64_t block, std::int64_t first, std::int64_t voxels) {
-    const auto means = row(mean, n), scales = row(scale, n);
     const std::int64_t begin = (n * extent.voxels + first) * channels;
-    std::vector<float> sum(static_cast<std::size_t>(loop)), products(static_cast<std::size_t>(loop));
-    sum_gradients(in + begin, g + begin, means.data(), scales.data(), voxels * channels, loop, sum.data(),
-                  products.data());
     float* out = &sums[static_cast<std::size_t>((n * extent.blocks() + block) * 2 * channels)];
-    fold(sum, channels, out);
-    fold(products, channels, out + channels);
+    channels_last::sum_gradients(in + begin, g + begin, row(mean, n), row(scale, n), voxels, channels, out,
+                                 out + channels);
   });
   const std::vector<double> totals = add_blocks(extent, sums);
   std::vector<float> averages;
@@ -196,12 +117,10 @@ Tensor backward_channels_last(const Tensor& x, const Tensor& gradient, const Ten
   Tensor result = at::empty_like(x);
   float* out = result.mutable_data_ptr<float>();
   for_blocks(extent, [&](std::int64_t n, std::int64_t, std::int64_t first, std::int64_t voxels) {
-    const auto means = row(mean, n), scales = row(scale, n);
-    const auto mean_g = repeat(&averages[static_cast<std::size_t>(2 * n * channels)], channels, times);
-    const auto mean_gh = repeat(&averages[static_cast<std::size_t>((2 * n + 1) * channels)], channels, times);
+    const float* mean_g = &averages[static_cast<std::size_t>(2 * n * channels)];
     const std::int64_t begin = (n * extent.voxels + first) * channels;
-    backpropagate(in + begin, g + begin, means.data(), scales.data(), mean_g.data(), mean_gh.data(),
-                  voxels * channels, loop, out + begin);
+    channels_last::backpropagate(in + begin, g + begin, row(mean, n), row(scale, n), mean_g,
+                                 mean_g + channels, voxels, channels, out + begin);
   });
   return result;
 }

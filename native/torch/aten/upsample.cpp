@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "base/simd.hpp"
+#include "kernels/upsample.hpp"
 
 namespace medlsam::torch {
 namespace {
@@ -19,26 +19,11 @@ Tensor forward(const Tensor& x) {
   return at::upsample_trilinear3d(x, {2 * x.size(2), 2 * x.size(3), 2 * x.size(4)}, false);
 }
 
-MEDLSAM_SIMD void add_weighted(const float* __restrict before, const float* __restrict left,
-                               const float* __restrict right, const float* __restrict after,
-                               std::int64_t count, float* __restrict out) {
-  for (std::int64_t i = 0; i < count; ++i)
-    out[i] = 0.75f * (left[i] + right[i]) + 0.25f * (before[i] + after[i]);
-}
-
-// Halves one axis of (outer, 2·extent, inner): each value gets what it gave to the four around it. At the
-// ends, where interpolation repeats the last value, that one's share stays with it.
+// Halves one axis of (outer, 2·extent, inner).
 void halve(const float* in, std::int64_t outer, std::int64_t extent, std::int64_t inner, float* out) {
   const std::int64_t grain = std::max<std::int64_t>(1, 16384 / inner);
   at::parallel_for(0, outer * extent, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t i = row % extent;
-      const float* line = in + row / extent * 2 * extent * inner;
-      const auto at = [&](std::int64_t j) {
-        return line + std::clamp<std::int64_t>(j, 0, 2 * extent - 1) * inner;
-      };
-      add_weighted(at(2 * i - 1), at(2 * i), at(2 * i + 1), at(2 * i + 2), inner, out + row * inner);
-    }
+    halve_rows(in, extent, inner, begin, end, out);
   });
 }
 

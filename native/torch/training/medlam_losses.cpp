@@ -23,9 +23,9 @@ std::int64_t step_of(std::int64_t scale) {
 }
 
 // Distances of every voxel's content from a point, p³ values.
-MEDLSAM_SIMD void distances_from(const float* __restrict z, const float* __restrict y,
-                                 const float* __restrict x, const float* __restrict point, std::int64_t count,
-                                 float* __restrict out) {
+MEDLSAM_INLINE void distances_from(const float* __restrict z, const float* __restrict y,
+                                   const float* __restrict x, const float* __restrict point,
+                                   std::int64_t count, float* __restrict out) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float a = z[i] - point[0], b = y[i] - point[1], c = x[i] - point[2];
     out[i] = std::sqrt(a * a + b * b + c * c);
@@ -119,8 +119,8 @@ MssTargets mss_targets(const Tensor& positions, const Tensor& point_positions) {
     std::vector<float> whole(static_cast<std::size_t>(count)), coarse;
     for (std::int64_t row = begin; row < end; ++row) {
       const float* map = maps.const_data_ptr<float>() + row / points * 3 * count;
-      distances_from(map, map + count, map + 2 * count, places.const_data_ptr<float>() + 3 * row, count,
-                     whole.data());
+      run_simd<distances_from>(map, map + count, map + 2 * count, places.const_data_ptr<float>() + 3 * row,
+                               count, whole.data());
       for (std::size_t i = 0; i < kLossScales; ++i) {
         const std::int64_t step = step_of(static_cast<std::int64_t>(i));
         if (step > 1) coarse_distances(whole, edge, step, coarse);

@@ -36,7 +36,7 @@ MEDLSAM_INLINE float exp_below_0(float x) {
 
 constexpr std::int64_t kLanes = 64;  // sums kept beside each other
 
-MEDLSAM_SIMD float largest(const float* __restrict x, std::int64_t count) {
+MEDLSAM_INLINE float largest(const float* __restrict x, std::int64_t count) {
   float lanes[kLanes];
   std::fill_n(lanes, kLanes, x[0]);
   std::int64_t i = 0;
@@ -48,8 +48,8 @@ MEDLSAM_SIMD float largest(const float* __restrict x, std::int64_t count) {
 }
 
 // exp(x − most) into `out`; returns their sum.
-MEDLSAM_SIMD double exponentials(const float* __restrict x, float most, std::int64_t count,
-                                 float* __restrict out) {
+MEDLSAM_INLINE double exponentials(const float* __restrict x, float most, std::int64_t count,
+                                   float* __restrict out) {
   double total = 0;
   for (std::int64_t begin = 0; begin < count; begin += 4096) {
     const std::int64_t end = std::min(count, begin + 4096);
@@ -74,8 +74,8 @@ MEDLSAM_SIMD double exponentials(const float* __restrict x, float most, std::int
 // Of one row: the loss, and its derivatives by the scores in place of the exponentials.
 double row_loss(const float* scores, const bool* positive, const bool* negative, std::int64_t count,
                 float positive_share, float negative_share, float* row) {
-  const float most = largest(scores, count);
-  const double sum = exponentials(scores, most, count, row);
+  const float most = run_simd<largest>(scores, count);
+  const double sum = run_simd<exponentials>(scores, most, count, row);
   const auto scale = static_cast<float>(1 / sum);
   const double log_sum = std::log(sum) + static_cast<double>(most);
 

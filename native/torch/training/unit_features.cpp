@@ -17,8 +17,8 @@ using at::Tensor;
 constexpr float kShortest = 1e-12f;
 
 // (rows, channels) → rows of length 1, and 1/length of each.
-MEDLSAM_SIMD void to_unit(const float* __restrict x, std::int64_t rows, std::int64_t channels,
-                          float* __restrict unit, float* __restrict scale) {
+MEDLSAM_INLINE void to_unit(const float* __restrict x, std::int64_t rows, std::int64_t channels,
+                            float* __restrict unit, float* __restrict scale) {
   for (std::int64_t row = 0; row < rows; ++row, x += channels, unit += channels) {
     float squares = 0;
     for (std::int64_t c = 0; c < channels; ++c) squares += x[c] * x[c];
@@ -28,9 +28,9 @@ MEDLSAM_SIMD void to_unit(const float* __restrict x, std::int64_t rows, std::int
 }
 
 // scale·(g − unit·(unit·g))
-MEDLSAM_SIMD void back_to_features(const float* __restrict unit, const float* __restrict scale,
-                                   const float* __restrict g, std::int64_t rows, std::int64_t channels,
-                                   float* __restrict out) {
+MEDLSAM_INLINE void back_to_features(const float* __restrict unit, const float* __restrict scale,
+                                     const float* __restrict g, std::int64_t rows, std::int64_t channels,
+                                     float* __restrict out) {
   for (std::int64_t row = 0; row < rows; ++row, unit += channels, g += channels, out += channels) {
     float along = 0;
     for (std::int64_t c = 0; c < channels; ++c) along += unit[c] * g[c];
@@ -48,7 +48,7 @@ struct UnitFeatures : ::torch::autograd::Function<UnitFeatures> {
     const float* in = x.const_data_ptr<float>();
     float *out = unit.mutable_data_ptr<float>(), *scales = scale.mutable_data_ptr<float>();
     at::parallel_for(0, x.size(0), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      to_unit(in + begin * channels, end - begin, channels, out + begin * channels, scales + begin);
+      run_simd<to_unit>(in + begin * channels, end - begin, channels, out + begin * channels, scales + begin);
     });
     context->save_for_backward({unit, scale});
     return unit;
@@ -63,7 +63,8 @@ struct UnitFeatures : ::torch::autograd::Function<UnitFeatures> {
     float* out = result.mutable_data_ptr<float>();
     at::parallel_for(0, g.size(0), kGrain, [&](std::int64_t begin, std::int64_t end) {
       const std::int64_t first = begin * channels;
-      back_to_features(unit + first, scale + begin, from + first, end - begin, channels, out + first);
+      run_simd<back_to_features>(unit + first, scale + begin, from + first, end - begin, channels,
+                                 out + first);
     });
     return {result};
   }
