@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { z } from "zod";
 import {
   type CallOptions,
   callNative,
@@ -8,13 +9,14 @@ import {
 } from "../addon/call.js";
 import type { Conventions, TemplatesHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import { aFunction, checkArguments, optionsOf, wholeNumber } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
-import { labelNamesFromXml } from "../formats/label-names.js";
+import { labelNames, labelNamesFromXml } from "../formats/label-names.js";
 import { requireSameGeometry } from "../volumes/geometry.js";
 import { type Volume, withVolume } from "../volumes/volume.js";
-import { Grid } from "./grid.js";
-import type { MedLam } from "./medlam.js";
-import { cutsOf, type LabelledSupport, readLabels, type Support } from "./supports.js";
+import { Grid, gridOptionsShape } from "./grid.js";
+import { aMedLam, type MedLam } from "./medlam.js";
+import { aSupport, cutsOf, type LabelledSupport, readLabels, type Support } from "./supports.js";
 import { pointsPerPart, type Strategy, Templates } from "./templates.js";
 
 /** Options of {@link buildTemplates}. */
@@ -42,6 +44,18 @@ export interface BuildOptions extends CallOptions {
   onProgress?: (progress: Progress) => void;
 }
 
+const buildOptions = optionsOf({
+  ...gridOptionsShape,
+  medlam: aMedLam,
+  supports: z.array(aSupport, "must be a list of annotated scans, { image, labels } each"),
+  strategy: z.enum(["wpl", "spl"]).optional(),
+  sliceInterval: wholeNumber(1, 1000).optional(),
+  classes: z.array(z.int()).optional(),
+  names: labelNames.optional(),
+  survey: z.boolean().optional(),
+  onProgress: aFunction.optional(),
+});
+
 interface Organ {
   name: string;
   label: number;
@@ -59,6 +73,7 @@ interface Organ {
  * @throws InputError `GEOMETRY_MISMATCH`, `BAD_LABELS`, `BAD_ANNOTATION`, and what reading volumes throws; UsageError.
  */
 export async function buildTemplates(options: BuildOptions): Promise<Templates> {
+  checkArguments("buildTemplates", { options: [options, buildOptions] });
   const { medlam, supports, conventions = "exact", onProgress } = options;
   if (supports.length === 0)
     throw new UsageError("At least one support is needed to build templates.");
@@ -87,7 +102,7 @@ export async function buildTemplates(options: BuildOptions): Promise<Templates> 
       native.describeTemplates(templates, task),
     );
     const info = { ...described, handle: templates };
-    return new Templates("", info, {
+    return Templates.make("", info, {
       strategy,
       sliceInterval,
       conventions,
@@ -202,9 +217,6 @@ function findOrgans(
   labelled: readonly (LabelledSupport | undefined)[],
 ): { organs: Organ[]; strategy: Strategy; sliceInterval: number | null } {
   const { sliceInterval = 2, strategy, supports } = options;
-  if (!Number.isInteger(sliceInterval) || sliceInterval < 1) {
-    throw new UsageError(`sliceInterval must be a whole number of slices, not ${sliceInterval}.`);
-  }
   const maps = labelled.filter((support) => support !== undefined);
   const fromMaps = organsOfLabelMaps(options, maps, strategy === "spl" ? sliceInterval : undefined);
   const organs = [...fromMaps];

@@ -18,6 +18,7 @@
  * Coordinates are millimetres in the patient's frame, as DICOM and Slicer show them.
  */
 import { z } from "zod";
+import { aPath, checkArguments } from "../base/arguments.js";
 import { coordinateSystem, point, pointLists, toLps } from "../formats/slicer-markups.js";
 import { badAnnotation, parseJson, readAnnotationText, validate } from "../formats/text-file.js";
 import type { Point } from "../geometry/box.js";
@@ -44,6 +45,13 @@ const sixPoints = z.array(point, "must be a list of six points").superRefine((po
   });
 });
 
+/** One organ's extreme points as public functions take them. */
+export const extremePoints = z.object({
+  name: organName,
+  label: z.int().optional(),
+  parts: z.array(sixPoints).min(1, "is empty: give six points for each part"),
+});
+
 const organ = z
   .strictObject({
     label: z
@@ -66,6 +74,7 @@ const plainFile = z.strictObject({
 
 /** Reads six extreme points per organ from a Slicer `.mrk.json` or a plain JSON file; see this module's head. */
 export async function readExtremePoints(path: string): Promise<ExtremePoints[]> {
+  checkArguments("readExtremePoints", { path: [path, aPath] });
   const json = parseJson(path, await readAnnotationText(path));
   const has = (key: string) =>
     typeof json === "object" && json !== null && Object.hasOwn(json, key);

@@ -1,9 +1,12 @@
+import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { Conventions, GridHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import { Owned } from "../addon/owned.js";
+import { aConvention, checkArguments, optionsOf } from "../base/arguments.js";
 import { InputError } from "../base/errors.js";
 import type { Point, Triple } from "../geometry/box.js";
-import type { Volume } from "../volumes/volume.js";
+import { aVolume, type Volume } from "../volumes/volume.js";
 
 /** How a scan is put on the grid. */
 export interface GridOptions extends CallOptions {
@@ -13,6 +16,12 @@ export interface GridOptions extends CallOptions {
   normalized?: boolean;
 }
 
+/** What {@link GridOptions} add to every call's options. */
+export const gridOptionsShape = {
+  conventions: aConvention.optional(),
+  normalized: z.boolean().optional(),
+};
+
 /**
  * A scan on the localization grid: LAS order, 3 mm, HU mapped to [0, 1], padded by 32 voxels on every side (algorithm.md
  * part 1). `localize` makes it by itself; made ahead, it can be ready when the network is. It keeps the surveys made of it.
@@ -21,20 +30,26 @@ export class Grid {
   /** Shape of the padded grid, (z, y, x). */
   readonly shape: Triple;
   readonly conventions: Conventions;
-  /** @internal */
-  readonly handle: GridHandle;
+  readonly #native: Owned<GridHandle>;
 
   private constructor(handle: GridHandle, conventions: Conventions) {
-    this.handle = handle;
+    this.#native = new Owned(handle, "The grid");
     this.conventions = conventions;
     this.shape = native.gridInfo(handle).shape;
   }
 
+  /** @internal */
+  get handle(): GridHandle {
+    return this.#native.handle;
+  }
+
   /** @throws InputError `NOT_HU`, `BAD_VOLUME`. */
-  static async make(
-    volume: Volume,
-    { conventions = "exact", normalized = false, ...options }: GridOptions = {},
-  ): Promise<Grid> {
+  static async make(volume: Volume, options: GridOptions = {}): Promise<Grid> {
+    checkArguments("Grid.make", {
+      volume: [volume, aVolume],
+      options: [options, optionsOf(gridOptionsShape)],
+    });
+    const { conventions = "exact", normalized = false } = options;
     const make = callNative(options, (task) =>
       native.makeGrid({ volume: volume.handle, conventions, normalized }, task),
     );
@@ -48,18 +63,22 @@ export class Grid {
     }
   }
 
-  /** A padded grid point → stored voxel, (z, y, x) both; whole numbers for "reference" conventions (Q4). */
+  /** @internal A padded grid point → stored voxel, (z, y, x) both; whole numbers for "reference" conventions (Q4). */
   toStored([z, y, x]: Triple): Triple {
     return native.gridToStored(this.handle, [z, y, x]);
   }
 
-  /** LPS mm (x, y, z) → padded grid point (z, y, x), not rounded. */
+  /** @internal LPS mm (x, y, z) → padded grid point (z, y, x), not rounded. */
   fromPhysical([x, y, z]: Point): Triple {
     return native.gridFromPhysical(this.handle, [x, y, z]);
   }
 
   /** Frees the native memory now rather than at garbage collection. */
   close(): void {
-    native.release(this.handle);
+    this.#native.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

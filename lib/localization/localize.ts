@@ -1,13 +1,21 @@
+import { z } from "zod";
 import { callNative, type Progress, type ProgressPhase } from "../addon/call.js";
 import type { FoundOrgan, WantedOrgan } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import {
+  aFunction,
+  checkArguments,
+  instanceOf,
+  optionsOf,
+  wholeNumber,
+} from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { physicalBox, type Triple } from "../geometry/box.js";
-import { type Volume, withVolume } from "../volumes/volume.js";
-import { Grid, type GridOptions } from "./grid.js";
-import type { MedLam } from "./medlam.js";
+import { type Volume, volumeSource, withVolume } from "../volumes/volume.js";
+import { Grid, type GridOptions, gridOptionsShape } from "./grid.js";
+import { aMedLam, type MedLam } from "./medlam.js";
 import type { Localization, OrganLocalization, Scale } from "./result.js";
-import { pointsPerPart, type TemplateOrgan, type Templates } from "./templates.js";
+import { pointsPerPart, someTemplates, type TemplateOrgan, type Templates } from "./templates.js";
 
 /** Options of {@link localize}. */
 export interface LocalizeOptions extends GridOptions {
@@ -40,6 +48,20 @@ export interface LocalizeOptions extends GridOptions {
   onProgress?: (progress: Progress) => void;
 }
 
+const localizeOptions = optionsOf({
+  ...gridOptionsShape,
+  medlam: aMedLam,
+  templates: someTemplates,
+  scales: z.array(z.number()).optional(),
+  queryCenters: z.array(z.array(z.number())).optional(),
+  seed: wholeNumber(0, 2 ** 32 - 1).optional(),
+  survey: z.boolean().optional(),
+  organs: z.array(z.string()).optional(),
+  minScore: z.number().optional(),
+  grid: instanceOf(Grid, "Grid.make").optional(),
+  onProgress: aFunction.optional(),
+});
+
 /**
  * Finds the templates' organs in a scan (algorithm.md part 5). Holds the scan, its 3 mm grid and one patch's features;
  * several calls may run at once and share `medlam` and `templates`.
@@ -49,6 +71,7 @@ export async function localize(
   image: string | Volume,
   options: LocalizeOptions,
 ): Promise<Localization> {
+  checkArguments("localize", { image: [image, volumeSource], options: [options, localizeOptions] });
   const { templates, medlam, conventions = "exact" } = options;
   templates.requireNetwork(medlam);
   if (options.grid && options.grid.conventions !== conventions) {

@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { ForwardResult, MedLamHandle, MedLamInfo } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
-import { findRuntime, type RuntimeOptions } from "../addon/runtimes.js";
+import { Owned } from "../addon/owned.js";
+import type { RuntimeOptions } from "../addon/runtimes.js";
+import { aPath, checkArguments, instanceOf, typedArray, wholeNumber } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
-import { Checkpoint } from "../checkpoints/checkpoint.js";
+import { type LoadedNetwork, loadNetwork } from "../checkpoints/network.js";
 
 /** The MedLAM network (algorithm.md part 2), ready to run. Load it once and use it for any number of scans. */
 export class MedLam {
@@ -23,19 +24,23 @@ export class MedLam {
   readonly device: string;
   /** Why it does not run on the device that was asked for; "" where it does. */
   readonly fallback: string;
-  /** @internal */
-  readonly handle: MedLamHandle;
+  readonly #native: Owned<MedLamHandle>;
 
-  private constructor(path: string, note: string, info: MedLamInfo) {
+  private constructor(path: string, { info, note, fingerprint }: LoadedNetwork<MedLamInfo>) {
     this.path = path;
     this.note = note;
     this.width = info.width;
     this.patch = info.patch;
     this.parameters = info.parameters;
-    this.fingerprint = createHash("sha256").update(info.digest).digest("hex").slice(0, 32);
+    this.fingerprint = fingerprint;
     this.device = info.device;
     this.fallback = info.fallback;
-    this.handle = info.handle;
+    this.#native = new Owned(info.handle, `The network ${path}`);
+  }
+
+  /** @internal */
+  get handle(): MedLamHandle {
+    return this.#native.handle;
   }
 
   /**
@@ -45,16 +50,9 @@ export class MedLam {
    * UnavailableError if the runtime or the device is missing.
    */
   static async load(path: string, options: CallOptions & RuntimeOptions = {}): Promise<MedLam> {
-    const checkpoint = await Checkpoint.open(path, options);
-    try {
-      const runtime = await findRuntime(options);
-      const load = callNative(options, (task) =>
-        native.loadMedLam(checkpoint.handle, runtime, task),
-      );
-      return new MedLam(path, checkpoint.note, await load);
-    } finally {
-      checkpoint.close();
-    }
+    checkArguments("MedLam.load", { path: [path, aPath] });
+    const loaded = await loadNetwork(path, options, native.loadMedLam);
+    return new MedLam(path, loaded);
   }
 
   /**
@@ -66,6 +64,10 @@ export class MedLam {
     deepestScale: -1 | 0 | 1 | 2,
     options: CallOptions = {},
   ): Promise<ForwardResult> {
+    checkArguments("MedLam.run", {
+      patches: [patches, typedArray(Float32Array)],
+      deepestScale: [deepestScale, wholeNumber(-1, 2)],
+    });
     if (patches.length === 0 || patches.length % this.patch ** 3 !== 0) {
       throw new UsageError(
         `Patches are ${this.patch}³ values each; ${patches.length} is no multiple of that.`,
@@ -78,6 +80,13 @@ export class MedLam {
 
   /** Frees the weights and sessions as soon as nothing runs on them. */
   close(): void {
-    native.release(this.handle);
+    this.#native.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
+
+/** A network as public functions take it. */
+export const aMedLam = instanceOf(MedLam, "MedLam.load");

@@ -1,17 +1,27 @@
 /** Annotation points of one support scan on its padded grid (algorithm.md part 3). */
 
+import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { Conventions, LabelExtent, LabelGridHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import type { Triple } from "../geometry/box.js";
-import { type Volume, withVolume } from "../volumes/volume.js";
-import type { ExtremePoints } from "./extreme-points.js";
+import { type Volume, volumeSource, withVolume } from "../volumes/volume.js";
+import { type ExtremePoints, extremePoints } from "./extreme-points.js";
 
 /** An annotated scan: an image with a label map on the same voxels, or with six extreme points per organ or part. */
 export type Support =
   | { image: string | Volume; labels: string | Volume }
   | { image: string | Volume; extremePoints: readonly ExtremePoints[] };
+
+/** A support as public functions take it. */
+export const aSupport = z.union(
+  [
+    z.object({ image: volumeSource, labels: volumeSource }),
+    z.object({ image: volumeSource, extremePoints: z.array(extremePoints) }),
+  ],
+  "must be { image, labels }, paths or volumes, or { image, extremePoints } (readExtremePoints gives them)",
+);
 
 /** A support's label map on the grid, and where its labels are. */
 export interface LabelledSupport {

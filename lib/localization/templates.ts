@@ -2,6 +2,8 @@ import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { Conventions, TemplatesHandle, TemplatesInfo } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
+import { Owned } from "../addon/owned.js";
+import { aPath, checkArguments, instanceOf } from "../base/arguments.js";
 import { InputError } from "../base/errors.js";
 import type { MedLam } from "./medlam.js";
 
@@ -83,17 +85,15 @@ export class Templates {
   readonly organs: readonly TemplateOrgan[];
   /** Points in all: six for every part of every organ. */
   readonly points: number;
-  /** Mean position of every point in the unified anatomical coordinate system: (z, y, x) each. */
+  /** @internal Mean position of every point in the unified anatomical coordinate system: (z, y, x) each. */
   readonly positions: Float32Array;
-  /** How many supports stand behind each point. */
+  /** @internal How many supports stand behind each point. */
   readonly supportsOfPoint: Int32Array;
-  /** @internal */
-  readonly handle: TemplatesHandle;
+  readonly #native: Owned<TemplatesHandle>;
 
-  /** @internal */
-  constructor(path: string, info: TemplatesInfo, said: TemplatesDescription) {
+  private constructor(path: string, info: TemplatesInfo, said: TemplatesDescription) {
     this.#path = path;
-    this.handle = info.handle;
+    this.#native = new Owned(info.handle, path === "" ? "The templates" : `The templates ${path}`);
     this.strategy = said.strategy;
     this.sliceInterval = said.sliceInterval;
     this.conventions = said.conventions;
@@ -120,17 +120,29 @@ export class Templates {
     return this.#path;
   }
 
+  /** @internal Templates that native code holds, and what is said of them. */
+  static make(path: string, info: TemplatesInfo, said: TemplatesDescription): Templates {
+    return new Templates(path, info, said);
+  }
+
+  /** @internal */
+  get handle(): TemplatesHandle {
+    return this.#native.handle;
+  }
+
   /**
    * Maps a template file; its kernels are read as scans need them.
    * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED`, `BAD_TEMPLATES`.
    */
   static async open(path: string, options: CallOptions = {}): Promise<Templates> {
+    checkArguments("Templates.open", { path: [path, aPath] });
     const info = await callNative(options, (task) => native.openTemplates(path, task));
     return new Templates(path, info, parseDescription(path, info));
   }
 
   /** Writes the file, whole or not at all. @throws OutputError `WRITE_FAILED` */
   async save(path: string, options: CallOptions = {}): Promise<void> {
+    checkArguments("Templates.save", { path: [path, aPath] });
     const { strategy, sliceInterval, conventions, survey, fingerprint, note } = this;
     const { width, patch, supports } = this;
     const organs = this.organs.map(({ agreement: _, ...organ }) => organ);
@@ -152,7 +164,7 @@ export class Templates {
     this.#path = path;
   }
 
-  /** @throws InputError `TEMPLATE_MISMATCH` if another network made these templates. */
+  /** @internal @throws InputError `TEMPLATE_MISMATCH` if another network made these templates. */
   requireNetwork(medlam: MedLam): void {
     if (medlam.fingerprint === this.fingerprint) return;
     throw new InputError(
@@ -163,7 +175,7 @@ export class Templates {
     );
   }
 
-  /** Index of the first point of every organ. */
+  /** @internal Index of the first point of every organ. */
   firstPoints(): number[] {
     let next = 0;
     return this.organs.map(({ parts }) => {
@@ -175,9 +187,16 @@ export class Templates {
 
   /** Frees or unmaps the kernels as soon as nothing uses them. */
   close(): void {
-    native.release(this.handle);
+    this.#native.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
+
+/** Templates as public functions take them. */
+export const someTemplates = instanceOf(Templates, "Templates.open or buildTemplates");
 
 function parseDescription(path: string, info: TemplatesInfo): TemplatesDescription {
   const bad = (what: string) => new InputError("BAD_TEMPLATES", `${path}: ${what}`);

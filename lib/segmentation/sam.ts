@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
@@ -10,10 +9,10 @@ import type {
 } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { Owned } from "../addon/owned.js";
-import { findRuntime, type RuntimeOptions } from "../addon/runtimes.js";
-import { checkArguments, optionsOf, typedArray } from "../base/arguments.js";
+import type { RuntimeOptions } from "../addon/runtimes.js";
+import { aPath, checkArguments, optionsOf, typedArray } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
-import { Checkpoint } from "../checkpoints/checkpoint.js";
+import { type LoadedNetwork, loadNetwork } from "../checkpoints/network.js";
 import { parseJson, readAnnotationText, validate } from "../formats/text-file.js";
 import type { PromptedOrgan } from "./prompts.js";
 import type { Segmenter, SegmenterWork, SegmentRequest } from "./segmenter.js";
@@ -73,7 +72,7 @@ export class Sam implements Segmenter {
   readonly fallback: string;
   readonly #native: Owned<SamHandle>;
 
-  private constructor(path: string, note: string, info: SamInfo) {
+  private constructor(path: string, { info, note, fingerprint }: LoadedNetwork<SamInfo>) {
     this.path = path;
     this.note = note;
     this.imageSize = info.imageSize;
@@ -83,7 +82,7 @@ export class Sam implements Segmenter {
     this.depth = info.depth;
     this.heads = info.heads;
     this.parameters = info.parameters;
-    this.fingerprint = createHash("sha256").update(info.digest).digest("hex").slice(0, 32);
+    this.fingerprint = fingerprint;
     this.device = info.device;
     this.fallback = info.fallback;
     this.#native = new Owned(info.handle, `The network ${path}`);
@@ -96,17 +95,11 @@ export class Sam implements Segmenter {
    * like; UnavailableError if the runtime is missing.
    */
   static async load(path: string, options: CallOptions & RuntimeOptions = {}): Promise<Sam> {
-    const checkpoint = await Checkpoint.open(path, options);
-    try {
-      const stated = await readGeometry(path);
-      const runtime = await findRuntime(options);
-      const load = callNative(options, (task) =>
-        native.loadSam(checkpoint.handle, stated, runtime, task),
-      );
-      return new Sam(path, checkpoint.note, await load);
-    } finally {
-      checkpoint.close();
-    }
+    checkArguments("Sam.load", { path: [path, aPath] });
+    const loaded = await loadNetwork(path, options, async (checkpoint, runtime, task) =>
+      native.loadSam(checkpoint, await readGeometry(path), runtime, task),
+    );
+    return new Sam(path, loaded);
   }
 
   /** Slices (n, imageSize, imageSize), gray, 0 … 255 → embeddings (n, channels, grid, grid). */

@@ -5,8 +5,10 @@ import { callNative } from "../addon/call.js";
 import type { Precision, TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { probeTorch, readyTorch } from "../addon/runtimes.js";
+import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { annotatedScans, boxErrors } from "./annotated.js";
+import { trainMedLamOptions } from "./arguments.js";
 import {
   type Course,
   checkTrainNumbers,
@@ -106,6 +108,7 @@ const largest = {
  *   scan that cannot be used, naming it, or a checkpoint of another run.
  */
 export async function trainMedLam(given: TrainMedLamOptions): Promise<TrainedMedLam> {
+  checkArguments("trainMedLam", { options: [given, trainMedLamOptions] });
   checkTrainNumbers(given, largest);
   const { peer, processes = 1 } = given;
   if (peer && processes > 1) {

@@ -4,7 +4,9 @@ import { callNative } from "../addon/call.js";
 import type { Precision, TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { readyTorch } from "../addon/runtimes.js";
+import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
+import { trainSamOptions } from "./arguments.js";
 import {
   checkTrainNumbers,
   meanOf,
@@ -96,6 +98,7 @@ const largestSizes = {
  *   scan or label map that cannot be used, naming it, a checkpoint that is no SAM or of another run.
  */
 export async function trainSam(options: TrainSamOptions): Promise<TrainedSam> {
+  checkArguments("trainSam", { options: [options, trainSamOptions] });
   const { steps = 1000, epochs = 20, batch = 1, threads, validationScans = [] } = options;
   checkOptions(options);
   return runEpochs(options, {
