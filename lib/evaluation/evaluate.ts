@@ -65,7 +65,7 @@ const evaluateOptions = optionsOf({
   onProgress: aFunction.optional(),
 });
 
-/** Stands in for the mask of an organ without voxels. */
+/** Voxel size for organs without voxels. */
 const noSpacing: Triple = [1, 1, 1];
 
 interface Case {
