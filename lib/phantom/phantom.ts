@@ -1,5 +1,5 @@
 /**
- * Synthetic CT scans with labelled organs, to train and to test with where no patient's data may be used. Their anatomy
+ * Synthetic CT scans with labeled organs, to train and to test with where no patient's data may be used. Their anatomy
  * is made of formulas and a seed: it comes from no patient and says nothing about one.
  */
 

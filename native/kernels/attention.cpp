@@ -1,7 +1,7 @@
-// Queries are taken kTile at a time: their scores against all keys, softmax, and the product with the values.
-// Both products are made of blocks of kRows × kVectors registers. Keys are packed transposed, each line of
-// keys padded to whole vectors, so that a vector lies in one line and its relative-position terms are one
-// scalar and one vector; padding has the score −∞.
+// Queries are processed kTile at a time: their scores against all keys, softmax, and the product with the
+// values. Both products consist of blocks of kRows × kVectors registers. Keys are packed transposed, each
+// line of keys padded to whole vectors, so that a vector lies in one line and its relative-position terms are
+// one scalar and one vector; padding has the score −∞.
 #include "kernels/attention.hpp"
 
 #include <algorithm>
@@ -46,11 +46,10 @@ struct Attend {
     }
   }
 
-  // One block per thread, kept: a fresh one would cost a page fault every 4 KB.
+  // One block for each thread, which is kept: a new one would cost a page fault every 4 KB.
   MEDLSAM_INLINE void allocate() {
     thread_local std::vector<float> scratch;
-    // One vector more than a whole number of pages apart, so that rows do not compete for the same cache
-    // sets.
+    // Rows are a whole number of pages plus one vector apart, so that they do not compete for cache sets.
     const std::int64_t score_stride = columns + kWidestLanes;
     const std::int64_t bias_rows = relative ? kTile : 1;
     const std::int64_t sizes[] = {columns * head.dim,   columns * dim, kTile * head.dim,
@@ -171,7 +170,7 @@ struct Attend {
     }
   }
 
-  // Makes weights of a row's scores, up to the factor that it returns.
+  // Turns a row's scores into weights, up to the factor that it returns.
   MEDLSAM_INLINE float softmax(float* row) const {
     Vector<kLanes> highest, value, sum{};
     load<kLanes>(highest, row);

@@ -1,5 +1,5 @@
-// Attention of one head, without ever holding the matrix of all scores: for the 4096 tokens of a SAM image
-// that matrix is 67 MB a head. The scores of a few queries at a time stay in the cache.
+// Attention of one head without the matrix of all scores, which takes 67 MB for the 4096 tokens of a SAM
+// image. The scores of a few queries at a time stay in the cache.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace medlsam {
 
-// Decomposed relative positions (Li et al., Exploring Plain Vision Transformer Backbones, 2022), of one axis:
-// a query at position p gives the key at position k the additional score query·table[p − k + extent − 1].
+// Decomposed relative positions (Li et al., Exploring Plain Vision Transformer Backbones, 2022) of one axis:
+// query·table[p − k + extent − 1] is added to the score of a query at position p and a key at position k.
 class RelativePositions {
  public:
   RelativePositions(const float* table, int extent, int dim);  // table: (2·extent − 1, dim)
@@ -29,7 +29,7 @@ class RelativePositions {
 struct AttentionQuery {
   const float* row;   // `dim` values
   float* out;         // `dim` values
-  std::int32_t y, x;  // where it is, for relative positions
+  std::int32_t y, x;  // its place, for relative positions
 };
 
 struct AttentionKey {
@@ -41,10 +41,10 @@ struct AttentionHead {
   std::span<const AttentionQuery> queries;
   std::span<const AttentionKey> keys;  // (lines, line)
   int line = 0;
-  // Added to every query and every value. A bias of the keys would add the same to all scores of a query,
-  // which softmax ignores.
+  // Added to every query and every value. A bias of the keys would add the same to all scores of a query, to
+  // which softmax is invariant.
   const float *query_bias = nullptr, *value_bias = nullptr;
-  // Both or neither; of extents (lines) and (line).
+  // Both or neither; their extents are those of (lines) and (line).
   const RelativePositions *vertical = nullptr, *horizontal = nullptr;
 };
 

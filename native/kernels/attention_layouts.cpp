@@ -6,7 +6,8 @@
 namespace medlsam {
 namespace {
 
-// Queries of an item: more would leave threads idle at the end, fewer would pack the keys too often.
+// Queries of an item: with more, threads would be idle at the end, with fewer, keys would be packed too
+// often.
 constexpr std::int64_t kChunk = 1024;
 
 std::int64_t chunks_of(std::int64_t queries) {

@@ -8,8 +8,8 @@
 
 namespace medlsam {
 
-// Queries (query_batch, queries, width) attend to keys and values (key_batch, keys, width), heads side by
-// side in `width`. A batch of 1 goes with every entry of the other's.
+// Queries (query_batch, queries, width) attend to keys and values (key_batch, keys, width); heads are next to
+// each other in `width`. A batch of 1 is used with every entry of the other batch.
 struct TokenAttention {
   const float *q = nullptr, *k = nullptr, *v = nullptr;
   float* out = nullptr;  // (larger batch, queries, width)
@@ -20,8 +20,8 @@ struct TokenAttention {
   void run(std::int64_t item) const;
 };
 
-// Each window of a grid attends to itself, with relative positions. Windows that reach beyond the grid see
-// keys and values of zeros (before the bias) there.
+// Each window of a grid attends to itself, with relative positions. Outside the grid, keys and values are
+// zeros (before the bias).
 struct WindowAttention {
   const float* qkv = nullptr;   // (batch, height, width, 3·channels): query, key, value
   const float* bias = nullptr;  // (3·channels), added to qkv

@@ -11,7 +11,7 @@ namespace {
 MEDLSAM_INLINE void apply_rows(const std::int64_t* first, const std::int64_t* begin, const float* weights,
                                std::int64_t rows, const float* in, float* out, std::int64_t width,
                                std::int64_t stride) {
-  constexpr std::int64_t kBlock = 64;  // one output block stays in registers while its weights pass
+  constexpr std::int64_t kBlock = 64;  // outputs that stay in registers while their weights are applied
   for (std::int64_t x = 0; x < width; x += kBlock) {
     const std::int64_t block = std::min(kBlock, width - x);
     for (std::int64_t o = 0; o < rows; ++o) {

@@ -16,15 +16,15 @@ struct AxisOperator {
 
   std::int64_t rows() const { return static_cast<std::int64_t>(first.size()); }
 
-  // Appends the row with these weights over the whole input, less the ends where they are below `negligible`.
+  // Appends the row with these weights over the whole input, without ends of weights below `negligible`.
   void add_row(std::span<const double> row, double negligible);
 };
 
-// out (rows × width) = op · in (inputs × width). `stride` ≥ width: from one row to the next, of both.
+// out (rows × width) = op · in (inputs × width). `stride` ≥ width: distance between rows, in both.
 void apply_operator(const AxisOperator& op, const float* in, float* out, std::int64_t width,
                     std::int64_t stride);
 
-// out (columns × rows) = inᵀ, both without gaps. In: float or std::uint8_t.
+// out (columns × rows) = inᵀ, both contiguous. In: float or std::uint8_t.
 template <class In>
 void transpose(const In* in, std::int64_t rows, std::int64_t columns, float* out);
 

@@ -24,12 +24,12 @@ using spectra::Phases;
 using spectra::TransformKernel;
 using spectra::TransformSlice;
 
-// Channel pairs go through in batches of this many floats (2.5 MB: one pair at edge 64): larger ones fall out
-// of a last-level cache that others use too, smaller ones are not worth starting threads for.
+// Floats of a batch of channel pairs (2.5 MB: one pair at edge 64). Larger batches do not fit a last-level
+// cache that is shared with others, smaller ones are not worth starting threads for.
 constexpr std::size_t kBatchFloats = std::size_t{5} << 17;
 
-// out = in · weights for a slice of edge², with zeros up to out_edge². A pass of its own because memory is
-// fastest read in order, which the transform does not do.
+// out = in · weights for a slice of edge², with zeros up to out_edge². A separate pass, because memory is
+// read fastest in order and the transform does not read it so.
 MEDLSAM_INLINE void weigh_slice(const float* in, const float* weights, int edge, float* out, int out_edge) {
   if (edge < out_edge) std::fill_n(out, out_edge * out_edge, 0.F);
   for (int y = 0; y < edge; ++y) {
@@ -45,7 +45,7 @@ void transform_pair_slice(const CorrelationInput& input, int pair, int z, float*
   const std::ptrdiff_t plane = std::ptrdiff_t{input.edge} * input.edge, volume = plane * input.edge;
   if (z < input.edge) {
     const float* first = input.features + 2 * pair * volume + z * plane;
-    // A channel without a partner is its own: its partner's kernel is zero.
+    // A channel without a partner is paired with itself and a kernel of zeros.
     const float* second = 2 * pair + 1 < input.channels ? first + volume : first;
     run_simd<weigh_slice>(first, input.weights + z * plane, input.edge, re, kEdge);
     run_simd<weigh_slice>(second, input.weights + z * plane, input.edge, im, kEdge);

@@ -10,7 +10,8 @@
 
 namespace medlsam {
 
-// Floats on cache-line boundaries, kept and grown: fresh memory would cost a page fault every 4 KB each call.
+// A reusable buffer of floats on cache-line boundaries: new memory would cost a page fault every 4 KB in each
+// call.
 class ScratchBuffer {
  public:
   ScratchBuffer() = default;
@@ -21,7 +22,7 @@ class ScratchBuffer {
   ScratchBuffer& operator=(ScratchBuffer&&) = delete;
   ~ScratchBuffer() { release(); }
 
-  // At least `size` floats. Their values are left over from the last use; a larger size moves the buffer.
+  // At least `size` floats, with values left over from earlier uses. A larger size moves the buffer.
   float* reserve(std::size_t size) {
     if (size > size_) {
       release();
@@ -50,7 +51,7 @@ struct CorrelationScratch {
 
 struct CorrelationInput {
   const float* features = nullptr;  // (channels, edge, edge, edge)
-  const float* weights = nullptr;   // (edge, edge, edge): what to multiply every channel of a voxel with
+  const float* weights = nullptr;   // (edge, edge, edge): factor of all channels of a voxel
   const float* kernel = nullptr;    // (channels, size, size, size)
   int channels = 0, edge = 0, size = 0;
 };
@@ -65,7 +66,7 @@ struct Correlation {
 
 inline constexpr int kLargestFeatures = 64, kLargestKernel = 8;
 
-// For edge ≤ kLargestFeatures and size ≤ kLargestKernel; cheaper up to 32 and 4, and up to 16 and 2. The
+// Requires edge ≤ kLargestFeatures and size ≤ kLargestKernel; cheaper up to 32 and 4, and up to 16 and 2. The
 // order of the sums, and so the result to the bit, does not depend on the number of threads. Throws kAborted.
 Correlation correlate(const CorrelationInput& input, CorrelationScratch& scratch, const Task& task);
 

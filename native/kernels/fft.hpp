@@ -112,7 +112,7 @@ template <int R>
 struct Tables {
   int sample[R][9] = {};                     // n of (n2, n1)
   int frequency[9][R] = {};                  // k of (k1, k2)
-  float cosine[9][R] = {}, sine[9][R] = {};  // what sample n < R turns by in frequencies k1: see short_line
+  float cosine[9][R] = {}, sine[9][R] = {};  // rotation of sample n < R at frequency k1: see short_line
 
   constexpr Tables() {
     for (int n2 = 0; n2 < R; ++n2) {
@@ -133,13 +133,13 @@ struct Tables {
 template <int R>
 inline constexpr Tables<R> kTables;
 
-// A line half way: after the transforms of 9 points, before those of R.
+// A line between the two halves: after the transforms of 9 points, before those of R.
 template <int R, int kLanes>
 struct HalfWay {
   Complex<kLanes> value[9][R];
 };
 
-// First half. `input(n)` gives sample n; those from kInputs on are zero and not asked for.
+// First half. `input(n)` gives sample n; samples from kInputs on are zero and not read.
 template <int R, int kInputs, int kLanes, class Input>
 MEDLSAM_INLINE void first_half(const Input& input, HalfWay<R, kLanes>& half) {
   for (int n2 = 0; n2 < R; ++n2) {

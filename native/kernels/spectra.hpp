@@ -49,7 +49,7 @@ struct Phases {
   }
 };
 
-// body(start) for vectors that cover [0, count), count ≥ kLanes; the last overlaps its neighbour if it must.
+// body(start) for vectors that cover [0, count), count ≥ kLanes; the last overlaps its neighbor if it must.
 template <int kLanes, class Body>
 MEDLSAM_INLINE void for_vectors(int count, const Body& body) {
   for (int i = 0; i < count; i += kLanes) body(std::min(i, count - kLanes));

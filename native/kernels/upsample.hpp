@@ -1,4 +1,4 @@
-// The gradient of doubling an axis by linear interpolation (half-pixel centres, as PyTorch's
+// The gradient of doubling an axis by linear interpolation (half-pixel centers, as PyTorch's
 // align_corners=False).
 #pragma once
 

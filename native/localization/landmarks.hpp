@@ -1,5 +1,5 @@
-// Landmarks of a scan: patches whose places in the anatomical coordinate system the network was asked for
-// (algorithm.md part 5.1).
+// Landmarks of a scan: patches with their positions in the anatomical coordinate system (algorithm.md part
+// 5.1).
 #pragma once
 
 #include <vector>
@@ -10,11 +10,11 @@
 namespace medlsam {
 
 struct Landmarks {
-  std::vector<Index3> centers;   // of the patches, on the scan's padded grid
-  std::vector<float> positions;  // of the patches in UAM, 3 each, (z, y, x)
+  std::vector<Index3> centers;   // the patches' centers on the scan's padded grid
+  std::vector<float> positions;  // the patches' positions in UAM, 3 each, (z, y, x)
 };
 
-// Runs the encoder on the patches at `centers`. Throws kBadCheckpoint for a position that is not a number.
+// Runs the encoder on the patches at `centers`. Throws kBadCheckpoint for a position that is not finite.
 Landmarks look_at(MedLamModel& medlam, const Grid& grid, std::vector<Index3> centers, const Task& task);
 
 }  // namespace medlsam

@@ -12,9 +12,9 @@
 namespace medlsam {
 namespace {
 
-// An organ that scores less than this part of what its supports score among each other is called absent. On
-// phantoms (seeds 40001 to 40008) nothing that was there scored below 0.82 of it, and a half let a quarter of
-// what was not there pass.
+// The least score of a present organ, as a fraction of its supports' agreement. On phantoms (seeds 40001 to
+// 40008) no organ that was there scored below 0.82 of it, and one half would have let a quarter of the absent
+// organs pass.
 constexpr double kLeastOfAgreement = 0.8;
 
 using Clock = std::chrono::steady_clock;
@@ -32,7 +32,7 @@ std::vector<Index3> query_centers(const Grid& grid, const LocalizeOptions& optio
   return options.query_centers;
 }
 
-// Parts 5.1 and 5.2. Counts the patches into `patches`.
+// Parts 5.1 and 5.2. Adds the number of patches to `patches`.
 std::vector<Index3> place(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& scan,
                           const Templates& templates, std::span<const std::int32_t> indices,
                           const LocalizeOptions& options, const Task& task, std::size_t& patches) {

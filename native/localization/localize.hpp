@@ -1,4 +1,4 @@
-// Where the templates' organs are in a scan: algorithm.md part 5 as one call.
+// Finds the templates' organs in a scan: algorithm.md part 5 as one call.
 #pragma once
 
 #include <array>
@@ -16,30 +16,30 @@ namespace medlsam {
 // An organ to find.
 struct WantedOrgan {
   std::vector<std::int32_t> points;  // its template points, six for each part
-  // Mean cosine between the supports at its points; nothing where fewer than two show it.
+  // Mean cosine between the supports at its points; nullopt if fewer than two show it.
   std::optional<double> agreement;
 };
 
 struct LocalizeOptions {
   std::vector<WantedOrgan> organs;
-  // Scales of the search (part 5.3), which is left out without any.
+  // Scales of the search (part 5.3); without any there is no search.
   std::array<bool, kScales> scales = {true, true, true};
-  // Points of the padded grid to look at the scan from (part 5.1); drawn by `seed` where there are none.
+  // Query centers on the padded grid (part 5.1); drawn by `seed` if there are none.
   std::vector<Index3> query_centers;
   std::uint32_t seed = 0;
-  // Beyond the published method: points are placed by a survey, walls that this places outside the scan stay
-  // there, and the search prefers what is near.
+  // Not in the published method: a survey places the points, walls that it places outside the scan stay
+  // there, and the search prefers near places.
   bool survey = false;
-  // Organs that score lower are called absent. By default four fifths of their agreement, or no score is too
-  // low where there is none.
+  // Organs that score lower are called absent. By default four fifths of their agreement, or no limit without
+  // one.
   std::optional<double> min_score;
 };
 
 struct FoundOrgan {
   std::vector<VoxelBox> parts;  // stored voxels; clipped to the volume for a grid of exact conventions
   VoxelBox box;                 // around all parts
-  std::optional<double> score;  // mean cosine between found points and template; nothing without a search
-  // How far the box that UAM alone predicts reaches into the scan, mm, along the axis where that is least.
+  std::optional<double> score;  // mean cosine between found points and template; nullopt without a search
+  // How far the box predicted by UAM alone reaches into the scan, mm, along the axis where that is least.
   double margin = 0;
   bool present = false;  // the margin is not negative and the score high enough
 };
@@ -50,17 +50,17 @@ struct Localization {
   double network_seconds = 0, similarity_seconds = 0;
 };
 
-// Progress has the phases "query", "survey" and "search", as far as they are asked for. Throws kBadVolume for
-// a scan with only air in its middle, kBadArgument for query centres outside the scan, kBadCheckpoint,
+// Reports progress in the phases "query", "survey" and "search", as far as they take place. Throws kBadVolume
+// for a scan with only air in its middle, kBadArgument for query centers outside the scan, kBadCheckpoint,
 // kAborted.
 Localization localize(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& scan,
                       const Templates& templates, const LocalizeOptions& options, const Task& task);
 
-// What localize() makes of points: the organ's boxes, score and verdict (parts 5.4 and 5.5).
+// Points of an organ, from which localize() computes boxes, score and verdict (parts 5.4 and 5.5).
 struct OrganPoints {
-  std::span<const Index3> placed;    // by UAM
-  std::span<const Index3> searched;  // where the search moved them; equal to `placed` without one
-  std::span<const float> peaks;      // of the similarity maps; none without a search
+  std::span<const Index3> placed;    // as placed by UAM
+  std::span<const Index3> searched;  // as moved by the search; equal to `placed` without one
+  std::span<const float> peaks;      // maxima of the similarity maps; empty without a search
 };
 FoundOrgan describe_organ(const WantedOrgan& organ, const OrganPoints& points, const Grid& grid,
                           const Templates& templates, const LocalizeOptions& options);

@@ -99,7 +99,7 @@ TEST_CASE("localize: a scan is surveyed once for a network, whatever the templat
   const auto run = [&](const std::shared_ptr<MedLamModel>& medlam) {
     return localize(medlam, setup.scan, setup.templates, setup.options, setup.task).patches;
   };
-  // A lattice of 2·2·2 patches, 32 voxels apart: their centres lie in tissue.
+  // A lattice of 2·2·2 patches, 32 voxels apart: their centers lie in tissue.
   CHECK(run(setup.medlam) == 10 + 8);
   CHECK(setup.phases == Phases{"query", "survey"});
   setup.phases.clear();

@@ -11,12 +11,12 @@ namespace {
 
 using Point = std::array<double, 3>;  // mm, (z, y, x)
 
-// Of the survey. From 40 to 80 mm made no difference worth a knob (bench/RESULTS.md).
+// Standard deviation of the survey's weights, mm. 40 to 80 mm gave the same results (bench/RESULTS.md).
 constexpr double kNeighbourhood = 60;
-// What artanh is taken of at most: farther than r a patch cannot say where a point lies.
+// Largest argument of artanh: a patch cannot place a point farther away than r.
 constexpr double kFarthest = 0.99;
 
-// One of Landmarks, its centre in mm.
+// One of Landmarks, its center in mm.
 struct Landmark {
   Point center, position;
 };
@@ -72,7 +72,7 @@ double squared_distance(const Point& a, const Point& b) {
   return sum;
 }
 
-// The nearest point of the scan itself, without its padding: neighbours are looked for there.
+// The nearest point of the scan without its padding, where all patches of the survey lie.
 Point clamp_to_scan(const Point& point, const Index3& shape) {
   Point clamped;
   for (int a = 0; a < 3; ++a) {
@@ -82,7 +82,7 @@ Point clamp_to_scan(const Point& point, const Index3& shape) {
   return clamped;
 }
 
-// The mean of what `value` says of every patch, weighted by how near the patch lies to `point`.
+// The mean of `value` over all patches, weighted by their nearness to `point`.
 template <class Value>
 Point mean_near(std::span<const Landmark> survey, const Point& point, Value&& value) {
   double nearest = squared_distance(survey[0].center, point);
@@ -90,7 +90,7 @@ Point mean_near(std::span<const Landmark> survey, const Point& point, Value&& va
   Point sum{};
   double weights = 0;
   for (const Landmark& patch : survey) {
-    // Relative to the nearest, so that a point far from everything still has neighbours.
+    // Relative to the nearest patch, so that weights do not vanish for a point far from all patches.
     const double weight =
         std::exp((nearest - squared_distance(patch.center, point)) / (2 * kNeighbourhood * kNeighbourhood));
     const Point each = value(patch);

@@ -9,8 +9,8 @@ namespace medlsam {
 namespace {
 
 constexpr std::size_t kCenters = 10;
-constexpr int kReachVoxels = 10;  // farthest that a centre lies from the middle of the padded grid
-constexpr double kAir = 0.001;    // what has less is air
+constexpr int kReachVoxels = 10;  // largest distance of a center from the middle of the padded grid
+constexpr double kAir = 0.001;    // lower values are air
 constexpr int kAttempts = 1000;
 
 // Numbers in [0, 1) from a 32-bit seed (mulberry32).

@@ -1,4 +1,4 @@
-// One annotated scan into templates (algorithm.md part 4).
+// Adds an annotated scan to templates (algorithm.md part 4).
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,8 @@ namespace medlsam {
 
 struct Support {
   std::span<const Index3> centers;        // annotation points on the scan's padded grid
-  std::span<const std::int32_t> indices;  // the template point that each of them belongs to
-  // Positions come from a survey of the scan, in place of what the network says of the one patch at the
-  // point.
+  std::span<const std::int32_t> indices;  // the template point of each
+  // Takes positions from a survey of the scan instead of from the one patch at the point.
   bool survey = false;
 };
 

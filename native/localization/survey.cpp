@@ -3,12 +3,12 @@
 namespace medlsam {
 namespace {
 
-// −600 HU: what has less is air or lung, whose patches say little.
+// −600 HU: lower values are air or lung, whose patches tell little about their position.
 constexpr float kTissue = 0.1f;
 
-// A lattice with half a patch between neighbours, without those in air or lung.
+// A lattice of centers half a patch apart, without those in air or lung.
 std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge) {
-  // Centred in the scan: half of what is left over lies before the first.
+  // The lattice is centered in the scan: half of the remainder lies before the first point.
   const std::int64_t step = edge / 2;
   Index3 first;
   for (int a = 0; a < 3; ++a) {

@@ -1,5 +1,5 @@
-// A survey, beyond the published method: what the network says of patches all over a scan, which places
-// points more closely than a look from its middle (place.hpp).
+// A survey, which is not in the published method: the positions of patches all over a scan, which place
+// points more accurately than patches from its middle (place.hpp).
 #pragma once
 
 #include <memory>
@@ -13,19 +13,19 @@
 
 namespace medlsam {
 
-// Patches all over the scan, half a patch apart, except in air and lung. It depends on the network and the
-// scan alone: once is enough for any number of templates.
+// Patches all over the scan, half a patch apart, except in air and lung. A survey depends only on the network
+// and the scan, so one is enough for any number of templates.
 Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, const Task& task);
 
-// A scan on its grid with the surveys made of it, one for each network that asked. Safe to use from several
-// threads; two that ask for the first survey at once both make it.
+// A scan's grid with its surveys, one for each network. Thread-safe; two threads that need the first survey
+// at the same time both make it.
 class SurveyedGrid {
  public:
   explicit SurveyedGrid(Grid grid) : grid_(std::move(grid)) {}
 
   const Grid& grid() const { return grid_; }
 
-  // The network's survey of this scan, made now unless there is one: `made_now` says which.
+  // The network's survey of this scan, made if there is none yet; sets `made_now` accordingly.
   struct Survey {
     std::shared_ptr<const Landmarks> landmarks;
     bool made_now = false;
@@ -37,7 +37,7 @@ class SurveyedGrid {
 
   Grid grid_;
   std::mutex mutex_;
-  // A network that is gone never equals one that came later, though it may have its address.
+  // Weak, so that a new network at the address of a freed one is not taken for it.
   std::vector<std::pair<std::weak_ptr<MedLamModel>, std::shared_ptr<const Landmarks>>> surveys_;
 };
 

@@ -15,7 +15,7 @@ using Steps = std::uint16_t;  // voxels to the nearest site along z
 constexpr Steps kFar = 65535;  // no site in this column
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Fills `width` neighbouring columns: sites hold 0, the rest kFar.
+// Fills `width` neighboring columns: sites hold 0, the rest kFar.
 MEDLSAM_INLINE void sweep_columns(Steps* steps, std::int64_t planes, std::int64_t plane, std::int64_t width) {
   for (std::int64_t z = 1; z < planes; ++z) {
     const Steps* before = steps + (z - 1) * plane;

@@ -20,7 +20,7 @@ struct SurfaceDistances {
   double average = 0;  // ASSD: the mean of one way's mean and the other's
 };
 
-// The surface is the mask minus its 6-connected erosion; distances are Euclidean, between voxel centres.
+// The surface is the mask minus its 6-connected erosion; distances are Euclidean, between voxel centers.
 // Every value but 0 is foreground; `shape` and `spacing` are (z, y, x). Besides the masks it needs 4 bytes
 // for each voxel of the box around both. Throws kBadArgument for masks of another shape and spacings that are
 // not positive; kAborted.
@@ -30,7 +30,7 @@ SurfaceDistances surface_distances(std::span<const std::uint8_t> a, std::span<co
 
 // Normalized surface Dice (Nikolov et al., Deep learning to achieve clinically applicable segmentation of
 // head and neck anatomy, 2018): the share of both surfaces' area that lies within `tolerance` mm of the other
-// surface. Areas are those of the marching-cubes surface, distances between the centres of the cells it
+// surface. Areas are those of the marching-cubes surface, distances between the centers of the cells it
 // crosses. NaN when both masks are empty, 0 when one is. Throws as surface_distances does, and for a negative
 // tolerance.
 double surface_dice(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,

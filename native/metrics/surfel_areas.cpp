@@ -13,7 +13,7 @@ int number(const Point& p) {
   return 9 * p[0] + 3 * p[1] + p[2];
 }
 
-// The closed polygons in which a surface crosses a cell, as the two neighbours of every crossed edge.
+// The closed polygons in which a surface crosses a cell, as the two neighbors of every crossed edge.
 class Polygons {
  public:
   explicit Polygons(unsigned code) : code_(code) {

@@ -1,4 +1,4 @@
-// Affine maps between voxels and millimetres: 4×4 row-major, acting on column vectors (x, y, z, 1).
+// Affine maps between voxels and millimeters: 4×4 row-major, acting on column vectors (x, y, z, 1).
 #pragma once
 
 #include <array>

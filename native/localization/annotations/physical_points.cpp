@@ -18,7 +18,7 @@ std::string text(double value) {
   return error == std::errc() ? std::string(digits.data(), end) : std::to_string(value);
 }
 
-// Farther than the outer face of the scan's last voxel may be, which lies half a voxel beyond its centre.
+// Farther than the outer face of the scan's last voxel may be, which lies half a voxel beyond its center.
 bool is_outside(const std::array<double, 3>& place, const Index3& grid_shape) {
   for (int a = 0; a < 3; ++a) {
     const double first = static_cast<double>(kGridPadding),

@@ -1,4 +1,4 @@
-// Extreme points given in the patient's millimetres, in place of a label map (algorithm.md part 3).
+// Extreme points given in the patient's millimeters, in place of a label map (algorithm.md part 3).
 #pragma once
 
 #include <array>

@@ -5,7 +5,7 @@
 namespace medlsam {
 namespace {
 
-// 20 points each way of 3 mm voxels in LAS order; the first voxel's centre is at the patient's origin.
+// 20 points each way of 3 mm voxels in LAS order; the first voxel's center is at the patient's origin.
 Grid grid_at_origin() {
   Grid grid;
   grid.shape = {84, 84, 84};

@@ -9,7 +9,7 @@
 namespace medlsam {
 namespace {
 
-// Weights below this are dropped: of a CT's 4000 HU they could move a value by 1e-5 HU at most.
+// Weights below this are dropped: with a CT's range of 4000 HU they change a value by at most 1e-5 HU.
 constexpr double kNegligible = 2e-10;
 
 // The four cubic B-spline weights at fraction t in [0, 1) between samples 0 and 1 of −1, 0, 1, 2.

@@ -38,7 +38,7 @@ class Components {
  public:
   explicit Components(const std::vector<Run>& runs) : runs_(runs), parent_(runs.size()) {
     std::iota(parent_.begin(), parent_.end(), std::size_t{0});
-    // Of the neighbouring lines, half suffice: a run's own line has no neighbour of it, and the later half
+    // Of the neighboring lines, half suffice: a run's own line has no neighbor of it, and the later half
     // will look back. Each keeps a cursor, since runs are sorted.
     constexpr std::array<std::array<std::int64_t, 2>, 4> kEarlierLines = {
         {{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}}};

@@ -11,7 +11,7 @@ struct ComponentFilter {
   std::size_t min_voxels = 0;  // smaller components are removed, be it the only one
 };
 
-// Removes connected components of the mask. Voxels are connected by faces, edges and corners (26 neighbours):
+// Removes connected components of the mask. Voxels are connected by faces, edges and corners (26 neighbors):
 // slices are segmented one by one, and those of a thin oblique organ may well touch at a corner only.
 void filter_components(OrganMask& mask, const ComponentFilter& filter);
 

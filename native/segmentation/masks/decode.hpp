@@ -11,7 +11,7 @@ namespace medlsam {
 inline constexpr float kForeground = 0.5f;
 
 // Reads masks of one geometry out of the network's low-resolution logits: their sigmoid is resized bilinearly
-// to SAM's image (half-pixel centres), of which every pixel of the slice takes the nearest one before it,
+// to SAM's image (half-pixel centers), of which every pixel of the slice takes the nearest one before it,
 // floor(pixel · edge / length). Only those are computed. One decoder may serve several threads.
 class MaskDecoder {
  public:

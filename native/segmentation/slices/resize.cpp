@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kLongest = 16384;  // a result of 1 GB
 
-// Weights below this are dropped: they could move a grey value by 1e-4 at most.
+// Weights below this are dropped: they could move a gray value by 1e-4 at most.
 constexpr double kNegligible = 1e-7;
 
 // A value that is a whole number, as all are where the slice is flat, must not lose 1 to float32's rounding

@@ -14,7 +14,7 @@ namespace medlsam {
 // What becomes 0 and what becomes 255, HU. Values are clipped to [−500, 1000] before.
 struct Window {
   double low = -500, high = 1000;
-  bool zero_is_black = false;  // 0 HU, water, becomes 0 instead of its grey
+  bool zero_is_black = false;  // 0 HU, water, becomes 0 instead of its gray
 };
 
 // `exact`: the window itself. `reference`: the least and greatest clipped value of this volume (Q5), and 0 HU

@@ -32,7 +32,7 @@ MEDLSAM_INLINE void distances_from(const float* __restrict z, const float* __res
   }
 }
 
-// Trilinear to a step-th of the extent: the mean of the eight voxels around a coarse voxel's centre.
+// Trilinear to a step-th of the extent: the mean of the eight voxels around a coarse voxel's center.
 void coarse_distances(const std::vector<float>& whole, std::int64_t edge, std::int64_t step,
                       std::vector<float>& out) {
   const std::int64_t first = step / 2 - 1;
