@@ -1,7 +1,6 @@
-// A mutator that needs no fuzzing engine: bounded, and the same inputs for the same seed, so that it can be a
-// test and run under any compiler's sanitizers. Usage: fuzz_TARGET [--runs N] [--seed N] [--verbose] FILE…
-// A run that dies is found again with --verbose (its seed is the last one printed) and tried alone with
-// --seed THAT --runs 1.
+// A mutator without a fuzzing engine. It is bounded and repeats its inputs for a seed, so that it can be a
+// test and run under any compiler's sanitizers. Usage: fuzz_TARGET [--runs N] [--seed N] [--verbose] FILE… To
+// find a run that crashed, use --verbose, which prints each seed; repeat it with --seed SEED --runs 1.
 #include "fuzz/driver.hpp"
 
 #include <algorithm>
@@ -38,7 +37,7 @@ class Mutator {
  private:
   std::size_t below(std::size_t limit) { return limit ? random_() % limit : 0; }
 
-  // Formats keep their structure at the ends of a file: look there as often as anywhere.
+  // Formats have their structure at the ends of a file, where most mutations go.
   std::size_t place(std::size_t size) {
     constexpr std::size_t kEnd = 4096;
     switch (below(4)) {
@@ -120,7 +119,7 @@ bool parse_options(int count, char** arguments, Options& options) {
 }
 
 bool try_one(const std::string& input) {
-  // A copy of exactly this size: a read beyond its end is one that a sanitizer sees.
+  // A copy of exactly this size, so that a sanitizer detects a read beyond its end.
   const std::vector<std::uint8_t> bytes(input.begin(), input.end());
   const auto start = std::chrono::steady_clock::now();
   try {

@@ -1,4 +1,4 @@
-// What a fuzz target gives: one input's trial, and inputs to start from.
+// The functions of a fuzz target: the trial of an input, and inputs to start from.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-// Tries one input; anything but a return is a finding. The name and signature are libFuzzer's.
+// Tries one input; anything but a return is a finding. Name and signature are libFuzzer's.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 // Inputs for the mutator to start from: made of the files given (their content), or synthesized.

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return 0;
 }
 
-// Small files beside the given ones: in those most mutations would only meet weights.
+// Small files besides the given ones, in which most mutations would only change weights.
 std::vector<std::string> make_seeds(const std::vector<std::string>& files) {
   using namespace medlsam::test;
   std::vector<std::string> seeds = files;

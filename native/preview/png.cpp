@@ -13,9 +13,10 @@ namespace medlsam {
 namespace {
 
 constexpr std::int64_t kChannels = 3;
-constexpr std::int64_t kLongest = std::int64_t{1} << 24;  // of an edge: lines and sizes then fit every type
-constexpr std::uint8_t kLeftFilter = 1;                   // "Sub": each byte less that of the pixel before it
-constexpr int kLevel = 6;  // a preview of 1466 × 512: 0.05 s, 284 KB; level 9: 0.5 s, 247 KB
+constexpr std::int64_t kLongest = std::int64_t{1}
+                                  << 24;  // pixels of an edge: lines and sizes then fit every type
+constexpr std::uint8_t kLeftFilter = 1;   // "Sub": each byte minus that of the pixel before it
+constexpr int kLevel = 6;                 // a preview of 1466 × 512: 0.05 s, 284 KB; level 9: 0.5 s, 247 KB
 
 void put_big_endian(std::vector<std::byte>& out, std::size_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::byte>(value >> shift & 0xff));
@@ -49,7 +50,7 @@ std::vector<std::byte> deflated(std::span<const std::uint8_t> bytes) {
   std::vector<std::byte> out(compressBound(bytes.size()));
   uLongf size = out.size();
   if (compress2(reinterpret_cast<Bytef*>(out.data()), &size, bytes.data(), bytes.size(), kLevel) != Z_OK) {
-    throw std::bad_alloc();  // the only failure there is with enough room
+    throw std::bad_alloc();  // the only possible failure with enough room
   }
   out.resize(size);
   return out;

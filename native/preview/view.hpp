@@ -1,4 +1,4 @@
-// A stored volume as a radiologist looks at it.
+// A stored volume in radiological orientation.
 #pragma once
 
 #include <array>
@@ -13,12 +13,12 @@ namespace medlsam {
 // Voxels counted from the patient's head, front and right: everything here is in the order (superior to
 // inferior, anterior to posterior, right to left), whatever the stored order.
 struct View {
-  std::array<int, 3> stored_axis{};  // of the stored (z, y, x)
-  std::array<bool, 3> reversed{};    // whether that axis is stored the other way round
-  Index3 shape{}, stride{};          // voxels; stored voxels to the next one, were the axis not reversed
+  std::array<int, 3> stored_axis{};  // the axis in the stored (z, y, x)
+  std::array<bool, 3> reversed{};    // whether that axis is stored in the opposite direction
+  Index3 shape{}, stride{};          // voxels; stored voxels to the next one if the axis is not reversed
   std::array<double, 3> spacing{};   // mm
 
-  // Where index `i` of axis `a` is stored; its own inverse.
+  // Stored index of index `i` of axis `a`; its own inverse.
   std::int64_t stored(int a, std::int64_t i) const { return reversed[a] ? shape[a] - 1 - i : i; }
 };
 
@@ -33,7 +33,7 @@ struct ViewBox {
 // The part of a stored box that lies in the volume, if any.
 std::optional<ViewBox> in_view(const View& view, const VoxelBox& box);
 
-// What encloses a mask's foreground, if there is any. The mask must be one of the volume's.
+// Bounds of a mask's foreground, if there is any. The mask must belong to the volume.
 std::optional<ViewBox> bounds_in_view(const View& view, const OrganMask& mask);
 
 // The smallest box around both.

@@ -1,5 +1,5 @@
-// A scan to train on: its 3 mm grid without the padding, as float16 in a file that is mapped, so that any
-// number of scans takes no memory of ours.
+// A scan to train on: its 3 mm grid without the padding, as float16 in a mapped file, so that any number of
+// scans needs no memory of the process.
 #pragma once
 
 #include <memory>

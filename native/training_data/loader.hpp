@@ -1,4 +1,4 @@
-// Batches made ahead by threads of their own, so that the network never waits for one.
+// Makes batches ahead on threads of its own, so that the network never waits for one.
 #pragma once
 
 #include <condition_variable>
@@ -16,14 +16,14 @@ namespace medlsam::training {
 template <class Batch>
 class Loader {
  public:
-  // Makes make(step) for step = first, first + 1, … on `threads` threads, a few ahead of what was taken; with
-  // none, when it is taken.
+  // Calls make(step) for step = first, first + 1, … on `threads` threads, a few steps ahead; without threads,
+  // when the batch is taken.
   Loader(std::function<Batch(std::int64_t step)> make, std::int64_t first, int threads);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  // The batch of the next step, in order. Throws what making it threw.
+  // The batch of the next step, in order. Rethrows what make() threw.
   Batch next();
 
  private:

@@ -1,4 +1,4 @@
-// Gzip streams, read from memory and written to a file, with zlib.
+// Reads gzip streams from memory and writes them to a file, with zlib.
 #pragma once
 
 #include <zlib.h>
@@ -13,10 +13,10 @@ namespace medlsam {
 
 bool is_gzip(std::span<const std::byte> file);  // by its first bytes
 
-// No deflate stream holds more than this many times its own size (RFC 1951: a 258-byte match costs 2 bits).
+// Greatest ratio of inflated to deflated size (RFC 1951: a match of 258 bytes costs 2 bits).
 inline constexpr std::size_t kMaxInflation = 1032;
 
-// Inflates a gzip file, which may consist of several members, piece by piece and no further than asked.
+// Inflates a gzip file, which may have several members, piece by piece and only as far as needed.
 // Zeros after the last member are padding; anything else there is an error.
 class GzipReader {
  public:
@@ -50,7 +50,7 @@ class GzipWriter {
   GzipWriter& operator=(const GzipWriter&) = delete;
 
   void write(std::span<const std::byte> bytes);  // throws kWriteFailed, kAborted
-  void finish();                                 // the rest and the checksum; write nothing after it
+  void finish();                                 // writes the rest and the checksum; nothing may follow
 
  private:
   void deflate_all(int flush);

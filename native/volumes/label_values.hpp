@@ -1,4 +1,4 @@
-// Voxels of a label map as the labels they mean.
+// Labels from the voxels of a label map.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace medlsam {
 
-// The label that a stored value means. Throws kBadLabels for what is not a whole number in 0…65535.
+// The label of a stored value. Throws kBadLabels for values that are not whole numbers in 0…65535.
 template <class Stored>
 std::uint16_t to_label(Stored stored, double slope, double intercept) {
   const double value = static_cast<double>(stored) * slope + intercept;

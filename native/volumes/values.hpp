@@ -15,7 +15,7 @@ struct Shaped {
   std::vector<T> values;
 };
 
-// stored · slope + intercept of every voxel, in stored order.
+// stored · slope + intercept for every voxel, in stored order.
 std::vector<float> scaled_values(const Volume& volume, const Task& task);
 
 // The same in LAS order (algorithm.md part 1.1), not rounded to float32.

@@ -11,13 +11,13 @@ namespace medlsam {
 
 struct LabelledMask {
   const OrganMask* mask = nullptr;
-  std::uint16_t label = 0;  // what the organ's voxels become
+  std::uint16_t label = 0;  // value of the organ's voxels
 };
 
-// The stored volume, x fastest: every voxel the label of the organ that is most probable there, 0 where there
-// is none. A tie goes to the organ listed first. A single mask of label 1 gives an organ's binary volume.
-// Label: std::uint8_t or std::uint16_t. Throws kBadArgument for an `out` or masks of another volume, for
-// labels that are 0 or too great for Label; kAborted.
+// The stored volume, x fastest: every voxel has the label of the organ that is most probable there, or 0. A
+// tie goes to the organ listed first. A single mask of label 1 gives an organ's binary volume. Label:
+// std::uint8_t or std::uint16_t. Throws kBadArgument for an `out` or masks of another volume and for labels
+// that are 0 or too large for Label; kAborted.
 template <class Label>
 void assemble(std::span<const LabelledMask> masks, const SliceLayout& layout, std::span<Label> out,
               const Task& task);

@@ -33,13 +33,13 @@ std::vector<Run> find_runs(const OrganMask& mask) {
   return runs;
 }
 
-// Which runs belong together, as a forest whose roots come first.
+// Groups the runs of one component, as a forest in which roots come first.
 class Components {
  public:
   explicit Components(const std::vector<Run>& runs) : runs_(runs), parent_(runs.size()) {
     std::iota(parent_.begin(), parent_.end(), std::size_t{0});
-    // Of the neighboring lines, half suffice: a run's own line has no neighbor of it, and the later half
-    // will look back. Each keeps a cursor, since runs are sorted.
+    // Half of the neighboring lines suffice: no run of the same line touches this one, and runs of later
+    // lines look back. There is a cursor for each, since runs are sorted.
     constexpr std::array<std::array<std::int64_t, 2>, 4> kEarlierLines = {
         {{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}}};
     for (const auto& [dz, dy] : kEarlierLines) {
@@ -86,7 +86,7 @@ void filter_components(OrganMask& mask, const ComponentFilter& filter) {
   const std::vector<Run> runs = find_runs(mask);
   if (runs.empty()) return;
   Components components(runs);
-  std::vector<std::size_t> voxels(runs.size());  // of the component with this root
+  std::vector<std::size_t> voxels(runs.size());  // number of voxels of the component with this root
   for (std::size_t i = 0; i < runs.size(); ++i) voxels[components.root(i)] += runs[i].right - runs[i].left;
   const std::size_t largest = std::max_element(voxels.begin(), voxels.end()) - voxels.begin();
   for (std::size_t i = 0; i < runs.size(); ++i) {

@@ -7,12 +7,12 @@
 namespace medlsam {
 
 struct ComponentFilter {
-  bool largest_only = false;   // of several as large, the one met first, from the lowest stored slice on
-  std::size_t min_voxels = 0;  // smaller components are removed, be it the only one
+  bool largest_only = false;   // of equally large ones, keeps the first, counted from the lowest stored slice
+  std::size_t min_voxels = 0;  // smaller components are removed, even if none remains
 };
 
 // Removes connected components of the mask. Voxels are connected by faces, edges and corners (26 neighbors):
-// slices are segmented one by one, and those of a thin oblique organ may well touch at a corner only.
+// slices are segmented one by one, and the masks of a thin oblique organ may touch only at corners.
 void filter_components(OrganMask& mask, const ComponentFilter& filter);
 
 }  // namespace medlsam

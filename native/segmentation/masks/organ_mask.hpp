@@ -1,4 +1,4 @@
-// One organ's segmentation, slice by slice, with how probable each of its voxels is.
+// One organ's segmentation, slice by slice, with the probability of each voxel.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace medlsam {
 
-// The rectangle of a slice that holds all its foreground; nothing when there is none.
+// The rectangle of a slice that contains all its foreground; empty if there is none.
 struct SliceMask {
   std::int64_t top = 0, left = 0, height = 0, width = 0;
   std::vector<std::uint16_t> levels;  // height × width: 0 background, else 1 … 65535 for probabilities ½ … 1
@@ -19,11 +19,11 @@ struct SliceMask {
 };
 
 // Crops a slice's probabilities (height × width) to its foreground, those above kForeground.
-// Throws kBadArgument when there are fewer or more.
+// Throws kBadArgument for another number of probabilities.
 SliceMask crop_mask(std::span<const float> probabilities, std::int64_t height, std::int64_t width);
 
-// By slice number. An organ fills a small part of a scan, so 22 of them with their probabilities take less
-// than one volume of bits each. Different slices may be set from different threads.
+// Masks by slice number. An organ fills a small part of a scan, so that 22 organs with their probabilities
+// take less memory than a volume of bits for each. Different threads may set different slices.
 struct OrganMask {
   explicit OrganMask(const SliceLayout& layout) : slices(layout.count) {}
 
@@ -32,7 +32,7 @@ struct OrganMask {
   std::vector<SliceMask> slices;
 };
 
-// Throws kBadArgument unless the mask has a volume's slices, and none that reaches beyond its own.
+// Throws kBadArgument unless the mask has the slices of a volume and no rectangle exceeds its slice.
 void require_mask_of(const OrganMask& mask, const SliceLayout& layout);
 
 }  // namespace medlsam

@@ -12,31 +12,31 @@
 
 namespace medlsam {
 
-// Different organs may be filled from different threads.
+// Different threads may fill different organs.
 struct ScanMasks {
   ScanMasks(const Affine& affine, const Index3& stored_shape, std::size_t count);
 
-  Index3 shape{};  // of the stored volume
+  Index3 shape{};  // shape of the stored volume
   SliceLayout layout;
   std::vector<OrganMask> organs;
 };
 
-// What a segmenter that is no slice-wise one found: the organ's probabilities in the box, (z, y, x) with x
-// fastest, become its mask, replacing what it had; outside there is none. Throws kBadArgument for a box that
-// is not inside the volume and for another number of probabilities.
+// Sets an organ's mask from its probabilities in a box, (z, y, x) with x fastest, for segmenters that do not
+// work slice by slice. Replaces the earlier mask; everything outside the box is background. Throws
+// kBadArgument for a box that is not inside the volume and for another number of probabilities.
 void set_mask(ScanMasks& masks, std::size_t organ, const VoxelBox& box, std::span<const float> probabilities);
 
-// The mask of one label of a label map, sure of every voxel.
+// The mask of one label of a label map, with probability 1 for every voxel.
 OrganMask mask_of_label(const Volume& labels, const SliceLayout& layout, std::int64_t label,
                         const Task& task);
 
-// How many voxels of each slice have one of these labels. Throws kAborted.
+// The number of voxels in each slice that have one of these labels. Throws kAborted.
 std::vector<std::int64_t> labelled_pixels(const Volume& labels, const SliceLayout& layout,
                                           std::span<const std::int32_t> wanted, const Task& task);
 
 struct MaskStatistics {
   std::size_t voxels = 0;
-  double mean = 0;  // of the volume's values (HU) in the mask; NaN for an empty mask
+  double mean = 0;  // mean of the volume's values (HU) in the mask; NaN for an empty mask
 };
 
 // Throws kBadArgument for a volume of another shape; kAborted.

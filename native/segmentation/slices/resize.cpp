@@ -14,16 +14,16 @@ namespace {
 
 constexpr std::int64_t kLongest = 16384;  // a result of 1 GB
 
-// Weights below this are dropped: they could move a gray value by 1e-4 at most.
+// Weights below this are dropped: they change a gray value by at most 1e-4.
 constexpr double kNegligible = 1e-7;
 
-// A value that is a whole number, as all are where the slice is flat, must not lose 1 to float32's rounding
-// when its fraction is cut off. It moves one value in 4000 that has a fraction.
+// Added before fractions are cut off, so that whole numbers, which all values of a flat region are, do not
+// lose 1 to float32's rounding. It changes one of 4000 values that have a fraction.
 constexpr float kRounding = 1.0f / 4096;
 
 // The impulse response of the quadratic spline's prefilter, the inverse of (1, 6, 1)/8: √2·z^|i|, z = 2√2
-// − 3. The signal is 0 outside, so its ends need no rule of their own.
-constexpr int kPrefilterReach = 12;  // beyond it: 6e-10
+// − 3. The signal is 0 outside, so that its ends need no special treatment.
+constexpr int kPrefilterReach = 12;  // beyond it, weights are below 6e-10
 const double kPole = 2 * std::numbers::sqrt2 - 3;
 
 // The three quadratic B-spline weights at t in [−½, ½) from the middle one of samples −1, 0, 1.
@@ -31,7 +31,7 @@ std::array<double, 3> quadratic_weights(double t) {
   return {(0.5 - t) * (0.5 - t) / 2, 0.75 - t * t, (0.5 + t) * (0.5 + t) / 2};
 }
 
-// Weights at distances 0 … radius, of sum 1 with both sides; {1} when there is nothing to smooth.
+// Weights at distances 0 … radius, whose sum over both sides is 1; {1} if there is nothing to smooth.
 std::vector<double> half_gaussian(double sigma) {
   if (sigma <= 0) return {1};
   std::vector<double> weights(static_cast<std::size_t>(4 * sigma + 0.5) + 1);
@@ -109,7 +109,7 @@ void SliceResizer::resize(std::span<const std::uint8_t> slice, std::span<std::ui
                                              " results; it was given others.");
   }
   const auto [least, greatest] = std::minmax_element(slice.begin(), slice.end());
-  // Operators work across rows: the slice is transposed to be widened, and back to be heightened.
+  // Operators work across rows: the slice is transposed for the x axis, and back for the y axis.
   narrow_.resize(std::max(width_, edge_) * height_);
   wide_.resize(edge_ * std::max(height_, edge_));
   transpose(slice.data(), height_, width_, narrow_.data());

@@ -1,5 +1,4 @@
-// Slices to the edge length that a SAM wants, and the values of skimage's `resize` of order 2
-// (algorithm.md 6.1).
+// Resizes slices to a SAM's edge length, with the values of skimage's `resize` of order 2 (algorithm.md 6.1).
 #pragma once
 
 #include <cstdint>
@@ -11,19 +10,19 @@
 namespace medlsam {
 
 // Quadratic B-spline from `input` to `output` samples, pixel areas aligned: output o lies at
-// (o+½)·input/output − ½. Zero outside. When shrinking, a Gaussian of σ = (input/output − 1)/2, cut off at
-// 4σ, comes first.
+// (o+½)·input/output − ½. Zero outside. Shrinking is preceded by a Gaussian of σ = (input/output − 1)/2, cut
+// off at 4σ.
 AxisOperator quadratic_spline(std::int64_t input, std::int64_t output);
 
-// Resizes pictures of one size to edge × edge. Keeps its operators and scratch memory between them: one per
-// thread.
+// Resizes pictures of one size to edge × edge. Keeps operators and scratch memory between pictures, so every
+// thread needs its own.
 class SliceResizer {
  public:
   // Throws kBadArgument for lengths below 1 or above 16384.
   SliceResizer(std::int64_t height, std::int64_t width, std::int64_t edge);
 
-  // `slice`: height × width; `out`: edge × edge, clipped to the slice's least and greatest value, fractions
-  // cut off. Throws kBadArgument for other sizes.
+  // `slice`: height × width; `out`: edge × edge, clipped to the slice's minimum and maximum, fractions cut
+  // off. Throws kBadArgument for other sizes.
   void resize(std::span<const std::uint8_t> slice, std::span<std::uint8_t> out);
 
  private:

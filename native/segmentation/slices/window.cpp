@@ -23,7 +23,7 @@ std::uint8_t grey(double hu, const Window& window, double range) {
   return level > 0 ? static_cast<std::uint8_t>(std::min(level, 255.0)) : 0;
 }
 
-// Least and greatest stored value that is a number.
+// Minimum and maximum of the stored values except NaN.
 template <class Stored>
 std::pair<double, double> stored_range(const Stored* values, std::size_t count) {
   Stored least = std::numeric_limits<Stored>::max(), greatest = std::numeric_limits<Stored>::lowest();
@@ -48,7 +48,7 @@ Window slice_window(const Volume& volume, Conventions conventions, const Task& t
   });
   Window window{kHighest, kLowest, true};
   for (const auto& [least, greatest] : ranges) {
-    if (!(least <= greatest)) continue;  // nothing but NaN
+    if (!(least <= greatest)) continue;  // only NaN
     for (double stored : {least, greatest}) {
       const double hu = clip(stored * volume.slope + volume.intercept);
       window.low = std::min(window.low, hu);
