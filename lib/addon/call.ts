@@ -54,7 +54,7 @@ export interface ProgressItem {
   count: number;
 }
 
-/** Runs a native function with the caller's options; what it rejects with becomes a {@link MedLsamError}. */
+/** @internal Runs a native function with the caller's options; what it rejects with becomes a {@link MedLsamError}. */
 export async function callNative<T>(
   options: CallOptions,
   run: (task: Task) => Promise<T>,

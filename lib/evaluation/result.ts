@@ -98,7 +98,7 @@ const figure = z.number().nullable();
 const figures = { iou: figure, wd: figure, dice: figure, hd95: figure, nsd: figure, assd: figure };
 const extent = z.object({ voxels: figure, volume: figure });
 
-/** Schema of evaluations as arguments. */
+/** @internal Schema of evaluations as arguments. */
 export const caseEvaluations = z.array(
   z.object({
     case: z.string(),
@@ -121,7 +121,7 @@ const spreads = z.object({
   assd: spread,
 });
 
-/** Schema of a summary as an argument. */
+/** @internal Schema of a summary as an argument. */
 export const evaluationSummary = z.object(
   {
     cases: z.number(),

@@ -17,6 +17,7 @@ import { type Names, organLabels } from "./organ-names.js";
  */
 export type MaskSource = string | Volume | Readonly<Record<string, string | Volume>>;
 
+/** @internal */
 export const maskSource = z.union(
   [volumeSource, z.record(z.string(), volumeSource)],
   "must be a path, as text, a Volume (Volume.read gives one), or one of them for each organ by its name",

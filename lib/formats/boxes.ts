@@ -69,7 +69,7 @@ const organBoxes = z
     message: "the organ has no box",
   });
 
-/** What a boxes file holds, and what `localize` finds. */
+/** @internal What a boxes file holds, and what `localize` finds. */
 export const boxesSchema = z.object(
   {
     version: z.literal(1, "version must be 1, the only one there is"),

@@ -10,7 +10,7 @@ import { badAnnotation, parseJson, readAnnotationText, validate } from "./text-f
 const unnamed = "(none)";
 const maxLabel = 2 ** 31 - 1;
 
-/** Schema of names by label as an argument. */
+/** @internal Schema of names by label as an argument. */
 export const labelNames = z.map(
   z.int("is not a label, a whole number"),
   z.string("is not a name, text"),

@@ -45,7 +45,7 @@ const sixPoints = z.array(point, "must be a list of six points").superRefine((po
   });
 });
 
-/** One organ's extreme points as public functions take them. */
+/** @internal One organ's extreme points as public functions take them. */
 export const extremePoints = z.object({
   name: organName,
   label: z.int().optional(),

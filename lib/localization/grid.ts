@@ -16,7 +16,7 @@ export interface GridOptions extends CallOptions {
   normalized?: boolean;
 }
 
-/** What {@link GridOptions} add to every call's options. */
+/** @internal What {@link GridOptions} add to every call's options. */
 export const gridOptionsShape = {
   conventions: aConvention.optional(),
   normalized: z.boolean().optional(),

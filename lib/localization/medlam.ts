@@ -88,5 +88,5 @@ export class MedLam {
   }
 }
 
-/** A network as public functions take it. */
+/** @internal A network as public functions take it. */
 export const aMedLam = instanceOf(MedLam, "MedLam.load");

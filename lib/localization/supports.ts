@@ -14,7 +14,7 @@ export type Support =
   | { image: string | Volume; labels: string | Volume }
   | { image: string | Volume; extremePoints: readonly ExtremePoints[] };
 
-/** A support as public functions take it. */
+/** @internal A support as public functions take it. */
 export const aSupport = z.union(
   [
     z.object({ image: volumeSource, labels: volumeSource }),

@@ -195,7 +195,7 @@ export class Templates {
   }
 }
 
-/** Templates as public functions take them. */
+/** @internal Templates as public functions take them. */
 export const someTemplates = instanceOf(Templates, "Templates.open or buildTemplates");
 
 function parseDescription(path: string, info: TemplatesInfo): TemplatesDescription {

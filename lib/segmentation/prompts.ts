@@ -27,10 +27,10 @@ export interface OrganPrompt {
 }
 
 const voxel = z.tuple([z.number(), z.number(), z.number()], "must be three indices, [z, y, x]");
-/** A box as public functions take it. */
+/** @internal A box as public functions take it. */
 export const aBox = z.object({ min: voxel, max: voxel }, "must be a box, { min, max }");
 
-/** Prompts by organ as public functions take them; whether they fit the scan is {@link checkPrompts}' concern. */
+/** @internal Prompts by organ as public functions take them; whether they fit the scan is {@link checkPrompts}' concern. */
 export const organPrompts = z.record(
   z.string(),
   z.object(

@@ -151,7 +151,7 @@ export class Sam implements Segmenter {
 
   /**
    * Part 6 over a scan: one encoder run for every slice with a prompt, all prompts of a slice decoded together, slices
-   * streaming through. @internal Called by `segment`.
+   * streaming through. `segment` calls it.
    */
   async segment(request: SegmentRequest): Promise<SegmenterWork> {
     const { volume, masks, conventions, slices, onComplete, onProgress } = request;

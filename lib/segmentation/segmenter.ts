@@ -51,7 +51,7 @@ export interface Segmenter {
   segment(request: SegmentRequest): Promise<Partial<SegmenterWork>>;
 }
 
-/** Schema of a segmenter as an argument. */
+/** @internal Schema of a segmenter as an argument. */
 export const aSegmenter = z.custom(
   (value) =>
     typeof value === "object" &&

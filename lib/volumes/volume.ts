@@ -194,10 +194,10 @@ export class Volume {
   }
 }
 
-/** A volume as public functions take it. */
+/** @internal A volume as public functions take it. */
 export const aVolume = instanceOf(Volume, "Volume.read");
 
-/** A scan or label map as public functions take it: a file, or a volume that is open. */
+/** @internal A scan or label map as public functions take it: a file, or a volume that is open. */
 export const volumeSource = z.union(
   [aPath, aVolume],
   "must be a path, as text, or a Volume (Volume.read gives one)",

@@ -52,13 +52,42 @@ describe("segment", () => {
     segmentation.close();
   });
 
+  it("is a promise like any other, and throws nothing at the call", async () => {
+    const run = segment("nowhere.nii", { segmenter: sam, organs });
+    expect(run).toBeInstanceOf(Promise);
+    let settled = false;
+    const caught = await run
+      .catch((error: Error) => error)
+      .finally(() => {
+        settled = true;
+      });
+    expect(settled).toBe(true);
+    expect(caught).toMatchObject({ code: "FILE_NOT_FOUND" });
+    const wrong = (segment as unknown as () => Promise<unknown>)();
+    await expect(wrong).rejects.toThrow(UsageError);
+  });
+
+  it("leaves no rejection unhandled when it is only iterated over", async () => {
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listen);
+    const loop = async () => {
+      for await (const _ of segment("nowhere.nii", { segmenter: sam, organs })) expect.fail();
+    };
+    await expect(loop()).rejects.toThrow("nowhere.nii");
+    for await (const _ of segment(volume, { segmenter: sam, organs })) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off("unhandledRejection", listen);
+    expect(unhandled).toEqual([]);
+  });
+
   it("stops when a loop is left, and when its signal fires", async () => {
     const run = segment(volume, { segmenter: sam, organs });
     for await (const _ of run) break;
-    await expect(Promise.resolve(run)).rejects.toThrow(AbortedError);
+    await expect(run).rejects.toThrow(AbortedError);
     const signal = AbortSignal.abort();
     const stopped = segment(volume, { segmenter: sam, organs, signal });
-    await expect(Promise.resolve(stopped)).rejects.toThrow(AbortedError);
+    await expect(stopped).rejects.toThrow(AbortedError);
     const loop = async () => {
       for await (const _ of segment(volume, { segmenter: sam, organs, signal })) expect.fail();
     };
@@ -96,7 +125,7 @@ describe("segment", () => {
     [{ a: { ...box(0, 1), label: 70_000 } }, /from 1 to 65535/],
   ];
   it.each(wrong)("refuses %o", async (prompts, told) => {
-    const run = Promise.resolve(segment(volume, { segmenter: sam, organs: prompts }));
+    const run = segment(volume, { segmenter: sam, organs: prompts });
     await expect(run).rejects.toThrow(UsageError);
     await expect(run).rejects.toThrow(told);
   });
@@ -161,7 +190,7 @@ describe("a segmenter of one's own", () => {
       segment: () => Promise.reject(new Error("no GPU")),
     };
     const run = segment(volume, { segmenter: broken, organs });
-    await expect(Promise.resolve(run)).rejects.toThrow("no GPU");
+    await expect(run).rejects.toThrow("no GPU");
   });
 
   it("is told when its probabilities do not fit", async () => {
@@ -173,6 +202,6 @@ describe("a segmenter of one's own", () => {
       },
     };
     const run = segment(volume, { segmenter: short, organs });
-    await expect(Promise.resolve(run)).rejects.toThrow("8 voxels came with 7 probabilities");
+    await expect(run).rejects.toThrow("8 voxels came with 7 probabilities");
   });
 });
