@@ -1,8 +1,8 @@
 /**
- * The algorithm's single steps on plain arrays, to check them against other implementations and to build other things
- * from. All arrays are (z, y, x), x fastest; all work happens off the event loop.
+ * The method's single steps on plain arrays, for comparisons with other implementations and as building blocks. All arrays
+ * are (z, y, x), x fastest; all work happens off the event loop.
  *
- * Experimental: what is a step follows the implementation, and may change in any version.
+ * Experimental: the steps follow the implementation and may change in any version.
  */
 
 import { z } from "zod";
@@ -27,7 +27,7 @@ export interface Shaped<Data> {
   data: Data;
 }
 
-/** Options of a step that both conventions have. */
+/** Options of a step that depends on the conventions. */
 interface StepOptions extends CallOptions {
   /** "exact" by default. */
   conventions?: Conventions;
@@ -54,7 +54,7 @@ function shaped(type: { name: string; new (length: number): object }) {
     );
 }
 
-/** Part 1.1: the values (HU for a CT) in LAS order, and the 4×4 that leads back to stored voxels (x, y, z, 1). */
+/** Part 1.1: the values (HU for a CT) in LAS order, and the 4×4 matrix back to stored voxels (x, y, z, 1). */
 export async function toLas(
   volume: Volume,
   options: CallOptions = {},
@@ -97,7 +97,7 @@ export async function mapHu(hu: Float64Array, options: CallOptions = {}): Promis
   return callNative(options, (task) => native.mapHu(hu, task));
 }
 
-/** Part 1 whole: the padded 3 mm grid of a scan. */
+/** All of part 1: the padded 3 mm grid of a scan. */
 export async function imageGrid(
   volume: Volume,
   options: GridOptions = {},
@@ -113,7 +113,7 @@ export async function imageGrid(
   }
 }
 
-/** Part 1 whole, for a label map. */
+/** All of part 1, for a label map. */
 export async function labelGrid(
   volume: Volume,
   options: StepOptions = {},
@@ -217,8 +217,8 @@ export async function resizeSlice(
 }
 
 /**
- * Part 6.4: the logits (edge/4, edge/4) of one mask → how probable every pixel of the slice (height, width) is; above ½ is
- * foreground. `edge` is SAM's image size.
+ * Part 6.4: the logits (edge/4, edge/4) of one mask → the probability of every pixel of the slice (height, width); above ½
+ * is foreground. `edge` is SAM's image size.
  */
 export async function decodeMask(
   logits: Float32Array,

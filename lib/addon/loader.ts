@@ -40,11 +40,11 @@ function explain(cause: Error): string {
   ].join("\n");
 }
 
-/** The addon. Importing this module fails with an {@link UnavailableError} where it cannot be loaded. */
+/** The addon. Importing this module throws an {@link UnavailableError} if it cannot be loaded. */
 export const native: NativeAddon = load();
 
 /**
- * The ONNX Runtime library to load: what the environment variable MEDLSAM_ONNXRUNTIME names, else the one in the npm
+ * Path of the ONNX Runtime library: that in the environment variable MEDLSAM_ONNXRUNTIME, or else the one in the npm
  * package onnxruntime-node.
  * @throws UnavailableError if that package is missing or has none for this system.
  */

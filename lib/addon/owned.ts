@@ -1,14 +1,14 @@
-/** Native objects with an owner in JavaScript, who frees them. */
+/** Native objects with an owner in JavaScript, which frees them. */
 import { UsageError } from "../base/errors.js";
 import type { Handle } from "./contract/index.js";
 import { native } from "./loader.js";
 
-/** A native object that its owner frees once, and that nobody can use after that. */
+/** A native object that its owner frees once and that cannot be used afterwards. */
 export class Owned<Kind extends Handle<string>> {
   readonly #name: string;
   #handle: Kind | undefined;
 
-  /** @param name what the object is called in messages: "The volume q.nii.gz". */
+  /** @param name the object's name in messages: "The volume q.nii.gz" */
   constructor(handle: Kind, name: string) {
     this.#handle = handle;
     this.#name = name;

@@ -1,4 +1,4 @@
-/** Checks of public functions' arguments by zod's schemas, so that a wrong one is a UsageError and never a TypeError. */
+/** Checks arguments of public functions with zod's schemas, so that a wrong one gives a UsageError, never a TypeError. */
 import { z } from "zod";
 import { UsageError } from "./errors.js";
 
@@ -6,8 +6,8 @@ import { UsageError } from "./errors.js";
 type Argument = readonly [value: unknown, schema: z.ZodType];
 
 /**
- * Checks the arguments of a call, each under the name that its documentation gives it; a `call` of "" is not named.
- * @throws UsageError naming the call, the place in the argument, what must be there and what is.
+ * Checks the arguments of a call, each under its documented name; a `call` of "" is left out of messages.
+ * @throws UsageError with the call, the place in the argument, what is expected and what was found.
  */
 export function checkArguments(call: string, args: Readonly<Record<string, Argument>>): void {
   for (const [name, [value, schema]] of Object.entries(args)) {
@@ -60,7 +60,7 @@ function describeValue(value: unknown): string {
   return name === "Object" ? "an object of other content" : `a ${name}`;
 }
 
-/** A path: text that is not empty. */
+/** A path: non-empty text. */
 export const aPath = z
   .string("must be a path, as text")
   .min(1, "must be a path, as text that is not empty");
@@ -68,13 +68,13 @@ export const aPath = z
 /** A callback. */
 export const aFunction = z.custom((value) => typeof value === "function", "must be a function");
 
-/** A class, also one with a private constructor. */
+/** A class, possibly with a private constructor. */
 interface Class {
   name: string;
   prototype: object;
 }
 
-/** An instance of a class. `from`: the call that gives one. */
+/** An instance of a class. `from`: the call that makes one. */
 export function instanceOf(type: Class, from: string) {
   return z.custom(
     (value) => value instanceof (type as never),
@@ -102,7 +102,7 @@ export const threeNumbers = z.tuple(
 
 export const aConvention = z.enum(["exact", "reference"]);
 
-/** What every call's options may hold. */
+/** Options of every call. */
 export const callOptionsShape = {
   threads: wholeNumber(1, 1024).optional(),
   signal: z.instanceof(AbortSignal, { error: "must be an AbortSignal" }).optional(),
@@ -113,7 +113,7 @@ const object = "must be an object of options";
 /** Options that may be left out. */
 export const callOptions = z.object(callOptionsShape, object).optional();
 
-/** Options of a call that computes, besides what every call's may hold. */
+/** Options of a call that computes, in addition to those of every call. */
 export function optionsOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.object({ ...callOptionsShape, ...shape }, object);
 }

@@ -6,11 +6,11 @@ import type { Phantom } from "./phantom.js";
 
 export interface PhantomFiles {
   image: string;
-  /** The names are in its header. */
+  /** The label map, with the names in its header. */
   labels: string;
 }
 
-/** What a phantom's files are called. */
+/** Names of a phantom's files. */
 export function phantomFiles(folder: string, seed: number): PhantomFiles {
   const base = join(folder, `phantom-${seed}`);
   return { image: `${base}.nii.gz`, labels: `${base}_label.nii.gz` };

@@ -1,6 +1,6 @@
 /**
- * Synthetic CT scans with labeled organs, to train and to test with where no patient's data may be used. Their anatomy
- * is made of formulas and a seed: it comes from no patient and says nothing about one.
+ * Synthetic CT scans with labeled organs, for training and testing where no patient's data may be used. Their anatomy
+ * is made from formulas and a seed; it is no patient's.
  */
 
 import { z } from "zod";
@@ -38,13 +38,13 @@ const phantomOptions = optionsOf({
 });
 
 export interface PhantomOptions extends CallOptions {
-  /** Everything about the patient and the scan that no other option decides: a whole number below 2³². */
+  /** Decides everything about the patient and the scan that no other option does: a whole number below 2³². */
   seed: number;
-  /** What part of the body is scanned. */
+  /** The part of the body that is scanned. */
   region?: PhantomRegion | undefined;
-  /** mm along head–feet, front–back, left–right; one number for all three. From 0.5 to 10. */
+  /** Spacing in mm along head–feet, front–back, left–right, or one number for all three; from 0.5 to 10. */
   spacing?: number | Triple | undefined;
-  /** Where the stored x, y and z axes point, one letter of each pair RL, AP, IS: "LPS". */
+  /** Directions of the stored x, y and z axes, one letter of each pair RL, AP, IS: "LPS". */
   axes?: string | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -52,22 +52,22 @@ export interface PhantomOptions extends CallOptions {
 export interface Phantom {
   /** int16; `values()` are HU. */
   image: Volume;
-  /** uint8 on the same grid. Organs that were taken out or lie outside the scan do not occur. */
+  /** uint8 on the same grid. Organs that were removed or lie outside the scan do not occur. */
   labels: Volume;
-  /** Of all labels, in their order, whether they occur or not. */
+  /** Names of all labels, in order, whether they occur or not. */
   names: Map<number, string>;
   about: PhantomAbout;
 }
 
-/** Names of the labels of phantoms: the same for all. */
+/** Names of the labels, which are the same for all phantoms. */
 export function phantomNames(): Map<number, string> {
   return new Map(native.phantomOrgans().map((name, index) => [index + 1, name]));
 }
 
 /**
  * Makes a synthetic CT and its label map: the same bytes for the same seed and options, whatever the number of threads.
- * An option changes what it names and nothing else: a seed is one patient, in one posture, whatever part is scanned.
- * Takes 6 bytes of memory per voxel while it runs, 3 afterwards.
+ * An option changes only what it names: a seed is one patient in one posture, whatever part is scanned. Needs 6 bytes of
+ * memory for each voxel while it runs, 3 afterwards.
  * @throws UsageError for options out of range, or a scan of more than 2²⁹ voxels.
  */
 export async function makePhantom(options: PhantomOptions): Promise<Phantom> {

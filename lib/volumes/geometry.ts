@@ -2,7 +2,7 @@
 import { InputError } from "../base/errors.js";
 import type { Triple } from "../geometry/box.js";
 
-/** Of a {@link Volume}, or of one that was closed. */
+/** Geometry of a {@link Volume}, which may be closed. */
 export interface Geometry {
   /** Voxels along (z, y, x). */
   shape: Triple;
@@ -12,14 +12,15 @@ export interface Geometry {
   affine: readonly number[];
 }
 
-/** A twentieth of a voxel: what different writers round, and far less than a shift that matters. */
+/** A twentieth of a voxel: more than the rounding of different writers, far less than a relevant shift. */
 export function placeTolerance({ spacing }: Pick<Geometry, "spacing">): number {
   return 0.05 * Math.min(...spacing);
 }
 
 /**
- * @param name what `volume` is called in the message, `of` what `other` is.
- * @throws InputError `GEOMETRY_MISMATCH` unless both have the same shape and, within a twentieth of a voxel, places.
+ * @param name the name of `volume` in the message; `of`: that of `other`.
+ * @throws InputError `GEOMETRY_MISMATCH` unless both have the same shape and their voxels the same places within a
+ *   twentieth of a voxel.
  */
 export function requireSameGeometry(
   name: string,
