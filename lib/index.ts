@@ -31,8 +31,16 @@ export {
   type CheckpointWriteOptions,
   type TensorInfo,
 } from "./checkpoints/checkpoint.js";
-export { type DemoModels, demoModels } from "./demo/models.js";
+export { type Demo, type DemoOptions, runDemo } from "./demo/demo.js";
+export { type DemoTable, demoTable } from "./demo/table.js";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.js";
+export {
+  type CaseSource,
+  type FoundCases,
+  findCases,
+  type MatchedCases,
+  matchCases,
+} from "./evaluation/match-cases.js";
 export type {
   CaseEvaluation,
   EvaluationSummary,
@@ -63,6 +71,10 @@ export {
   Templates,
   type TemplatesDescription,
 } from "./localization/templates.js";
+export { type PublishedConfig, readPublishedConfig } from "./paper/config.js";
+export type { ResultFile } from "./paper/results.js";
+export { PublishedRun, type PublishedRunOptions, type QueryCase } from "./paper/run.js";
+export { type PhantomFiles, phantomFiles, writePhantom } from "./phantom/files.js";
 export {
   makePhantom,
   type Phantom,
@@ -70,6 +82,34 @@ export {
   phantomNames,
   phantomRegions,
 } from "./phantom/phantom.js";
+export { casesOf, listImages, type ScanCase, type Shard } from "./pipeline/cases.js";
+export { type DemoModels, demoModels } from "./pipeline/demo-models.js";
+export type { CaseOutcome, NamedCase, PipelineEvent } from "./pipeline/events.js";
+export type { LocateOptions } from "./pipeline/locate.js";
+export type { ModelFacts, PipelineOptions } from "./pipeline/models.js";
+export {
+  Pipeline,
+  type RunAllOptions,
+  type RunOptions,
+  type ScanEvent,
+  type ScanOutcome,
+} from "./pipeline/pipeline.js";
+export type { ProcessOptions } from "./pipeline/process-scan.js";
+export type {
+  MaskSummary,
+  ScanCounts,
+  ScanResult,
+  ScanSeconds,
+  SegmentationSummary,
+} from "./pipeline/result.js";
+export {
+  type CaseJob,
+  type CaseReporter,
+  type RunCasesOptions,
+  runCases,
+} from "./pipeline/run-cases.js";
+export type { OpenScan } from "./pipeline/scan.js";
+export type { CaseOutputs } from "./pipeline/write-case.js";
 export { mergePrompts, readBoxes, readPoints } from "./segmentation/prompt-files.js";
 export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segmentation/prompts.js";
 export { Sam, type SlicePrediction, type SlicePrompt } from "./segmentation/sam.js";

@@ -1,19 +1,15 @@
 /** `medlsam demo`: the whole method on a made-up scan, with the models that come with the package. */
 import type { Command } from "commander";
-import type { Demo } from "../demo/demo.js";
-import { demoSeed } from "../demo/models.js";
-import { type DemoTable, demoTable } from "../demo/table.js";
-import type { Triple } from "../index.js";
-import { parseInteger, quietOption, threadsOption } from "./options.js";
+import type { Demo, DemoTable, Triple } from "../index.js";
+import { parseSeed, parseSpacing, quietOption, threadsOption } from "./options.js";
 import { checkFolder, writeStdout } from "./output.js";
-import { maxSeed, parseSpacing } from "./phantom.js";
 import { createProgress } from "./progress.js";
 import type { Session } from "./session.js";
 import { formatSeconds, table } from "./text.js";
 
 interface Flags {
   output: string;
-  seed: number;
+  seed?: number;
   spacing: Triple;
   threads: number;
   quiet?: boolean;
@@ -24,7 +20,7 @@ export function addDemo(program: Command, session: Session): void {
     .command("demo")
     .description("see it work: organs of a synthetic CT, found and segmented with small models")
     .option("-o, --output <folder>", "for the scan, masks, a picture and a page", "medlsam-demo")
-    .option("--seed <n>", "of the phantom", parseInteger(0, maxSeed), demoSeed)
+    .option("--seed <n>", "seed of the phantom (default: one without a left kidney)", parseSeed)
     .option(
       "--spacing <mm>",
       "voxel size, or three along head-feet, front-back, left-right",
@@ -41,8 +37,7 @@ async function demonstrate(flags: Flags, session: Session): Promise<void> {
   checkFolder(output);
   const { signal } = session;
   const progress = createProgress(flags.quiet ?? false, signal);
-  await session.api();
-  const { runDemo } = await import("../demo/demo.js");
+  const { runDemo, demoTable } = await session.api();
   const onProgress = progress.follow("demo");
   let demo: Demo;
   try {

@@ -2,17 +2,17 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { AbortedError, UsageError } from "../base/errors.js";
-import { findCases, type MatchedCases, matchCases } from "../evaluation/match-cases.js";
-import { writeWhole } from "../formats/files.js";
+import { UsageError } from "../base/errors.js";
+import { secondsSince } from "../base/time.js";
+import { makeFolder, writeWhole } from "../formats/files.js";
 import { formatJson } from "../formats/json.js";
 import { readLabelNames } from "../formats/label-names.js";
-import type { CaseEvaluation, EvaluationSummary } from "../index.js";
-import { describeError, exitCodeOf, exitCodes } from "./exit-codes.js";
-import { parseList, parseNumber, quietOption, threadsOption } from "./options.js";
-import { checkWritable, makeFolder, writeStdout } from "./output.js";
+import type { CaseEvaluation, CaseJob, EvaluationSummary, MatchedCases } from "../index.js";
+import { followCases, showEvents } from "./follow.js";
+import { namesOption, parseList, parseNumber, quietOption, threadsOption } from "./options.js";
+import { checkWritable, writeStdout } from "./output.js";
 import { createProgress } from "./progress.js";
-import type { Session } from "./session.js";
+import type { Api, Session } from "./session.js";
 import { count, formatSeconds, oneLine } from "./text.js";
 
 const formats = ["json", "csv", "markdown"] as const;
@@ -46,7 +46,7 @@ export function addEvaluate(program: Command, session: Session): void {
     .description("compare predicted masks and boxes with the truth: IoU, WD, Dice, HD95, NSD, ASSD")
     .requiredOption("--predictions <path...>", "what segment or localize wrote, or label maps")
     .requiredOption("--truth <path...>", "label maps, or folders of organ masks")
-    .option("--names <file>", "names of the labels: ITK-SNAP, 3D Slicer .ctbl or JSON")
+    .addOption(namesOption())
     .option("--tolerance <mm>", "of the normalized surface Dice", parseNumber(0, 1000), 2)
     .option("--organs <names>", "only these organs, separated by commas", parseList)
     .option("-o, --output <path>", "FILE.json, .csv or .md; or a folder for all of them")
@@ -61,50 +61,48 @@ export function addEvaluate(program: Command, session: Session): void {
 
 async function evaluateAll(flags: Flags, session: Session): Promise<number> {
   const outputs = planReport(flags);
-  const [predictions, truths] = [await findCases(flags.predictions), await findCases(flags.truth)];
-  const matched = matchCases(predictions, truths);
+  const api = await session.api();
+  const matched = await matchFiles(flags, api);
   const inputs = matched.pairs.flatMap(({ prediction, truth }) => [prediction.path, truth.path]);
   for (const { path } of outputs) if (path !== undefined) checkWritable(path, inputs);
   const names = flags.names === undefined ? undefined : await readLabelNames(flags.names);
-  const progress = createProgress(flags.quiet ?? false, session.signal);
-  sayUnmatched(matched, flags.quiet ?? false);
-  const api = await session.api();
+  const { quiet = false, tolerance, organs, threads } = flags;
+  const { signal } = session;
+  const progress = createProgress(quiet, signal);
+  sayUnmatched(matched, quiet);
   const started = performance.now();
-
-  const cases: CaseEvaluation[] = [];
-  const failures: { case: string; message: string; error: unknown }[] = [];
-  for (const { name, prediction, truth } of matched.pairs) {
-    try {
-      const { tolerance, organs, threads } = flags;
-      const { signal } = session;
-      const onProgress = progress.follow(name);
+  const subject = ({ name }: Pair) => name;
+  const job: CaseJob<Pair, undefined, CaseEvaluation> = {
+    prepare: async () => undefined,
+    work: ({ name, prediction, truth }, _, { onProgress }) => {
       onProgress({ phase: "read", done: 0, total: 1 });
-      cases.push(
-        await api.evaluate({
-          prediction: prediction.path,
-          truth: truth.path,
-          ...{ name, names, tolerance, organs, threads, signal, onProgress },
-        }),
-      );
-    } catch (error) {
-      progress.clear();
-      if (error instanceof AbortedError) throw error;
-      process.stderr.write(`${describeError(error, name)}\n`);
-      failures.push({ case: name, message: (error as Error).message, error });
-    }
-  }
-  progress.clear();
-  if (cases.length === 0) {
-    return failures.length === 1 ? exitCodeOf(failures[0]?.error) : exitCodes.someFailed;
-  }
+      const files = { prediction: prediction.path, truth: truth.path };
+      const how = { name, names, tolerance, organs, threads, signal, onProgress };
+      return api.evaluate({ ...files, ...how });
+    },
+  };
+  const cases: CaseEvaluation[] = [];
+  const failed: Report["failed"] = [];
+  const onEvent = showEvents<Pair, CaseEvaluation>(progress, subject);
+  const exitCode = await followCases(api.runCases(matched.pairs, job, { signal, onEvent }), {
+    ...{ progress, subject },
+    done: (evaluation) => void cases.push(evaluation),
+    failed: (error, { name }) => failed.push({ case: name, message: (error as Error).message }),
+  });
+  if (cases.length === 0) return exitCode;
   const summary = api.summarizeEvaluations(cases);
-  sayUnknownOrgans(flags.organs, summary);
-  const failed = failures.map(({ case: name, message }) => ({ case: name, message }));
+  sayUnknownOrgans(organs, summary);
   const report = { summary, cases, failed, unmatched: matched.unmatched };
   for (const output of outputs) await write(output, report, api);
-  const seconds = formatSeconds((performance.now() - started) / 1000);
+  const seconds = formatSeconds(secondsSince(started));
   progress.say(`${count(cases.length, "case")}, ${organCount(summary)}, ${seconds}`);
-  return failures.length === 0 ? exitCodes.done : exitCodes.someFailed;
+  return exitCode;
+}
+
+type Pair = MatchedCases["pairs"][number];
+
+async function matchFiles(flags: Flags, { findCases, matchCases }: Api): Promise<MatchedCases> {
+  return matchCases(await findCases(flags.predictions), await findCases(flags.truth));
 }
 
 interface Output {
@@ -147,11 +145,7 @@ interface Report {
   unmatched: MatchedCases["unmatched"];
 }
 
-async function write(
-  { path, what }: Output,
-  report: Report,
-  api: Awaited<ReturnType<Session["api"]>>,
-): Promise<void> {
+async function write({ path, what }: Output, report: Report, api: Api): Promise<void> {
   const text = {
     json: () => formatJson({ version: 1, ...report }),
     csv: () => api.evaluationCsv(report.summary),

@@ -11,7 +11,7 @@ import { watchInterrupts } from "./interrupt.js";
 import { addLocalize } from "./localize.js";
 import { addModels } from "./models.js";
 import { addPhantom } from "./phantom.js";
-import { addRun } from "./run.js";
+import { addReproduce } from "./reproduce.js";
 import { addSegment } from "./segment.js";
 import { createSession } from "./session.js";
 import { addTemplate } from "./template.js";
@@ -30,7 +30,7 @@ async function main(): Promise<number> {
   addDemo(program, session);
   addLocalize(program, session);
   addSegment(program, session);
-  addRun(program, session);
+  addReproduce(program, session);
   addTemplate(program, session);
   addEvaluate(program, session);
   addModels(program, session);

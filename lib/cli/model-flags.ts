@@ -1,7 +1,7 @@
 /** Which models a command works with: files that are named one by one, or together as `--models demo`. */
-import { Option } from "commander";
 import { UsageError } from "../base/errors.js";
-import { demoModels } from "../demo/models.js";
+import { modelOptions } from "./options.js";
+import type { Api } from "./session.js";
 
 export interface ModelFlags {
   models?: "demo";
@@ -10,55 +10,38 @@ export interface ModelFlags {
   sam?: string;
 }
 
-type Model = "templates" | "medlam" | "sam";
+export type Model = keyof typeof modelOptions;
 
-const options = {
-  templates: "-t, --templates <file>",
-  medlam: "--medlam <checkpoint>",
-  sam: "--sam <checkpoint>",
-} as const satisfies Record<Model, string>;
-
-export const modelsOption = () =>
-  new Option(
-    "--models <name>",
-    "demo: models that come with medlsam, to try it out; they know synthetic phantoms only, no patients",
-  ).choices(["demo"]);
-
-export const templatesOption = () =>
-  new Option(options.templates, "template file (see: medlsam template build)");
-
-export const medlamChoice = () =>
-  new Option(options.medlam, "the MedLAM network (.pth, .tar, .safetensors)");
-
-export const samChoice = () =>
-  new Option(options.sam, "the SAM or MedSAM network (.pth, .safetensors)");
-
-/**
- * The flags with the files of `--models` in the place of these models' options.
- * @throws UsageError if both are given.
- */
-export function resolveModels<Flags extends ModelFlags>(
-  flags: Flags,
-  models: readonly Model[],
-): Flags {
-  if (flags.models === undefined) return flags;
-  const given = (Object.keys(options) as Model[]).filter((model) => flags[model] !== undefined);
-  if (given.length > 0) {
-    const names = given.map((model) => shortest(options[model])).join(" and ");
-    throw new UsageError(
-      `--models ${flags.models} brings its own networks and templates: leave out ${names}, or --models.`,
-    );
+/** @throws UsageError if `--models` and files are given, or one of the needed files is not. */
+export function checkModels(flags: ModelFlags, needed: readonly Model[]): void {
+  if (flags.models === undefined) {
+    for (const model of needed) requireFile(flags, model);
+    return;
   }
-  const files = demoModels();
-  return { ...flags, ...Object.fromEntries(models.map((model) => [model, files[model]])) };
+  const given = (Object.keys(modelOptions) as Model[]).filter((model) => flags[model]);
+  if (given.length === 0) return;
+  const names = given.map((model) => shortest(modelOptions[model].flags)).join(" and ");
+  throw new UsageError(
+    `--models ${flags.models} brings its own networks and templates: leave out ${names}, or --models.`,
+  );
 }
 
-/** The file that a flag names. @throws UsageError if it is not given. */
-export function requireModel(flags: ModelFlags, model: Model): string {
-  const file = flags[model];
-  if (file !== undefined) return file;
+/** The files of the needed models, named by the flags or those of `--models`. */
+export function modelFiles<Needed extends Model>(
+  flags: ModelFlags,
+  needed: readonly Needed[],
+  api: Api,
+): Partial<Record<Needed, string>> {
+  const files = flags.models === undefined ? flags : api.demoModels();
+  return Object.fromEntries(needed.map((model) => [model, files[model]])) as Partial<
+    Record<Needed, string>
+  >;
+}
+
+function requireFile(flags: ModelFlags, model: Model): void {
+  if (flags[model] !== undefined) return;
   throw new UsageError(
-    `required option '${options[model]}' not specified (to try it out without: --models demo).`,
+    `required option '${modelOptions[model].flags}' not specified (to try it out without: --models demo).`,
   );
 }
 

@@ -1,23 +1,62 @@
 /** The options that commands share: their names, help, choices and parsers, each said once. */
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
-import type { Conventions, Runtime } from "../addon/contract/index.js";
-import type { Scale } from "../localization/result.js";
-import type { Strategy } from "../localization/templates.js";
+import type { Conventions, RuntimeOptions, Scale, Strategy, Triple } from "../index.js";
 
-export type RuntimeName = Runtime["name"];
-export const runtimes = ["onnx", "torch"] as const satisfies readonly RuntimeName[];
-export const conventions = ["exact", "reference"] as const satisfies readonly Conventions[];
+export type RuntimeName = NonNullable<RuntimeOptions["runtime"]>;
+const runtimes = ["onnx", "torch"] as const satisfies readonly RuntimeName[];
+const conventions = ["exact", "reference"] as const satisfies readonly Conventions[];
 export const strategies = ["wpl", "spl"] as const satisfies readonly Strategy[];
 const allScales = [0, 1, 2] as const satisfies readonly Scale[];
 
 const maxThreads = 1024;
+export const maxSeed = 2 ** 32 - 1;
 
-export const medlamOption = () =>
+/** Flags and help of the files of models. */
+export const modelOptions = {
+  templates: {
+    flags: "-t, --templates <file>",
+    help: "template file (see: medlsam template build)",
+  },
+  medlam: {
+    flags: "--medlam <checkpoint>",
+    help: "the MedLAM network (.pth, .tar, .safetensors)",
+  },
+  sam: { flags: "--sam <checkpoint>", help: "the SAM or MedSAM network (.pth, .safetensors)" },
+} as const;
+
+export const modelOption = (model: keyof typeof modelOptions) =>
+  new Option(modelOptions[model].flags, modelOptions[model].help);
+
+export const modelsOption = () =>
   new Option(
-    "--medlam <checkpoint>",
-    "the MedLAM network (.pth, .tar, .safetensors)",
-  ).makeOptionMandatory();
+    "--models <name>",
+    "demo: models that come with medlsam, to try it out; they know synthetic phantoms only, no patients",
+  ).choices(["demo"]);
+
+/** How scans are named wherever a command takes them. */
+export const scansHelp = "CT scans: .nii or .nii.gz, folders of them, or .txt lists";
+
+export const parseSeed = parseInteger(0, maxSeed);
+
+export const seedOption = () =>
+  new Option("--seed <n>", "seed of the random query centres (default: 0)").argParser(parseSeed);
+
+export const scalesOption = () =>
+  new Option("--scales <list>", 'feature scales to search with, "none" for the coarse step alone')
+    .argParser(parseScales)
+    .default([0, 1, 2] satisfies Scale[]);
+
+export const organsOption = () =>
+  new Option("--roi-subset <names>", "only these organs, separated by commas").argParser(parseList);
+
+export const minScoreOption = () =>
+  new Option("--min-score <number>", "an organ that scores less is absent").argParser(
+    parseNumber(-1, 1),
+  );
+
+export const namesOption = () =>
+  new Option("--names <file>", "names of the labels: ITK-SNAP, 3D Slicer .ctbl or JSON");
 
 export const conventionsOption = () =>
   new Option("--conventions <name>", "arithmetic of the paper (exact) or of its code (reference)")
@@ -35,7 +74,7 @@ export const deviceOption = () =>
 export const surveyOption = () =>
   new Option(
     "--survey",
-    "look at the whole scan, not at parts of it alone, to place points: closer, not in the published method",
+    "sample the whole scan to place points: more accurate; not in the published method",
   );
 
 export const threadsOption = () =>
@@ -82,6 +121,16 @@ export function parseList(text: string): string[] {
 /** "1,2" → [1, 2]. */
 export function parseLabels(text: string): number[] {
   return parseList(text).map(parseInteger(1, 65535));
+}
+
+/** One number or three separated by commas, in mm → (z, y, x). */
+export function parseSpacing(text: string): Triple {
+  const [z, y, x, ...more] = parseList(text).map(parseNumber(0.5, 10));
+  if (z !== undefined && y === undefined) return [z, z, z];
+  if (z === undefined || y === undefined || x === undefined || more.length > 0) {
+    throw new InvalidArgumentError("Give one number, or three separated by commas.");
+  }
+  return [z, y, x];
 }
 
 /** A parser of whole numbers from `min` to `max`. */

@@ -1,16 +1,17 @@
 /** Where results go, settled and checked before the long work, and written so that no half file is ever seen. */
-import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../base/errors.js";
-import { followLink, isSpecial, stats, temporaryName, unwritable } from "../formats/files.js";
+import {
+  followLink,
+  isSpecial,
+  makeFolder,
+  stats,
+  temporaryName,
+  unwritable,
+} from "../formats/files.js";
 import { stemOf } from "../formats/scan-names.js";
-
-/** Where the results of one image go; without `json`, to standard output. */
-export interface Target {
-  image: string;
-  json?: string;
-  markups?: string;
-}
+import type { ScanCase } from "../index.js";
 
 export interface OutputFlags {
   output?: string;
@@ -18,51 +19,40 @@ export interface OutputFlags {
 }
 
 /**
- * The files to be written, their folder made and found writable.
+ * The images as cases with the files of their boxes, without one where they go to standard output; the files' folder is made
+ * and found writable.
  * @throws UsageError for outputs that would meet each other or an input; OutputError for an unwritable folder.
  */
-export function planOutputs(images: string[], { output, markups }: OutputFlags): Target[] {
+export function planBoxes(images: string[], { output, markups }: OutputFlags): ScanCase[] {
   if (output === undefined) {
     if (markups) throw new UsageError("--markups writes files: say where with -o FILE or -o DIR.");
-    return images.map((image) => ({ image }));
+    return images.map((image) => ({ name: stemOf(image), image }));
   }
-  const isFolder = output.endsWith("/") || stats(output)?.isDirectory() === true;
-  const targets = images.map((image) => {
-    const base =
-      isFolder || images.length > 1 ? join(output, stemOf(image)) : output.replace(/\.json$/i, "");
-    const json = isFolder || images.length > 1 ? `${base}.json` : output;
-    return markups ? { image, json, markups: `${base}.mrk.json` } : { image, json };
+  const inFolder =
+    output.endsWith("/") || stats(output)?.isDirectory() === true || images.length > 1;
+  const cases = images.map((image) => {
+    const name = stemOf(image);
+    return { name, image, boxes: inFolder ? join(output, `${name}.json`) : output };
   });
-  refuseEqualTargets(targets);
-  if (isFolder || images.length > 1) makeFolder(output);
-  for (const { json, markups: beside } of targets) {
-    for (const path of [json, beside]) if (path !== undefined) checkWritable(path, images);
+  refuseEqualOutputs(cases);
+  if (inFolder) makeFolder(output);
+  for (const { boxes } of cases) {
+    checkWritable(boxes, images);
+    if (markups) checkWritable(`${boxes.replace(/\.json$/i, "")}.mrk.json`, images);
   }
-  return targets;
+  return cases;
 }
 
-function refuseEqualTargets(targets: Target[]): void {
+function refuseEqualOutputs(cases: readonly { image: string; boxes: string }[]): void {
   const images = new Map<string, string>();
-  for (const { image, json } of targets) {
-    const other = images.get(json ?? "");
+  for (const { image, boxes } of cases) {
+    const other = images.get(boxes);
     if (other !== undefined) {
       throw new UsageError(
-        `${other} and ${image} would both be written to ${json}. Give images of different names, or run them apart.`,
+        `${other} and ${image} would both be written to ${boxes}. Give images of different names, or run them apart.`,
       );
     }
-    images.set(json ?? "", image);
-  }
-}
-
-/** @throws UsageError if it is a file; OutputError if it cannot be made. */
-export function makeFolder(path: string): void {
-  if (stats(path)?.isDirectory() === false) {
-    throw new UsageError(`${path} is a file. Give a folder with -o.`);
-  }
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw unwritable(path, cause);
+    images.set(boxes, image);
   }
 }
 

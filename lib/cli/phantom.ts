@@ -2,10 +2,17 @@
 import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../base/errors.js";
+import { secondsSince } from "../base/time.js";
+import { makeFolder } from "../formats/files.js";
 import type { Phantom, PhantomRegion, Triple } from "../index.js";
-import { phantomFiles, writePhantom } from "../phantom/files.js";
-import { parseInteger, parseList, parseNumber, quietOption, threadsOption } from "./options.js";
-import { makeFolder } from "./output.js";
+import {
+  maxSeed,
+  parseInteger,
+  parseSeed,
+  parseSpacing,
+  quietOption,
+  threadsOption,
+} from "./options.js";
 import { createProgress } from "./progress.js";
 import type { Session } from "./session.js";
 import { count, formatSeconds } from "./text.js";
@@ -22,7 +29,6 @@ interface Flags {
   quiet?: boolean;
 }
 
-export const maxSeed = 2 ** 32 - 1;
 const regions = [
   "auto",
   "whole",
@@ -36,7 +42,7 @@ export function addPhantom(program: Command, session: Session): void {
   program
     .command("phantom")
     .description("make synthetic CT scans with labelled organs: made up, no patient's data")
-    .requiredOption("--seed <n>", "seed of the first phantom", parseInteger(0, maxSeed))
+    .requiredOption("--seed <n>", "seed of the first phantom", parseSeed)
     .option("--count <n>", "how many, of seeds n, n+1, …", parseInteger(1, maxSeed), 1)
     .requiredOption(
       "-o, --output <folder>",
@@ -63,15 +69,6 @@ export function addPhantom(program: Command, session: Session): void {
     .action((flags: Flags) => makeAll(flags, session));
 }
 
-export function parseSpacing(text: string): Triple {
-  const [z, y, x, ...more] = parseList(text).map(parseNumber(0.5, 10));
-  if (z !== undefined && y === undefined) return [z, z, z];
-  if (z === undefined || y === undefined || x === undefined || more.length > 0) {
-    throw new InvalidArgumentError("Give one number, or three separated by commas.");
-  }
-  return [z, y, x];
-}
-
 function parseAxes(text: string): string {
   const axes = text.toUpperCase();
   const sorted = [...axes].map((letter) => "RLAPSI".indexOf(letter) >> 1).sort();
@@ -87,7 +84,7 @@ async function makeAll(flags: Flags, session: Session): Promise<void> {
   }
   makeFolder(output);
   const progress = createProgress(flags.quiet ?? false, session.signal);
-  const { makePhantom } = await session.api();
+  const { makePhantom, phantomFiles, writePhantom } = await session.api();
   const { signal } = session;
   try {
     for (let seed = first; seed <= last; seed++) {
@@ -105,7 +102,7 @@ async function makeAll(flags: Flags, session: Session): Promise<void> {
       });
       await writePhantom(phantom, files, { signal });
       progress.say(
-        `${files.image}: ${describePhantom(phantom)}, ${formatSeconds((performance.now() - started) / 1000)}`,
+        `${files.image}: ${describePhantom(phantom)}, ${formatSeconds(secondsSince(started))}`,
       );
     }
   } finally {

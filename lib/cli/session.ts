@@ -1,11 +1,13 @@
-/** What every command gets: the API, loaded when it is needed, and the signal that stops the work. */
-import type * as Api from "../index.js";
+/** Session of a command: the API, loaded when it is needed, and the signal that stops the work. */
+import type * as index from "../index.js";
 import type { Interrupts } from "./interrupt.js";
+
+export type Api = typeof index;
 
 export interface Session {
   readonly signal: AbortSignal;
   /** The package's API. Loading it loads the native addon: `--help` and usage errors work where that cannot be. */
-  api(): Promise<typeof Api>;
+  api(): Promise<Api>;
   /** After an interrupt the work may take the time it needs to end well; a second interrupt still ends it at once. */
   waitForWork(): void;
   /** Ends the command with this exit status unless an error does. */

@@ -11,7 +11,8 @@ import { readExtremePoints } from "../localization/extreme-points.js";
 import {
   conventionsOption,
   jsonOption,
-  medlamOption,
+  modelOption,
+  namesOption,
   normalizedOption,
   parseInteger,
   parseLabels,
@@ -58,10 +59,10 @@ export function addTemplate(program: Command, session: Session): void {
       "--extreme-points <file...>",
       "or six extreme points per organ: 3D Slicer .mrk.json or plain JSON",
     )
-    .addOption(medlamOption())
+    .addOption(modelOption("medlam").makeOptionMandatory())
     .addOption(runtimeOption())
     .option("--classes <list>", "only these labels: 1,2", parseLabels)
-    .option("--names <file>", "names of the labels: ITK-SNAP, 3D Slicer .ctbl or JSON")
+    .addOption(namesOption())
     .addOption(
       new Option(
         "--strategy <name>",

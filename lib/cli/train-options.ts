@@ -1,7 +1,7 @@
 /** What `medlsam train` does alike for all networks. */
 import { type Command, Option } from "commander";
+import { makeFolder } from "../formats/files.js";
 import { parseInteger, quietOption, threadsOption } from "./options.js";
-import { makeFolder } from "./output.js";
 import { createProgress, type ProgressDisplay } from "./progress.js";
 import type { Session } from "./session.js";
 

@@ -1,9 +1,9 @@
 /** Which files are of one case: predictions and truths in lists and folders, matched by name. */
 import { basename, dirname, join, resolve } from "node:path";
-import { UsageError } from "../base/errors.js";
+import { InputError, UsageError } from "../base/errors.js";
 import { boxesFile } from "../formats/boxes.js";
+import { isPathList, readPathList } from "../formats/lists.js";
 import { imageStem, isLabelStem, isNifti, stemOf } from "../formats/scan-names.js";
-import { readAnnotationText } from "../formats/text-file.js";
 import { isFolder, list, masksFolder } from "./case-files.js";
 
 /** A label map, boxes' JSON, or a case's folder; what `evaluate` takes. */
@@ -33,9 +33,8 @@ export interface MatchedCases {
 export async function findCases(paths: readonly string[]): Promise<FoundCases[]> {
   const found: FoundCases[] = [];
   for (const path of paths) {
-    if (/\.txt$/i.test(path) && !(await isFolder(path))) {
-      const lines = (await readAnnotationText(path)).split(/\r\n|\n|\r/).map((line) => line.trim());
-      for (const line of lines.filter((each) => each !== "")) found.push(await casesIn(line));
+    if (isPathList(path) && !(await isFolder(path))) {
+      for (const line of await readPathList(path)) found.push(await casesIn(line));
     } else {
       found.push(await casesIn(path));
     }
@@ -60,7 +59,8 @@ async function casesIn(path: string): Promise<FoundCases> {
   if (nifti.length > 0) return { cases: nifti.map(asCase), orOne: one };
   const boxes = names.filter((name) => /\.json$/i.test(name) && !/\.mrk\.json$/i.test(name));
   if (boxes.length > 0) return { cases: boxes.map(asCase) };
-  throw new UsageError(
+  throw new InputError(
+    "FILE_NOT_FOUND",
     `${path}: holds no case. Give label maps, boxes' JSON, or a folder of them or of a folder for each case.`,
   );
 }

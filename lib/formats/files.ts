@@ -2,6 +2,7 @@
 import {
   closeSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { OutputError } from "../base/errors.js";
+import { OutputError, UsageError } from "../base/errors.js";
 
 /**
  * Writes the whole file or nothing: to a temporary name beside it, which then takes its place. Synchronous, so that no
@@ -37,6 +38,18 @@ export function writeWhole(path: string, text: string): void {
   }
 }
 
+/** Makes the folder and those above it. @throws UsageError if it is a file; OutputError if it cannot be made. */
+export function makeFolder(path: string): void {
+  if (stats(path)?.isDirectory() === false) {
+    throw new UsageError(`${path} is a file. Give a folder.`);
+  }
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
 const reasons: Record<string, string> = {
   ENOENT: "its folder does not exist. Create it first",
   ENOTDIR: "its folder is a file. Give another path",
@@ -48,6 +61,7 @@ const reasons: Record<string, string> = {
   EPIPE: "the reader closed the pipe",
 };
 
+/** Why a file could not be written, and what to do. */
 export function unwritable(path: string, cause: unknown): OutputError {
   const { code = "", message } = cause as NodeJS.ErrnoException;
   return new OutputError(

@@ -3,6 +3,7 @@
  * networks. It is read as that code reads it, so that its configs run unchanged.
  */
 import { InputError } from "../base/errors.js";
+import { readPathList } from "../formats/lists.js";
 import { badAnnotation, readAnnotationText } from "../formats/text-file.js";
 import type { Scale } from "../localization/result.js";
 import type { Strategy } from "../localization/templates.js";
@@ -234,17 +235,8 @@ async function readPair(
   return [images, labels];
 }
 
-/** One path a line; blank lines are nothing. */
 async function readList(data: Keys, key: string): Promise<string[]> {
-  const path = data.requiredPath(key);
-  const text = await readAnnotationText(path).catch((cause: unknown) => {
+  return readPathList(data.requiredPath(key)).catch((cause: unknown) => {
     throw cause instanceof InputError ? data.listError(key, cause) : cause;
   });
-  const paths = text
-    .split(/\r\n|\n|\r/)
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  if (paths.length === 0)
-    throw badAnnotation(path, "lists no file. Write one path of a .nii or .nii.gz file a line.");
-  return paths;
 }

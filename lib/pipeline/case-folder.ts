@@ -1,11 +1,12 @@
 /** The folder of one case's results. Every file in it is whole; `boxes.json` appears last, and its `files` names the others. */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { OutputError, UsageError } from "../base/errors.js";
+import { MedLsamError, UsageError } from "../base/errors.js";
 import { boxesFile } from "../formats/boxes.js";
+import { unwritable, writeWhole } from "../formats/files.js";
 
-/** In the folder of what is being written, while it is moved: all files that are or were the case's. */
+/** Journal in the partial folder while files are moved: all files that the case has or had. */
 const movingFile = "moving.json";
 
 /** Whether the case's results are all there. */
@@ -68,7 +69,7 @@ export class CaseFolder {
       await mkdir(folder, { recursive: true });
       const earlier = await listedFiles(join(folder, boxesFile));
       const all = [...new Set([...earlier, ...files])];
-      await writeFile(this.path(movingFile), JSON.stringify({ files: all }), { flush: true });
+      writeWhole(this.path(movingFile), JSON.stringify({ files: all }));
       // From here to the last rename the case counts as not done.
       await this.#remove([boxesFile, ...earlier.filter((file) => !files.includes(file))]);
       for (const file of [...files, boxesFile]) await rename(this.path(file), join(folder, file));
@@ -101,13 +102,7 @@ async function writing(path: string, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (cause) {
-    throw new OutputError(
-      "WRITE_FAILED",
-      `${path}: cannot be written: ${(cause as Error).message}.`,
-      {
-        cause,
-      },
-    );
+    throw cause instanceof MedLsamError ? cause : unwritable(path, cause);
   }
 }
 

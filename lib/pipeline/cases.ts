@@ -1,21 +1,24 @@
-/** Which scans a command is to work on: files, folders, lists, and this machine's share of them. */
+/** The scans of a run: which files they are, what they are called, and one machine's share of them. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError, UsageError } from "../base/errors.js";
+import { isPathList, readPathList } from "../formats/lists.js";
 import { imageStem, isLabelStem, isNifti, stemOf } from "../formats/scan-names.js";
-import { readAnnotationText } from "../formats/text-file.js";
+import type { NamedCase } from "./events.js";
 
-/** A scan of a dataset. */
-export interface Case {
-  /** The file's name without `.nii` or `.nii.gz`; no two cases share one. */
-  name: string;
-  image: string;
+/** One scan of a run. */
+export interface ScanCase extends NamedCase {
+  /** The file's name without `.nii` or `.nii.gz`; no two cases of a run share one. */
+  readonly name: string;
+  readonly image: string;
+  /** The file that a pipeline without a segmenter writes its boxes to, if it is not `OUTPUT/NAME.json`. */
+  readonly boxes?: string;
 }
 
 /**
  * The images that these paths stand for, in their order: an image itself; a folder, for the `.nii` and `.nii.gz` in it by
- * name, hidden ones and label maps beside their image (`NAME_label`, `NAME_seg`) left out; a `.txt` list, for its lines, which are paths from
- * the current folder.
+ * name, without hidden ones and label maps next to their image (`NAME_label`, `NAME_seg`); a `.txt` list, for its lines,
+ * which are paths from the current folder.
  * @throws InputError for a list or folder that cannot be read or holds no image.
  */
 export async function listImages(inputs: readonly string[]): Promise<string[]> {
@@ -24,9 +27,8 @@ export async function listImages(inputs: readonly string[]): Promise<string[]> {
 }
 
 async function expand(input: string): Promise<string[]> {
-  if (/\.txt$/i.test(input)) return readImageList(input);
   const found = await stat(input).catch(() => undefined);
-  if (!found?.isDirectory()) return [input];
+  if (!found?.isDirectory()) return isPathList(input) ? readPathList(input) : [input];
   const names = (await readdir(input))
     .filter((name) => isNifti(name) && !name.startsWith("."))
     .sort();
@@ -38,24 +40,20 @@ async function expand(input: string): Promise<string[]> {
   throw new InputError("FILE_NOT_FOUND", `${input}: no .nii or .nii.gz in this folder.`);
 }
 
-/** The paths in a list, one a line; empty lines and those that begin with # are passed over. */
-export async function readImageList(path: string): Promise<string[]> {
-  const lines = (await readAnnotationText(path)).split(/\r\n|\n|\r/).map((line) => line.trim());
-  const images = lines.filter((line) => line !== "" && !line.startsWith("#"));
-  if (images.length > 0) return images;
-  throw new InputError(
-    "BAD_ANNOTATION",
-    `${path}: the list is empty. Write one image path a line.`,
-  );
+/** The cases of these images. @throws UsageError if two would have the same name. */
+export function casesOf(images: readonly string[]): ScanCase[] {
+  const cases = images.map((image) => ({ name: stemOf(image), image }));
+  requireNames(cases);
+  return cases;
 }
 
-/** The cases of these images. @throws UsageError if two would have the same name. */
-export function casesOf(images: readonly string[]): Case[] {
+/** @throws UsageError for cases whose results could not be written apart. */
+export function requireNames(cases: readonly ScanCase[]): void {
   const seen = new Map<string, string>();
-  return images.map((image) => {
-    const name = stemOf(image);
-    if (/^\.*$/.test(name))
-      throw new UsageError(`${image}: this file's name cannot name a folder.`);
+  for (const { name, image } of cases) {
+    if (/^\.*$/.test(name)) {
+      throw new UsageError(`${image}: this file name cannot be used as a folder name.`);
+    }
     const other = seen.get(name);
     if (other !== undefined) {
       throw new UsageError(
@@ -63,58 +61,23 @@ export function casesOf(images: readonly string[]): Case[] {
       );
     }
     seen.set(name, image);
-    return { name, image };
-  });
+  }
 }
 
-/** A part of a dataset, for one of several machines. */
+/** A part of a run, for one of several machines. */
 export interface Shard {
-  numParts: number;
-  /** From 0. */
-  partId: number;
+  /** Which part, from 0. */
+  index: number;
+  /** Number of parts. */
+  count: number;
 }
 
-/**
- * The shard this process is to work on; without `partId` the one that SLURM's array (`SLURM_ARRAY_TASK_ID`, counted from
- * `SLURM_ARRAY_TASK_MIN`) or Kubernetes' indexed job (`JOB_COMPLETION_INDEX`) gives it.
- * @throws UsageError if nothing says which, or there is no such part.
- */
-export function chooseShard(
-  given: { numParts?: number; partId?: number },
-  environment: NodeJS.ProcessEnv,
-): Shard | undefined {
-  const { numParts } = given;
-  if (numParts === undefined) {
-    if (given.partId === undefined) return undefined;
-    throw new UsageError("--part-id says which part: say of how many with --num-parts.");
+/** Every count-th case from `index` on, so that neighbours, often alike in size, are spread. @throws UsageError */
+export function casesOfShard<Each>(cases: readonly Each[], shard: Shard | undefined): Each[] {
+  if (shard === undefined) return [...cases];
+  const { index, count } = shard;
+  if (!Number.isInteger(count) || !Number.isInteger(index) || index < 0 || index >= count) {
+    throw new UsageError(`Part ${index} of ${count}: parts are counted from 0 to ${count - 1}.`);
   }
-  const partId = given.partId ?? partFromScheduler(environment);
-  if (partId === undefined) {
-    throw new UsageError(
-      "--num-parts needs --part-id, or SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX in the environment.",
-    );
-  }
-  if (partId >= 0 && partId < numParts) return { numParts, partId };
-  throw new UsageError(
-    `Part ${partId} of ${numParts}: parts are counted from 0 to ${numParts - 1}.`,
-  );
-}
-
-function partFromScheduler(environment: NodeJS.ProcessEnv): number | undefined {
-  const number = (name: string) => {
-    const text = environment[name];
-    if (text === undefined) return undefined;
-    if (/^\d+$/.test(text)) return Number(text);
-    throw new UsageError(
-      `The environment variable ${name} is "${text}", which is no part's number.`,
-    );
-  };
-  const slurm = number("SLURM_ARRAY_TASK_ID");
-  if (slurm !== undefined) return slurm - (number("SLURM_ARRAY_TASK_MIN") ?? 0);
-  return number("JOB_COMPLETION_INDEX");
-}
-
-/** Every numParts-th case from partId on, so that neighbours, often alike in size, are spread. */
-export function casesOfShard(cases: readonly Case[], shard: Shard | undefined): Case[] {
-  return cases.filter((_, i) => shard === undefined || i % shard.numParts === shard.partId);
+  return cases.filter((_, i) => i % count === index);
 }

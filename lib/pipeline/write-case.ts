@@ -1,28 +1,31 @@
 /** One case's results as files, in the manner of TotalSegmentator. */
-import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import type { CallOptions } from "../addon/call.js";
-import { OutputError } from "../base/errors.js";
+import { inParallel } from "../base/parallel.js";
 import { type Boxes, boxesFile } from "../formats/boxes.js";
+import { writeWhole } from "../formats/files.js";
 import { formatJson } from "../formats/json.js";
 import type { Segmentation, SegmentedOrgan } from "../segmentation/segmentation.js";
 import { writeSegmentationPage } from "../viewer/segmentation-page.js";
 import { CaseFolder, maskFiles } from "./case-folder.js";
 
-/** Which files a case gets beside `boxes.json`. */
+/** Which files a segmented scan gets besides `boxes.json`; a mask for each organ by default. */
 export interface CaseOutputs {
   /** One `segmentation.nii.gz` with the names in its header extension, instead of a file per organ. */
-  labelMap: boolean;
+  labelMap?: boolean;
   /** `statistics.json`: volume (mm³) and mean intensity (HU) of every organ. */
-  statistics: boolean;
+  statistics?: boolean;
   /** `preview.png`: the middle slices with contours and boxes. */
-  preview: boolean;
+  preview?: boolean;
   /** `page.html`: the scan, masks and boxes, to be looked through in a browser. */
-  page: boolean;
+  page?: boolean;
 }
 
 /**
  * Writes the case's folder in `output`; all of it appears, or nothing changes.
- * @param boxes what `boxes.json` says; the segmentation's labels and the names of the files are added.
+ * @param boxes content of `boxes.json`, to which the segmentation's labels and the names of the files are added.
+ * @returns the paths of the files, that of `boxes.json` last.
  * @throws OutputError; UsageError if two organs' files would share a name.
  */
 export async function writeCase(
@@ -32,7 +35,7 @@ export async function writeCase(
   boxes: Boxes,
   outputs: CaseOutputs,
   options: CallOptions,
-): Promise<void> {
+): Promise<string[]> {
   const organs = Object.values(segmentation.organs);
   const note = segmentation.note === "" ? {} : { note: segmentation.note };
   const masks = maskFiles(outputs.labelMap ? [] : organs.map((organ) => organ.name));
@@ -46,7 +49,7 @@ export async function writeCase(
     if (outputs.labelMap) {
       await write("segmentation.nii.gz", (path) => segmentation.writeLabelMap(path, options));
     } else {
-      const threads = Math.max(1, options.threads ?? 2);
+      const { threads = availableParallelism() } = options;
       // Compressing is one thread's work: several files at a time, a volume of bytes in memory for each.
       await inParallel(Math.min(4, threads), organs, (organ) =>
         write(masks.get(organ.name) as string, (path) => organ.write(path, options)),
@@ -61,14 +64,17 @@ export async function writeCase(
       );
     }
     if (outputs.statistics) {
-      await write("statistics.json", (path) => writeJson(path, { ...note, ...statistics(organs) }));
+      await write("statistics.json", async (path) =>
+        writeJson(path, { ...note, ...statistics(organs) }),
+      );
     }
     files.sort();
     const labelled = Object.fromEntries(
       organs.map((organ) => [organ.name, { ...boxes.organs[organ.name], label: organ.label }]),
     );
-    await writeJson(folder.path(boxesFile), { ...boxes, ...note, organs: labelled, files });
+    writeJson(folder.path(boxesFile), { ...boxes, ...note, organs: labelled, files });
     await folder.commit(files);
+    return [...files, boxesFile].map((file) => join(output, name, file));
   } catch (error) {
     await folder.discard();
     throw error;
@@ -82,33 +88,6 @@ function statistics(organs: readonly SegmentedOrgan[]): Record<string, object> {
   );
 }
 
-async function writeJson(path: string, value: object): Promise<void> {
-  try {
-    // Flushed as the masks are: `boxes.json` says that they are all there.
-    await writeFile(path, `${formatJson(value)}\n`, { flush: true });
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new OutputError("WRITE_FAILED", `${path}: cannot be written: ${message}.`, { cause });
-  }
-}
-
-/** Calls `act` for every item, `count` at a time; the first failure ends it once those under way have ended. */
-async function inParallel<Item>(
-  count: number,
-  items: readonly Item[],
-  act: (item: Item) => Promise<void>,
-): Promise<void> {
-  const rest = items.values();
-  let failed = false;
-  const worker = async () => {
-    for (const item of rest) {
-      if (failed) return;
-      await act(item).catch((error) => {
-        failed = true;
-        throw error;
-      });
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: count }, worker));
-  for (const each of ended) if (each.status === "rejected") throw each.reason;
+function writeJson(path: string, value: object): void {
+  writeWhole(path, `${formatJson(value)}\n`);
 }

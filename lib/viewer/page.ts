@@ -3,7 +3,7 @@
  * network: the viewer, niivue and the volumes are in it, and it tells the browser to load nothing else.
  */
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CallOptions } from "../addon/call.js";
@@ -52,6 +52,15 @@ const asset = (name: string) =>
 /** Nothing is loaded but what is in the page; niivue's fonts are data: URLs. */
 const policy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; connect-src data: blob:";
+
+/** @throws InputError for a file of the viewer that the package lacks. */
+export async function requireViewer(): Promise<void> {
+  for (const name of ["style.css", "viewer.js", "niivue.js"]) {
+    await access(asset(name)).catch((cause) => {
+      throw unreadable(asset(name), cause);
+    });
+  }
+}
 
 /** Writes the page, whole or not at all. @throws OutputError; InputError for a volume that cannot be read. */
 export async function writePage(path: string, page: Page, options: CallOptions): Promise<void> {

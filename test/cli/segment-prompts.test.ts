@@ -162,7 +162,7 @@ describe("wrong use", () => {
     expectRefusal(await segment("-t", "t", "--medlam", "m", "--boxes", file), 2, "Give either");
     expectRefusal(await segment("-t", "t"), 2, "--medlam FILE");
     expectRefusal(await segment("--boxes", file, "--part-id", "1"), 2, "--num-parts");
-    expectRefusal(await segment("--boxes", file, "--roi-subset", "spleen"), 2, "liver");
+    expectRefusal(await segment("--boxes", file, "--roi-subset", "spleen", "-q"), 2, "liver");
     const two = await run(
       "segment",
       scan,

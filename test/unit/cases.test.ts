@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { casesOf, casesOfShard, chooseShard, listImages } from "../../lib/pipeline/cases.js";
+import { chooseShard } from "../../lib/cli/shard.js";
+import { casesOf, casesOfShard, listImages } from "../../lib/pipeline/cases.js";
 import { run } from "../support/command.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-list-"));
@@ -50,7 +51,7 @@ describe("folders of scans", () => {
 describe("shards", () => {
   const cases = casesOf(["a.nii", "b.nii", "c.nii", "d.nii", "e.nii"]);
   const names = (numParts: number, partId: number) =>
-    casesOfShard(cases, { numParts, partId }).map(({ name }) => name);
+    casesOfShard(cases, { index: partId, count: numParts }).map(({ name }) => name);
 
   it("are disjoint and together all", () => {
     expect([0, 1].map((part) => names(2, part))).toEqual([
@@ -63,9 +64,9 @@ describe("shards", () => {
   it("come from flags, SLURM or Kubernetes, in this order", () => {
     const slurm = { SLURM_ARRAY_TASK_ID: "7", SLURM_ARRAY_TASK_MIN: "5" };
     const job = { JOB_COMPLETION_INDEX: "1" };
-    expect(chooseShard({ numParts: 4, partId: 0 }, { ...slurm, ...job })?.partId).toBe(0);
-    expect(chooseShard({ numParts: 4 }, { ...slurm, ...job })?.partId).toBe(2);
-    expect(chooseShard({ numParts: 4 }, job)?.partId).toBe(1);
+    expect(chooseShard({ numParts: 4, partId: 0 }, { ...slurm, ...job })?.index).toBe(0);
+    expect(chooseShard({ numParts: 4 }, { ...slurm, ...job })?.index).toBe(2);
+    expect(chooseShard({ numParts: 4 }, job)?.index).toBe(1);
     expect(chooseShard({}, job)).toBeUndefined();
   });
 
@@ -74,7 +75,7 @@ describe("shards", () => {
     expect(() => chooseShard({ numParts: 2 }, {})).toThrow(/--part-id/);
     expect(() => chooseShard({ numParts: 2, partId: 2 }, {})).toThrow(/counted from 0 to 1/);
     expect(() => chooseShard({ numParts: 2 }, { SLURM_ARRAY_TASK_ID: "x" })).toThrow(/is "x"/);
-    expect(() => casesOf(["..nii.gz"])).toThrow(/cannot name a folder/);
+    expect(() => casesOf(["..nii.gz"])).toThrow(/cannot be used as a folder name/);
     expect(() => casesOf(["a/x.nii", "b/x.nii.gz"])).toThrow(/both be written to x/);
   });
 });

@@ -15,7 +15,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AbortedError, InputError, OutputError, UsageError } from "../../lib/base/errors.js";
 import { describeError, exitCodeOf } from "../../lib/cli/exit-codes.js";
-import { checkWritable, planOutputs } from "../../lib/cli/output.js";
+import { checkWritable, planBoxes } from "../../lib/cli/output.js";
 import { formatBytes, printable, table } from "../../lib/cli/text.js";
 import { writeWhole } from "../../lib/formats/files.js";
 import { formatJson } from "../../lib/formats/json.js";
@@ -39,22 +39,22 @@ describe("where results go", () => {
   });
 
   it("plans standard output, a file, and folders", () => {
-    expect(planOutputs(["q.nii"], {})).toEqual([{ image: "q.nii" }]);
+    expect(planBoxes(["q.nii"], {})).toEqual([{ name: "q", image: "q.nii" }]);
     const out = join(folder, "out");
-    expect(planOutputs(["q.nii"], { output: `${out}.json`, markups: true })).toEqual([
-      { image: "q.nii", json: `${out}.json`, markups: `${out}.mrk.json` },
+    expect(planBoxes(["q.nii"], { output: `${out}.json`, markups: true })).toEqual([
+      { name: "q", image: "q.nii", boxes: `${out}.json` },
     ]);
-    const inFolder = { image: "q.nii", json: join(out, "q.json") };
-    expect(planOutputs(["q.nii"], { output: `${out}/` })).toEqual([inFolder]);
-    expect(planOutputs(["q.nii"], { output: out })).toEqual([inFolder]);
-    const several = planOutputs(["q.nii", "r.nii.gz"], {
+    const inFolder = { name: "q", image: "q.nii", boxes: join(out, "q.json") };
+    expect(planBoxes(["q.nii"], { output: `${out}/` })).toEqual([inFolder]);
+    expect(planBoxes(["q.nii"], { output: out })).toEqual([inFolder]);
+    const several = planBoxes(["q.nii", "r.nii.gz"], {
       output: join(folder, "new"),
       markups: true,
     });
     expect(several[1]).toEqual({
+      name: "r",
       image: "r.nii.gz",
-      json: join(folder, "new/r.json"),
-      markups: join(folder, "new/r.mrk.json"),
+      boxes: join(folder, "new/r.json"),
     });
     expect(readdirSync(join(folder, "new"))).toEqual([]);
   });
@@ -62,21 +62,19 @@ describe("where results go", () => {
   it("refuses what would collide or overwrite, before any work", () => {
     const file = join(folder, "file");
     writeFileSync(file, "kept");
-    expect(() => planOutputs(["a/q.nii", "b/q.nii.gz"], { output: join(folder, "new") })).toThrow(
+    expect(() => planBoxes(["a/q.nii", "b/q.nii.gz"], { output: join(folder, "new") })).toThrow(
       UsageError,
     );
     expect(existsSync(join(folder, "new"))).toBe(false);
-    expect(() => planOutputs(["q.nii"], { markups: true })).toThrow("-o");
-    expect(() => planOutputs(["q.nii", "r.nii"], { output: file })).toThrow(UsageError);
-    expect(() => planOutputs([file], { output: file })).toThrow("would be overwritten");
+    expect(() => planBoxes(["q.nii"], { markups: true })).toThrow("-o");
+    expect(() => planBoxes(["q.nii", "r.nii"], { output: file })).toThrow(UsageError);
+    expect(() => planBoxes([file], { output: file })).toThrow("would be overwritten");
     symlinkSync(file, join(folder, "link"));
-    expect(() => planOutputs([file], { output: join(folder, "link") })).toThrow(
+    expect(() => planBoxes([file], { output: join(folder, "link") })).toThrow(
       "would be overwritten",
     );
-    expect(() => planOutputs(["q.nii"], { output: join(folder, "no/q.json") })).toThrow(
-      OutputError,
-    );
-    expect(() => planOutputs(["q.nii"], { output: join(file, "q.json") })).toThrow(OutputError);
+    expect(() => planBoxes(["q.nii"], { output: join(folder, "no/q.json") })).toThrow(OutputError);
+    expect(() => planBoxes(["q.nii"], { output: join(file, "q.json") })).toThrow(OutputError);
     expect(() => checkWritable(folder, [])).toThrow("is a folder");
     expect(readFileSync(file, "utf8")).toBe("kept");
   });

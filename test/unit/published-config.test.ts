@@ -215,7 +215,7 @@ describe("readPublishedConfig", () => {
     const empty = file("empty.txt", "\n  \n");
     await expect(read(config({ data: { query_image_ls: empty } }))).rejects.toMatchObject({
       code: "BAD_ANNOTATION",
-      message: expect.stringContaining(`${empty}: lists no file`),
+      message: expect.stringContaining(`${empty}: the list is empty`),
     });
   });
 

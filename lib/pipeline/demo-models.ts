@@ -17,9 +17,6 @@ export interface DemoModels {
 /** 79 bytes at most: all of it then stands in the header of a NIfTI file. */
 const note = "medlsam demo models: trained on synthetic phantoms, not for clinical use";
 
-/** A trunk without its left kidney: there is something to find, and something not to find. Training saw seeds below 10000. */
-export const demoSeed = 20026;
-
 /** Where the demo models lie. */
 export function demoModels(): DemoModels {
   const file = (name: string) => fileURLToPath(new URL(`../../models/${name}`, import.meta.url));

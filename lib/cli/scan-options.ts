@@ -1,0 +1,94 @@
+/** The options of the commands that work through scans with a pipeline, each in one place. */
+import { type Command, Option } from "commander";
+import type { Conventions, Pipeline, RunAllOptions, Scale } from "../index.js";
+import { type Model, type ModelFlags, modelFiles } from "./model-flags.js";
+import {
+  conventionsOption,
+  deviceOption,
+  minScoreOption,
+  organsOption,
+  parseInteger,
+  quietOption,
+  type RuntimeName,
+  runtimeOption,
+  scalesOption,
+  seedOption,
+  surveyOption,
+  threadsOption,
+} from "./options.js";
+import type { ProgressDisplay } from "./progress.js";
+import type { Session } from "./session.js";
+import { chooseShard } from "./shard.js";
+
+export interface ScanFlags extends ModelFlags {
+  scales: Scale[];
+  conventions: Conventions;
+  seed?: number;
+  survey?: boolean;
+  minScore?: number;
+  roiSubset?: string[];
+  report?: string;
+  skipExisting?: boolean;
+  numParts?: number;
+  partId?: number;
+  runtime: RuntimeName;
+  device: string;
+  threads: number;
+  quiet?: boolean;
+}
+
+/** How organs are localized. */
+export function addLocatingOptions(command: Command): Command {
+  return command
+    .addOption(scalesOption())
+    .addOption(surveyOption())
+    .addOption(conventionsOption())
+    .addOption(seedOption())
+    .addOption(minScoreOption())
+    .addOption(organsOption());
+}
+
+/** How the scans are worked through, and with what. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .option("--report <file>", "JSON of the whole run: settings, and each scan's counts and times")
+    .option("--skip-existing", "pass over scans whose results are complete")
+    .option("--num-parts <n>", "work on one of N parts of the scans", parseInteger(1, 1_000_000))
+    .addOption(
+      new Option("--part-id <i>", "which part, from 0")
+        .argParser(parseInteger(0, 999_999))
+        .default(undefined, "SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX"),
+    )
+    .addOption(runtimeOption())
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .addOption(quietOption());
+}
+
+/** @throws UsageError for options that do not go together. */
+export function runOptions(flags: ScanFlags, signal: AbortSignal): RunAllOptions {
+  const { scales, conventions, seed, survey, minScore, roiSubset, threads } = flags;
+  const { report, skipExisting } = flags;
+  return {
+    ...{ scales, conventions, seed, survey, minScore, threads, report, skipExisting, signal },
+    organs: roiSubset,
+    shard: chooseShard(flags, process.env),
+  };
+}
+
+/** A pipeline of the models that the flags name; what there is to know of them is shown. */
+export async function loadPipeline(
+  flags: ScanFlags,
+  needed: readonly Model[],
+  session: Session,
+  progress: ProgressDisplay,
+): Promise<Pipeline> {
+  const { runtime, device, threads } = flags;
+  const { signal } = session;
+  const api = await session.api();
+  const files = modelFiles(flags, needed, api);
+  const pipeline = await api.Pipeline.load({ ...files, runtime, device, threads, signal });
+  for (const reason of pipeline.fallbacks) progress.say(`medlsam: ${reason}`);
+  if (pipeline.note !== "") progress.say(pipeline.note);
+  return pipeline;
+}

@@ -1,0 +1,129 @@
+/** The models that a pipeline works with: loaded once, shared by all its scans. */
+import type { CallOptions } from "../addon/call.js";
+import type { RuntimeOptions } from "../addon/runtimes.js";
+import { UsageError } from "../base/errors.js";
+import { joinNotes } from "../checkpoints/notes.js";
+import { MedLam } from "../localization/medlam.js";
+import { Templates } from "../localization/templates.js";
+import { Sam } from "../segmentation/sam.js";
+import type { Segmenter } from "../segmentation/segmenter.js";
+import { demoModels } from "./demo-models.js";
+
+/**
+ * What {@link Pipeline.load} loads. A path is loaded, and closed with the pipeline; an object stays its owner's to close.
+ * Templates and their network are what localizes, a SAM or another segmenter is what segments; without a segmenter the
+ * pipeline only localizes, without templates every run must be given its prompts.
+ */
+export interface PipelineOptions extends CallOptions, RuntimeOptions {
+  /** A template file, and the MedLAM network that made it. */
+  templates?: string | Templates;
+  medlam?: string | MedLam;
+  /** A SAM or MedSAM checkpoint. */
+  sam?: string | Sam;
+  /** Instead of `sam`: anything else that turns prompts into masks. */
+  segmenter?: Segmenter;
+  /** Instead of all of these: the models that come with the package. They know synthetic phantoms only. */
+  demo?: boolean;
+}
+
+/** Names of the models for a report: paths, and fingerprints of weights. */
+export interface ModelFacts {
+  templates?: string;
+  medlam?: string;
+  sam?: string;
+  segmenter?: string;
+  note?: string;
+}
+
+/** The loaded models of a pipeline. */
+export class PipelineModels {
+  templates?: Templates;
+  medlam?: MedLam;
+  segmenter?: Segmenter;
+  readonly #owned: { close(): void }[] = [];
+
+  /** @throws UsageError for models that do not go together; InputError, UnavailableError for one that cannot be loaded. */
+  static async load(options: PipelineOptions): Promise<PipelineModels> {
+    const files = chooseModels(options);
+    const models = new PipelineModels();
+    try {
+      const { templates, medlam, sam, segmenter } = files;
+      if (templates !== undefined) {
+        models.templates =
+          typeof templates === "string"
+            ? models.#own(await Templates.open(templates, options))
+            : templates;
+      }
+      if (medlam !== undefined) {
+        models.medlam =
+          typeof medlam === "string" ? models.#own(await MedLam.load(medlam, options)) : medlam;
+        models.templates?.requireNetwork(models.medlam);
+      }
+      if (sam === undefined) {
+        if (segmenter !== undefined) models.segmenter = segmenter;
+      } else {
+        models.segmenter =
+          typeof sam === "string" ? models.#own(await Sam.load(sam, options)) : sam;
+      }
+      return models;
+    } catch (error) {
+      models.close();
+      throw error;
+    }
+  }
+
+  /** What results must say of the models, such as that they are demo models; "" for nothing. */
+  get note(): string {
+    return joinNotes(this.medlam?.note, this.segmenter?.note);
+  }
+
+  /** Why networks do not run on the device that was asked for; empty where they do. */
+  get fallbacks(): string[] {
+    const networks = [this.medlam, this.segmenter instanceof Sam ? this.segmenter : undefined];
+    const reasons = networks.map((network) => network?.fallback ?? "");
+    return [...new Set(reasons)].filter((reason) => reason !== "");
+  }
+
+  get facts(): ModelFacts {
+    const { templates, medlam, segmenter, note } = this;
+    const sam = segmenter instanceof Sam ? segmenter.fingerprint : undefined;
+    return {
+      ...(templates && { templates: templates.path }),
+      ...(medlam && { medlam: medlam.fingerprint }),
+      ...(sam !== undefined && { sam }),
+      ...(segmenter && sam === undefined && { segmenter: segmenter.name }),
+      ...(note !== "" && { note }),
+    };
+  }
+
+  /** Frees what was loaded from paths. */
+  close(): void {
+    for (const model of this.#owned.splice(0)) model.close();
+  }
+
+  #own<Model extends { close(): void }>(model: Model): Model {
+    this.#owned.push(model);
+    return model;
+  }
+}
+
+function chooseModels(options: PipelineOptions): PipelineOptions {
+  const { templates, medlam, sam, segmenter, demo } = options;
+  if (demo) {
+    if (templates ?? medlam ?? sam ?? segmenter) {
+      throw new UsageError("The demo models come together: leave out all others, or demo.");
+    }
+    return demoModels();
+  }
+  if (sam && segmenter) throw new UsageError("Give sam or segmenter, not both.");
+  if (templates && !medlam) {
+    throw new UsageError("Templates need the network that made them: give medlam too.");
+  }
+  if (medlam && !templates) throw new UsageError("medlam needs templates: give both.");
+  if (!templates && !sam && !segmenter) {
+    throw new UsageError(
+      "A pipeline needs templates and medlam to localize, sam or a segmenter to segment, or demo.",
+    );
+  }
+  return { templates, medlam, sam, segmenter };
+}

@@ -1,0 +1,195 @@
+/** The job of a scan as one call: read, grid, localize, prompt, segment, write. */
+import type { CallOptions } from "../addon/call.js";
+import { UsageError } from "../base/errors.js";
+import { stemOf } from "../formats/scan-names.js";
+import { Volume } from "../volumes/volume.js";
+import { isComplete, removeRemains } from "./case-folder.js";
+import { casesOfShard, listImages, requireNames, type ScanCase, type Shard } from "./cases.js";
+import type { CaseOutcome, PipelineEvent } from "./events.js";
+import { checkLocating, hasPromptFiles } from "./locate.js";
+import { type ModelFacts, PipelineModels, type PipelineOptions } from "./models.js";
+import { checkOutputs, type ProcessOptions, processScan } from "./process-scan.js";
+import { Report } from "./report.js";
+import type { ScanResult } from "./result.js";
+import { type CaseReporter, runCases } from "./run-cases.js";
+import { OpenScan } from "./scan.js";
+import { boxFiles, hasBoxFiles } from "./write-boxes.js";
+
+export type ScanEvent = PipelineEvent<ScanCase, ScanResult>;
+export type ScanOutcome = CaseOutcome<ScanCase, ScanResult>;
+
+/** Options of {@link Pipeline.run}. */
+export interface RunOptions extends ProcessOptions, CallOptions {
+  onEvent?: (event: ScanEvent) => void;
+}
+
+/** Options of {@link Pipeline.runAll}. */
+export interface RunAllOptions extends RunOptions {
+  /** Work on this part of the scans only. */
+  shard?: Shard;
+  /** Pass over scans whose results are complete. Needs an output. */
+  skipExisting?: boolean;
+  /** Whether the next scan is read and put on the grid while one is worked on; true by default. */
+  lookAhead?: boolean;
+  /** File for a JSON report of the run, written when it ends, is left or fails. */
+  report?: string;
+  /** The report's `settings`; by default those of these options that are plain values. */
+  settings?: object;
+}
+
+/**
+ * Models that are loaded once, and the job of a scan with them. Several runs may go on at once and share the models.
+ *
+ *     const pipeline = await Pipeline.load({ templates, medlam, sam });
+ *     const { segmentation, files } = await pipeline.run("scan.nii.gz", { output: "results" });
+ *     pipeline.close();
+ */
+export class Pipeline {
+  readonly #models: PipelineModels;
+
+  private constructor(models: PipelineModels) {
+    this.#models = models;
+  }
+
+  /**
+   * Loads the models. What {@link RuntimeOptions} and `threads` say holds for all later runs.
+   * @throws UsageError for models that do not go together; InputError for a file that cannot be used, `TEMPLATE_MISMATCH`
+   * for templates of another network; UnavailableError if the runtime is missing; AbortedError.
+   */
+  static async load(options: PipelineOptions): Promise<Pipeline> {
+    return new Pipeline(await PipelineModels.load(options));
+  }
+
+  /** Note that all results carry, such as that they come from demo models; "" for none. */
+  get note(): string {
+    return this.#models.note;
+  }
+
+  /** Reasons why networks do not run on the device that was asked for; empty where they do. */
+  get fallbacks(): string[] {
+    return this.#models.fallbacks;
+  }
+
+  /** Path of the templates, fingerprints of the weights, and the note, as a report lists them. */
+  get models(): ModelFacts {
+    return this.#models.facts;
+  }
+
+  /**
+   * Does the job of one scan. All its files appear, or none: an aborted or failed run leaves what was there before.
+   * @param scan a path; a volume or an {@link OpenScan}, which stays open and must be of these options' conventions.
+   * @throws InputError, UsageError, OutputError; AbortedError. Each is reported as an event as well, but for the last.
+   */
+  async run(scan: string | Volume | OpenScan, options: RunOptions = {}): Promise<ScanResult> {
+    await this.#check(options, 1);
+    const image = typeof scan === "string" ? scan : volumeOf(scan).path;
+    const each = { name: stemOf(image) || "scan", image };
+    for await (const outcome of runCases([each], this.#job(options, scan), options)) {
+      if (outcome.status === "done") return outcome.result;
+      if (outcome.status === "failed") throw outcome.error;
+    }
+    throw new UsageError("The scan was passed over.");
+  }
+
+  /**
+   * Does the job of every scan and yields what became of each, in their order; a scan that fails does not stop the others.
+   * Nothing is done before the first outcome is asked for, and a loop that is left ends the run.
+   * @param scans paths: images, folders of them or `.txt` lists, see {@link listImages}; or cases.
+   * @throws UsageError, InputError, OutputError for what no scan could be done with; AbortedError.
+   */
+  async *runAll(
+    scans: readonly (string | ScanCase)[],
+    options: RunAllOptions = {},
+  ): AsyncGenerator<ScanOutcome, void, undefined> {
+    const all = await toCases(scans);
+    if (options.output !== undefined) requireNames(all);
+    await this.#check(options, all.length);
+    if (options.skipExisting && all.some((each) => !this.#target(each, options))) {
+      throw new UsageError("skipExisting needs an output: without one no result is complete.");
+    }
+    const report = new Report(options.settings ?? plain(options), this.models);
+    const job = { ...this.#job(options), skip: (each: ScanCase) => this.#skip(each, options) };
+    try {
+      for await (const outcome of runCases(casesOfShard(all, options.shard), job, options)) {
+        report.add(outcome);
+        yield outcome;
+      }
+    } finally {
+      // Of an interrupted run too: hours of scans may be done.
+      if (options.report !== undefined) report.write(options.report);
+    }
+  }
+
+  /** Reads a scan and puts it on the grid if these options localize it: what can be done ahead of its run. */
+  async open(
+    image: string | Volume,
+    options: ProcessOptions & CallOptions & Partial<CaseReporter> = {},
+  ): Promise<OpenScan> {
+    return OpenScan.open(image, { ...options, grid: !hasPromptFiles(options) });
+  }
+
+  /** Frees the models that were loaded from paths as soon as nothing runs on them. */
+  close(): void {
+    this.#models.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  async #check(options: ProcessOptions, scans: number): Promise<void> {
+    checkLocating(this.#models, options, scans);
+    await checkOutputs(this.#models, options);
+  }
+
+  #job(options: RunOptions, scan?: string | Volume | OpenScan) {
+    const given = scan instanceof OpenScan ? scan : undefined;
+    const volume = scan instanceof Volume ? scan : undefined;
+    const freeGrid = given === undefined;
+    return {
+      prepare: async ({ image }: ScanCase, reporter: CaseReporter) =>
+        given ?? this.open(volume ?? image, { ...options, ...reporter }),
+      work: (each: ScanCase, ready: OpenScan, { onProgress }: CaseReporter) =>
+        processScan(this.#models, each, ready, { ...options, onProgress, freeGrid }),
+      release: (ready: OpenScan) => {
+        if (ready !== given) ready.close();
+      },
+    };
+  }
+
+  /** Whether the case has somewhere to write to. */
+  #target(each: ScanCase, options: RunAllOptions): boolean {
+    return options.output !== undefined || (!this.#models.segmenter && each.boxes !== undefined);
+  }
+
+  async #skip(each: ScanCase, options: RunAllOptions): Promise<string | undefined> {
+    const { output = "", skipExisting = false } = options;
+    if (!skipExisting) return undefined;
+    if (!this.#models.segmenter) {
+      const files = boxFiles(each, options);
+      return files && hasBoxFiles(files) ? `${files.json} is there` : undefined;
+    }
+    if (!(await isComplete(output, each.name))) return undefined;
+    await removeRemains(output, each.name);
+    return "boxes.json is there";
+  }
+}
+
+function volumeOf(scan: Volume | OpenScan): Volume {
+  return scan instanceof OpenScan ? scan.volume : scan;
+}
+
+async function toCases(scans: readonly (string | ScanCase)[]): Promise<ScanCase[]> {
+  const lists = await Promise.all(
+    scans.map(async (scan): Promise<ScanCase[]> => {
+      if (typeof scan !== "string") return [scan];
+      return (await listImages([scan])).map((image) => ({ name: stemOf(image), image }));
+    }),
+  );
+  return lists.flat();
+}
+
+/** The options that JSON can hold. */
+function plain({ signal, onEvent, onMasks, slices, ...options }: RunAllOptions): object {
+  return options;
+}

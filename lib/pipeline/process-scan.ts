@@ -1,0 +1,152 @@
+/** The job of one scan whose voxels are in memory: localize or read prompts, segment, write. */
+import type { CallOptions, Progress } from "../addon/call.js";
+import { UsageError } from "../base/errors.js";
+import { secondsSince } from "../base/time.js";
+import { describeBoxes } from "../formats/boxes.js";
+import type { Localization } from "../localization/result.js";
+import type { OrganPrompt } from "../segmentation/prompts.js";
+import { segment } from "../segmentation/segment.js";
+import type { MaskFilter, Segmentation } from "../segmentation/segmentation.js";
+import { requireViewer } from "../viewer/page.js";
+import { maskFiles } from "./case-folder.js";
+import type { ScanCase } from "./cases.js";
+import { type LocatedOrgans, type LocateOptions, locateOrgans } from "./locate.js";
+import type { PipelineModels } from "./models.js";
+import { type ScanResult, type ScanSeconds, summarize } from "./result.js";
+import type { OpenScan } from "./scan.js";
+import { boxFiles, writeBoxes } from "./write-boxes.js";
+import { type CaseOutputs, writeCase } from "./write-case.js";
+
+/** What is done with a scan. */
+export interface ProcessOptions extends LocateOptions, MaskFilter, CaseOutputs {
+  /**
+   * Folder for the results: `OUTPUT/NAME/` with masks and, last, `boxes.json`; of a pipeline without a segmenter
+   * `OUTPUT/NAME.json`. Nothing is written without it.
+   */
+  output?: string;
+  /** Without a segmenter, also `NAME.mrk.json`: the boxes for 3D Slicer. */
+  markups?: boolean;
+  /** Also segment organs that the localization calls absent, in the boxes where they would be; false by default. */
+  segmentAbsent?: boolean;
+  /**
+   * Which axial slices are segmented, from where the organs are: indices along the stored axis nearest to head–foot. All
+   * by default.
+   */
+  slices?: (organs: Readonly<Record<string, OrganPrompt>>) => Promise<readonly number[]>;
+  /** Called with the masks once they are written, before they are freed; the scan waits for it, and fails with it. */
+  onMasks?: (segmentation: Segmentation, localization?: Localization) => Promise<void> | void;
+}
+
+/** @throws UsageError, InputError for outputs that no scan could be given. */
+export async function checkOutputs(
+  { segmenter }: PipelineModels,
+  options: ProcessOptions,
+): Promise<void> {
+  if (options.markups && segmenter) {
+    throw new UsageError("Markups are written where scans are only localized, not with masks.");
+  }
+  // What is missing at the end had better be known before the networks run.
+  if (options.page) await requireViewer();
+}
+
+type Options = ProcessOptions &
+  CallOptions & {
+    onProgress(progress: Progress): void;
+    /** Whether the scan's grid is freed once the organs are located. */
+    freeGrid: boolean;
+  };
+
+/** @throws InputError, UsageError, OutputError; AbortedError. */
+export async function processScan(
+  models: PipelineModels,
+  each: ScanCase,
+  scan: OpenScan,
+  options: Options,
+): Promise<ScanResult> {
+  const started = performance.now();
+  const located = await locateOrgans(models, each.name, scan, options);
+  if (options.freeGrid) scan.releaseGrid();
+  const { organs, localization } = located;
+  const prompts = Object.values(organs);
+  const result: ScanResult = {
+    name: each.name,
+    image: scan.volume.path,
+    organs,
+    ...(localization && { localization }),
+    files: [],
+    counts: {
+      organs: prompts.length,
+      present: prompts.filter((organ) => organ.present !== false).length,
+      ...{ patches: localization?.timing.patches ?? 0, encoderRuns: 0, prompts: 0 },
+    },
+    seconds: { ...noSeconds, ...scan.seconds, localize: secondsSince(started) },
+  };
+  if (models.segmenter) await segmentScan(models, located, scan, options, result);
+  else writeLocalization(each, scan, options, result);
+  result.seconds.total = secondsSince(started);
+  return result;
+}
+
+const noSeconds: ScanSeconds = {
+  ...{ read: 0, grid: 0, localize: 0, prepare: 0, encode: 0, decode: 0, segment: 0 },
+  ...{ write: 0, total: 0 },
+};
+
+function writeLocalization(
+  each: ScanCase,
+  { volume }: OpenScan,
+  options: Options,
+  result: ScanResult,
+): void {
+  const files = boxFiles(each, options);
+  if (!files || !result.localization) return;
+  const started = performance.now();
+  result.files = writeBoxes(files, result.localization, volume);
+  result.seconds.write = secondsSince(started);
+}
+
+/** Adds masks, files and figures to the result. */
+async function segmentScan(
+  { segmenter, medlam }: PipelineModels,
+  { organs, localization }: LocatedOrgans,
+  { volume }: OpenScan,
+  options: Options,
+  result: ScanResult,
+): Promise<void> {
+  if (!segmenter) return;
+  const { output, labelMap, segmentAbsent, slices, onProgress, onMasks } = options;
+  // Names that cannot be files had better be known before the work is done.
+  if (output !== undefined && !labelMap) maskFiles(Object.keys(organs));
+  const segmentation = await segment(volume, {
+    ...options,
+    segmenter,
+    organs: segmentAbsent ? allPresent(organs) : organs,
+    note: localization && medlam ? medlam.note : "",
+    slices: await slices?.(organs),
+  });
+  try {
+    const { timing } = segmentation;
+    const started = performance.now();
+    if (output !== undefined) {
+      onProgress({ phase: "write", done: 0, total: 1 });
+      const boxes = localization ?? describeBoxes(organs, volume);
+      result.files = await writeCase(output, result.name, segmentation, boxes, options, options);
+    }
+    await onMasks?.(segmentation, localization);
+    result.segmentation = summarize(segmentation);
+    result.counts.encoderRuns = timing.encoderRuns;
+    result.counts.prompts = timing.prompts;
+    const { prepare, encode, decode } = timing;
+    const write = secondsSince(started);
+    Object.assign(result.seconds, { prepare, encode, decode, segment: timing.total, write });
+  } finally {
+    segmentation.close();
+  }
+}
+
+/** The prompts without the verdicts. */
+function allPresent(organs: Readonly<Record<string, OrganPrompt>>): Record<string, OrganPrompt> {
+  return Object.fromEntries(
+    Object.entries(organs).map(([name, prompt]) => [name, { ...prompt, present: true }]),
+  );
+}
