@@ -11,29 +11,20 @@ import type { Conventions, TemplatesHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { aFunction, checkArguments, optionsOf, wholeNumber } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
-import { labelNames, labelNamesFromXml } from "../formats/label-names.js";
+import { labelNames } from "../formats/label-names.js";
 import { requireSameGeometry } from "../volumes/geometry.js";
 import { type Volume, withVolume } from "../volumes/volume.js";
 import { Grid, gridOptionsShape } from "./grid.js";
 import { aMedLam, type MedLam } from "./medlam.js";
-import { aSupport, cutsOf, type LabelledSupport, readLabels, type Support } from "./supports.js";
-import { pointsPerPart, type Strategy, Templates } from "./templates.js";
+import { findOrgans, type Organ, type OrganOptions } from "./organs.js";
+import { aSupport, type LabelledSupport, readLabels, type Support } from "./supports.js";
+import { pointsPerPart, Templates } from "./templates.js";
 
 /** Options of {@link buildTemplates}. */
-export interface BuildOptions extends CallOptions {
+export interface BuildOptions extends OrganOptions, CallOptions {
   medlam: MedLam;
-  /** At least one; five do well. Organs may be missing from some. */
-  supports: readonly Support[];
-  /** "wpl" by default; with extreme points, what the points say. */
-  strategy?: Strategy;
-  /** Grid slices (3 mm) a part of Sub-Patch Localization has at least; 2 by default. */
-  sliceInterval?: number;
   /** "exact" by default. */
   conventions?: Conventions;
-  /** The labels to use; all that occur by default. */
-  classes?: readonly number[];
-  /** Names by label. Label maps' own label tables serve where these say nothing. */
-  names?: ReadonlyMap<number, string>;
   /**
    * Also looks at patches all over each support, half a patch apart, and takes its points' positions from those near them
    * instead of from one patch each. Not in the published method; makes `survey` of localize closer. false by default.
@@ -55,16 +46,6 @@ const buildOptions = optionsOf({
   survey: z.boolean().optional(),
   onProgress: aFunction.optional(),
 });
-
-interface Organ {
-  name: string;
-  label: number;
-  /** Boxes it is localized by. */
-  parts: number;
-  /** Label maps' organs are cut into their parts; otherwise they are one part, whole. */
-  cut: boolean;
-  supports: number;
-}
 
 /**
  * Makes templates (algorithm.md parts 3 and 4) from annotated scans: for every organ and point the network's mean
@@ -209,102 +190,4 @@ async function givenPoints(
     if (!(error instanceof InputError) || image.path === "") throw error;
     throw new InputError(error.code, `${image.path}: ${error.message}`, { cause: error });
   });
-}
-
-/** Which organs the templates hold, and how each is cut. */
-function findOrgans(
-  options: BuildOptions,
-  labelled: readonly (LabelledSupport | undefined)[],
-): { organs: Organ[]; strategy: Strategy; sliceInterval: number | null } {
-  const { sliceInterval = 2, strategy, supports } = options;
-  const maps = labelled.filter((support) => support !== undefined);
-  const fromMaps = organsOfLabelMaps(options, maps, strategy === "spl" ? sliceInterval : undefined);
-  const organs = [...fromMaps];
-  for (const support of supports) {
-    if ("extremePoints" in support)
-      mergeGivenOrgans(organs, support.extremePoints, options.classes);
-  }
-  if (organs.length === 0) {
-    throw new InputError("BAD_ANNOTATION", "The supports show no organ: every label map is empty.");
-  }
-  const anyParts = organs.some(({ parts, cut }) => parts > 1 || cut);
-  if (strategy === "spl" && maps.length === 0 && !anyParts) {
-    throw new UsageError(
-      'Sub-Patch Localization needs six extreme points for each part ("parts" in the points file).',
-    );
-  }
-  if (strategy === "wpl" && anyParts) {
-    throw new UsageError(
-      "These extreme points are given by parts, which is Sub-Patch Localization (--strategy spl).",
-    );
-  }
-  const chosen = strategy ?? (anyParts ? "spl" : "wpl");
-  return {
-    organs,
-    strategy: chosen,
-    sliceInterval: chosen === "spl" && maps.length > 0 ? sliceInterval : null,
-  };
-}
-
-function organsOfLabelMaps(
-  { classes, names }: BuildOptions,
-  maps: readonly LabelledSupport[],
-  sliceInterval: number | undefined,
-): Organ[] {
-  if (maps.length === 0) return [];
-  const tables = maps.flatMap(({ labelXml }) =>
-    labelXml === undefined ? [] : [labelNamesFromXml(labelXml)],
-  );
-  const nameOf = (label: number) => {
-    const table = [names, ...tables].find((candidate) => candidate?.has(label));
-    return table?.get(label) ?? String(label);
-  };
-  const labels =
-    classes ??
-    [...new Set(maps.flatMap(({ extents }) => [...extents.keys()]))].sort((a, b) => a - b);
-  const organs = labels.map((label): Organ => {
-    const extents = maps.flatMap((map) => map.extents.get(label) ?? []);
-    if (extents.length === 0) {
-      throw new InputError(
-        "BAD_ANNOTATION",
-        `Label ${label} (${nameOf(label)}) is in no support: no label map has a voxel of it on the 3 mm grid. ` +
-          "Leave it out of the classes, or add a support that shows it.",
-      );
-    }
-    const cuts = sliceInterval === undefined ? undefined : cutsOf(extents, sliceInterval);
-    const cut = cuts !== undefined;
-    return { name: nameOf(label), label, parts: cuts ?? 1, cut, supports: extents.length };
-  });
-  const twice = organs.find(
-    ({ name }, i) => organs.findIndex((other) => other.name === name) !== i,
-  );
-  if (twice)
-    throw new UsageError(
-      `Two labels have the name "${twice.name}". Give every organ a name of its own.`,
-    );
-  return organs;
-}
-
-/** Adds the organs of a points file; one without a label gets the first free number. */
-function mergeGivenOrgans(
-  organs: Organ[],
-  given: Extract<Support, { extremePoints: unknown }>["extremePoints"],
-  classes: readonly number[] | undefined,
-): void {
-  for (const { name, label, parts } of given) {
-    if (classes && label !== undefined && !classes.includes(label)) continue;
-    const known = organs.find((organ) => organ.name === name);
-    if (!known) {
-      const free = Math.max(0, ...organs.map((organ) => organ.label)) + 1;
-      organs.push({ name, label: label ?? free, parts: parts.length, cut: false, supports: 1 });
-    } else if (known.parts !== parts.length) {
-      throw new InputError(
-        "BAD_ANNOTATION",
-        `Organ "${name}" has ${known.parts} parts in one support and ${parts.length} in another. ` +
-          "Cut it into the same number everywhere.",
-      );
-    } else {
-      known.supports++;
-    }
-  }
 }
