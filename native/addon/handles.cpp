@@ -10,6 +10,10 @@ namespace {
 // Giving 100 MB back to the system takes tens of milliseconds, too long for the JavaScript thread.
 constexpr std::int64_t kFreedElsewhere = 1 << 20;
 
+#define MEDLSAM_HANDLE_TAG(Type, text, tag) HandleKind<Type>::kTag,
+constexpr napi_type_tag kTags[] = {MEDLSAM_HANDLE_KINDS(MEDLSAM_HANDLE_TAG)};
+#undef MEDLSAM_HANDLE_TAG
+
 void empty(Napi::Env env, Box& box) {
   if (!box.value) return;
   if (box.external_bytes >= kFreedElsewhere) {
@@ -59,11 +63,7 @@ std::shared_ptr<void> open_handle(const Napi::Value& value, const napi_type_tag&
 
 Napi::Value release(const Napi::CallbackInfo& info) {
   // Only objects this addon tagged were wrapped by it; others are left alone.
-  for (const napi_type_tag& tag :
-       {HandleKind<Volume>::kTag, HandleKind<SurveyedGrid>::kTag, HandleKind<LabelGrid>::kTag,
-        HandleKind<OpenedCheckpoint>::kTag, HandleKind<MedLamModel>::kTag, HandleKind<Templates>::kTag,
-        HandleKind<SamModel>::kTag, HandleKind<ScanMasks>::kTag, HandleKind<torch::PluginTrainer>::kTag,
-        HandleKind<SlicePlan>::kTag}) {
+  for (const napi_type_tag& tag : kTags) {
     bool matches = false;
     if (info[0].IsObject() && napi_check_object_type_tag(info.Env(), info[0], &tag, &matches) == napi_ok &&
         matches) {

@@ -29,27 +29,31 @@ struct CancelFlag {
   std::shared_ptr<std::atomic<bool>> flag = std::make_shared<std::atomic<bool>>(false);
 };
 
-// One line per handle kind of lib/addon/contract. The tags are arbitrary constants.
+// Every handle kind of lib/addon/contract: its type, its name in messages, and its tag, an arbitrary
+// constant.
+#define MEDLSAM_HANDLE_KINDS(KIND)          \
+  KIND(Volume, "volume", 1)                 \
+  KIND(SurveyedGrid, "grid", 2)             \
+  KIND(LabelGrid, "label grid", 3)          \
+  KIND(OpenedCheckpoint, "checkpoint", 4)   \
+  KIND(MedLamModel, "medlam", 5)            \
+  KIND(Templates, "templates", 6)           \
+  KIND(CancelFlag, "cancel", 7)             \
+  KIND(SamModel, "SAM", 8)                  \
+  KIND(ScanMasks, "masks", 9)               \
+  KIND(torch::PluginTrainer, "trainer", 10) \
+  KIND(SlicePlan, "slice plan", 11)
+
 template <class T>
 struct HandleKind;
-#define MEDLSAM_HANDLE(Type, text, tag)                                     \
+#define MEDLSAM_HANDLE_KIND(Type, text, tag)                                \
   template <>                                                               \
   struct HandleKind<Type> {                                                 \
     static constexpr const char* kName = text;                              \
     static constexpr napi_type_tag kTag = {0x6d65646c73616d00ULL + tag, 1}; \
-  }
-MEDLSAM_HANDLE(Volume, "volume", 1);
-MEDLSAM_HANDLE(SurveyedGrid, "grid", 2);
-MEDLSAM_HANDLE(LabelGrid, "label grid", 3);
-MEDLSAM_HANDLE(OpenedCheckpoint, "checkpoint", 4);
-MEDLSAM_HANDLE(MedLamModel, "medlam", 5);
-MEDLSAM_HANDLE(Templates, "templates", 6);
-MEDLSAM_HANDLE(CancelFlag, "cancel", 7);
-MEDLSAM_HANDLE(SamModel, "SAM", 8);
-MEDLSAM_HANDLE(ScanMasks, "masks", 9);
-MEDLSAM_HANDLE(torch::PluginTrainer, "trainer", 10);
-MEDLSAM_HANDLE(SlicePlan, "slice plan", 11);
-#undef MEDLSAM_HANDLE
+  };
+MEDLSAM_HANDLE_KINDS(MEDLSAM_HANDLE_KIND)
+#undef MEDLSAM_HANDLE_KIND
 
 // What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own
 // reference.
