@@ -3,6 +3,14 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { CallOptions, Progress } from "../addon/call.js";
 import type { PhantomAbout } from "../addon/contract/index.js";
+import {
+  aFunction,
+  aPath,
+  checkArguments,
+  optionsOf,
+  threeNumbers,
+  wholeNumber,
+} from "../base/arguments.js";
 import { secondsSince } from "../base/time.js";
 import { evaluate } from "../evaluation/evaluate.js";
 import type { CaseEvaluation } from "../evaluation/result.js";
@@ -26,6 +34,13 @@ export interface DemoOptions extends CallOptions {
   spacing?: Triple;
   onProgress?: (progress: Progress) => void;
 }
+
+const demoOptions = optionsOf({
+  folder: aPath,
+  seed: wholeNumber(0, 2 ** 32 - 1).optional(),
+  spacing: threeNumbers.optional(),
+  onProgress: aFunction.optional(),
+});
 
 /** What a demo run did and how well. */
 export interface Demo {
@@ -58,6 +73,7 @@ const demoSeed = 20026;
  * @throws InputError if the package came without its models; OutputError; AbortedError.
  */
 export async function runDemo(options: DemoOptions): Promise<Demo> {
+  checkArguments("runDemo", { options: [options, demoOptions] });
   // The seed is the phantom's alone.
   const { folder, seed = demoSeed, spacing, ...call } = options;
   const { seconds, timed } = stopwatch(call.onProgress);

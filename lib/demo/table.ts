@@ -1,5 +1,7 @@
 /** The demo's figures as text, for the terminal and the page. */
-import type { OrganEvaluation } from "../evaluation/result.js";
+import { z } from "zod";
+import { checkArguments } from "../base/arguments.js";
+import { caseEvaluations, type OrganEvaluation } from "../evaluation/result.js";
 import { summarizeEvaluations } from "../evaluation/summary.js";
 import type { Demo } from "./demo.js";
 
@@ -19,7 +21,9 @@ const verdicts: Record<OrganEvaluation["outcome"], string> = {
   absent: "rightly absent",
 };
 
-export function demoTable({ evaluation }: Pick<Demo, "evaluation">): DemoTable {
+export function demoTable(demo: Pick<Demo, "evaluation">): DemoTable {
+  checkArguments("demoTable", { demo: [demo, z.object({ evaluation: caseEvaluations.element })] });
+  const { evaluation } = demo;
   const { average } = summarizeEvaluations([evaluation]);
   const figures = (iou: number | null, wd: number | null, dice: number | null) => [
     figure(iou, 2),

@@ -1,5 +1,7 @@
 /** Which files are of one case: predictions and truths in lists and folders, matched by name. */
 import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { aPath, checkArguments } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { boxesFile } from "../formats/boxes.js";
 import { isPathList, readPathList } from "../formats/lists.js";
@@ -19,6 +21,14 @@ export interface FoundCases {
   orOne?: CaseSource;
 }
 
+const caseSource = z.object({ name: z.string(), path: z.string() });
+const foundCases = z.array(
+  z.object(
+    { cases: z.array(caseSource), orOne: caseSource.optional() },
+    "must be what findCases gives",
+  ),
+);
+
 export interface MatchedCases {
   pairs: { name: string; prediction: CaseSource; truth: CaseSource }[];
   /** Names of those without a partner. */
@@ -31,6 +41,7 @@ export interface MatchedCases {
  * @throws InputError for a path that is not there or holds no case.
  */
 export async function findCases(paths: readonly string[]): Promise<FoundCases[]> {
+  checkArguments("findCases", { paths: [paths, z.array(aPath)] });
   const found: FoundCases[] = [];
   for (const path of paths) {
     if (isPathList(path) && !(await isFolder(path))) {
@@ -96,6 +107,8 @@ export function matchCases(
   predictions: readonly FoundCases[],
   truths: readonly FoundCases[],
 ): MatchedCases {
+  const checked = { predictions: [predictions, foundCases], truths: [truths, foundCases] } as const;
+  checkArguments("matchCases", checked);
   const byKey = (found: readonly FoundCases[], other: readonly FoundCases[], side: string) =>
     keyed(
       found.flatMap((each) => reading(each, other)),

@@ -2,6 +2,7 @@
  * The published code's configuration: an ini file that names lists of support and query scans, the classes and the
  * networks. It is read as that code reads it, so that its configs run unchanged.
  */
+import { aPath, checkArguments } from "../base/arguments.js";
 import { InputError } from "../base/errors.js";
 import { readPathList } from "../formats/lists.js";
 import { badAnnotation, readAnnotationText } from "../formats/text-file.js";
@@ -45,6 +46,7 @@ export interface PublishedConfig {
  * @throws InputError `BAD_ANNOTATION` naming file, line, key and section, `FILE_NOT_FOUND`, `READ_FAILED`.
  */
 export async function readPublishedConfig(path: string): Promise<PublishedConfig> {
+  checkArguments("readPublishedConfig", { path: [path, aPath] });
   const sections = parseIni(path, await readAnnotationText(path));
   const data = new Keys(path, "data", sections.get("data"));
   const weight = new Keys(path, "weight", sections.get("weight"));

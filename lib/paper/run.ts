@@ -8,8 +8,10 @@
  * is emitted.
  */
 import { join } from "node:path";
+import { z } from "zod";
 import type { CallOptions, Progress } from "../addon/call.js";
 import type { RuntimeOptions } from "../addon/runtimes.js";
+import { aFunction, aPath, checkArguments, optionsOf } from "../base/arguments.js";
 import { makeFolder } from "../formats/files.js";
 import { stemOf } from "../formats/scan-names.js";
 import type { Box } from "../geometry/box.js";
@@ -42,6 +44,15 @@ export interface PublishedRunOptions extends CallOptions, RuntimeOptions {
   /** How far building the templates is. */
   onProgress?: (progress: Progress) => void;
 }
+
+const paths = z.array(aPath).min(1);
+const publishedConfig = z.object(
+  {
+    ...{ supportImages: paths, supportLabels: paths, queryImages: paths, queryLabels: paths },
+    ...{ classes: z.array(z.int()), scales: z.array(z.int()), medlam: aPath },
+  },
+  "must be a config (readPublishedConfig gives one)",
+);
 
 /** A query scan of a config. */
 export interface QueryCase extends NamedCase {
@@ -93,8 +104,13 @@ export class PublishedRun {
   static async prepare(
     name: string,
     config: PublishedConfig,
-    options: PublishedRunOptions,
+    options: PublishedRunOptions = {},
   ): Promise<PublishedRun> {
+    checkArguments("PublishedRun.prepare", {
+      name: [name, aPath],
+      config: [config, publishedConfig],
+      options: [options, optionsOf({ onProgress: aFunction.optional() })],
+    });
     for (const folder of [config.segmentationFolder, config.pngFolder]) {
       if (folder !== undefined) makeFolder(folder);
     }

@@ -1,6 +1,8 @@
 /** The scans of a run: which files they are, what they are called, and one machine's share of them. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
+import { aPath, checkArguments } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { isPathList, readPathList } from "../formats/lists.js";
 import { imageStem, isLabelStem, isNifti, stemOf } from "../formats/scan-names.js";
@@ -22,6 +24,7 @@ export interface ScanCase extends NamedCase {
  * @throws InputError for a list or folder that cannot be read or holds no image.
  */
 export async function listImages(inputs: readonly string[]): Promise<string[]> {
+  checkArguments("listImages", { inputs: [inputs, z.array(aPath)] });
   const lists = await Promise.all(inputs.map(expand));
   return lists.flat();
 }
@@ -42,6 +45,7 @@ async function expand(input: string): Promise<string[]> {
 
 /** The cases of these images. @throws UsageError if two would have the same name. */
 export function casesOf(images: readonly string[]): ScanCase[] {
+  checkArguments("casesOf", { images: [images, z.array(aPath)] });
   const cases = images.map((image) => ({ name: stemOf(image), image }));
   requireNames(cases);
   return cases;

@@ -1,12 +1,14 @@
 /** The models that a pipeline works with: loaded once, shared by all its scans. */
 import type { CallOptions } from "../addon/call.js";
 import type { RuntimeOptions } from "../addon/runtimes.js";
+import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { joinNotes } from "../checkpoints/notes.js";
 import { MedLam } from "../localization/medlam.js";
 import { Templates } from "../localization/templates.js";
 import { Sam } from "../segmentation/sam.js";
 import type { Segmenter } from "../segmentation/segmenter.js";
+import { pipelineOptions } from "./arguments.js";
 import { demoModels } from "./demo-models.js";
 
 /**
@@ -44,6 +46,7 @@ export class PipelineModels {
 
   /** @throws UsageError for models that do not go together; InputError, UnavailableError for one that cannot be loaded. */
   static async load(options: PipelineOptions): Promise<PipelineModels> {
+    checkArguments("Pipeline.load", { options: [options, pipelineOptions] });
     const files = chooseModels(options);
     const models = new PipelineModels();
     try {
@@ -111,18 +114,20 @@ function chooseModels(options: PipelineOptions): PipelineOptions {
   const { templates, medlam, sam, segmenter, demo } = options;
   if (demo) {
     if (templates ?? medlam ?? sam ?? segmenter) {
-      throw new UsageError("The demo models come together: leave out all others, or demo.");
+      throw new UsageError(
+        "Pipeline.load: the demo models come together: leave out all others, or demo.",
+      );
     }
     return demoModels();
   }
-  if (sam && segmenter) throw new UsageError("Give sam or segmenter, not both.");
+  if (sam && segmenter) throw new UsageError("Pipeline.load: give sam or segmenter, not both.");
   if (templates && !medlam) {
-    throw new UsageError("Templates need the network that made them: give medlam too.");
+    throw new UsageError("Pipeline.load: templates need the network that made them, medlam.");
   }
-  if (medlam && !templates) throw new UsageError("medlam needs templates: give both.");
+  if (medlam && !templates) throw new UsageError("Pipeline.load: medlam needs templates.");
   if (!templates && !sam && !segmenter) {
     throw new UsageError(
-      "A pipeline needs templates and medlam to localize, sam or a segmenter to segment, or demo.",
+      "Pipeline.load: give templates and medlam to localize with, sam or a segmenter to segment with, or demo.",
     );
   }
   return { templates, medlam, sam, segmenter };

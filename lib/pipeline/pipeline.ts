@@ -1,8 +1,12 @@
 /** The job of a scan as one call: read, grid, localize, prompt, segment, write. */
+
+import { z } from "zod";
 import type { CallOptions } from "../addon/call.js";
+import { checkArguments, instanceOf } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { stemOf } from "../formats/scan-names.js";
-import { Volume } from "../volumes/volume.js";
+import { Volume, volumeSource } from "../volumes/volume.js";
+import { runAllOptions, runOptions, someCases } from "./arguments.js";
 import { isComplete, removeRemains } from "./case-folder.js";
 import { casesOfShard, listImages, requireNames, type ScanCase, type Shard } from "./cases.js";
 import type { CaseOutcome, PipelineEvent } from "./events.js";
@@ -81,6 +85,7 @@ export class Pipeline {
    * @throws InputError, UsageError, OutputError; AbortedError. Each is reported as an event as well, but for the last.
    */
   async run(scan: string | Volume | OpenScan, options: RunOptions = {}): Promise<ScanResult> {
+    checkArguments("Pipeline.run", { scan: [scan, aScan], options: [options, runOptions] });
     await this.#check(options, 1);
     const image = typeof scan === "string" ? scan : volumeOf(scan).path;
     const each = { name: stemOf(image) || "scan", image };
@@ -97,9 +102,18 @@ export class Pipeline {
    * @param scans paths: images, folders of them or `.txt` lists, see {@link listImages}; or cases.
    * @throws UsageError, InputError, OutputError for what no scan could be done with; AbortedError.
    */
-  async *runAll(
+  runAll(
     scans: readonly (string | ScanCase)[],
     options: RunAllOptions = {},
+  ): AsyncGenerator<ScanOutcome, void, undefined> {
+    const checked = { scans: [scans, someCases], options: [options, runAllOptions] } as const;
+    checkArguments("Pipeline.runAll", checked);
+    return this.#runAll(scans, options);
+  }
+
+  async *#runAll(
+    scans: readonly (string | ScanCase)[],
+    options: RunAllOptions,
   ): AsyncGenerator<ScanOutcome, void, undefined> {
     const all = await toCases(scans);
     if (options.output !== undefined) requireNames(all);
@@ -125,6 +139,8 @@ export class Pipeline {
     image: string | Volume,
     options: ProcessOptions & CallOptions & Partial<CaseReporter> = {},
   ): Promise<OpenScan> {
+    const checked = { image: [image, volumeSource], options: [options, runOptions] } as const;
+    checkArguments("Pipeline.open", checked);
     return OpenScan.open(image, { ...options, grid: !hasPromptFiles(options) });
   }
 
@@ -174,6 +190,11 @@ export class Pipeline {
     return "boxes.json is there";
   }
 }
+
+const aScan = z.union(
+  [volumeSource, instanceOf(OpenScan, "Pipeline.open")],
+  "must be a path, as text, a Volume (Volume.read gives one) or an OpenScan (Pipeline.open gives one)",
+);
 
 function volumeOf(scan: Volume | OpenScan): Volume {
   return scan instanceof OpenScan ? scan.volume : scan;

@@ -1,6 +1,8 @@
 /** The loop over cases: the next one is prepared while one is worked on, and one that fails does not stop the others. */
 import type { Progress } from "../addon/call.js";
+import { checkArguments } from "../base/arguments.js";
 import { AbortedError } from "../base/errors.js";
+import { aJob, loopOptions, namedCases } from "./arguments.js";
 import type { CaseOutcome, NamedCase, PipelineEvent } from "./events.js";
 
 /** How a job reports on the case it is at. */
@@ -34,10 +36,20 @@ type Prepared<Ready> = { ready: Ready } | { reason: string } | { error: unknown 
  * for; a loop that is left early waits for the preparation under way, and frees it.
  * @throws AbortedError once a case ends with it; the outcomes so far have been yielded.
  */
-export async function* runCases<Each extends NamedCase, Ready, Result>(
+export function runCases<Each extends NamedCase, Ready, Result>(
   cases: readonly Each[],
   job: CaseJob<Each, Ready, Result>,
   options: RunCasesOptions<Each, Result> = {},
+): AsyncGenerator<CaseOutcome<Each, Result>, void, undefined> {
+  const checked = { cases: [cases, namedCases], job: [job, aJob] } as const;
+  checkArguments("runCases", { ...checked, options: [options, loopOptions] });
+  return loop(cases, job, options);
+}
+
+async function* loop<Each extends NamedCase, Ready, Result>(
+  cases: readonly Each[],
+  job: CaseJob<Each, Ready, Result>,
+  options: RunCasesOptions<Each, Result>,
 ): AsyncGenerator<CaseOutcome<Each, Result>, void, undefined> {
   const { lookAhead = true, signal, onEvent } = options;
   let turn: Each | undefined;

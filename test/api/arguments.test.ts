@@ -3,7 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import * as medlsam from "../../lib/index.js";
-import { annotated, box, failure, makeObjects, organs, paths } from "../support/api.js";
+import {
+  annotated,
+  box,
+  failure,
+  makeObjects,
+  organs,
+  paths,
+  smallVolume,
+} from "../support/api.js";
 import { scan } from "../support/command.js";
 
 const { Checkpoint, Grid, MedLam, Sam, steps, Templates, UsageError, Volume } = medlsam;
@@ -21,6 +29,17 @@ const scales = (edge: number) => [new Float32Array(edge ** 3), null, null];
 const picture = new Float32Array(sam.imageSize ** 2);
 const embedding = new Float32Array(sam.channels * sam.grid ** 2);
 const patch = new Float32Array(medlam.patch ** 3);
+
+const pipeline = await medlsam.Pipeline.load({ medlam, templates });
+const tiny = await smallVolume();
+const phantom = { image: tiny, labels: tiny, names: new Map([[1, "liver"]]) };
+const found = await medlsam.findCases([scan]);
+const nothing = { name: "q", prediction: "", truth: "", organs: {} };
+const missing = ["none.nii"];
+const config = {
+  ...{ supportImages: missing, supportLabels: missing, queryImages: missing },
+  ...{ queryLabels: missing, classes: [1], scales: [0], medlam: paths.medlam, strategy: "wpl" },
+};
 
 /** The API's functions that need arguments: the name, where it is, and arguments that are right. */
 const calls: [name: string, owner: object, ...right: unknown[]][] = [
@@ -47,6 +66,14 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
   ["Segmentation.writePreview", segmentation, file],
   ["evaluate", medlsam, { prediction: annotated.labels, truth: annotated.labels, signal }],
   ["makePhantom", medlsam, { seed: 1, signal }],
+  ["Pipeline.load", medlsam.Pipeline, { demo: true, signal }],
+  ["Pipeline.run", pipeline, scan],
+  ["Pipeline.runAll", pipeline, [scan]],
+  ["Pipeline.open", pipeline, scan],
+  ["runCases", medlsam, [{ name: "q" }], { prepare() {}, work() {} }],
+  ["runDemo", medlsam, { folder, signal }],
+  ["PublishedRun.prepare", medlsam.PublishedRun, "test.txt", config],
+  ["writePhantom", medlsam, phantom, { image: file, labels: file }],
   ["trainMedLam", medlsam, { folder, scans: [scan] }],
   ["trainSam", medlsam, { folder, scans: [annotated] }],
   ["steps.toLas", steps, volume],
@@ -77,6 +104,13 @@ const plain: typeof calls = [
   ["readPoints", medlsam, "none.json", volume],
   ["mergePrompts", medlsam, organs, organs],
   ["roiMarkups", medlsam, { organs }, volume],
+  ["casesOf", medlsam, [scan]],
+  ["listImages", medlsam, [scan]],
+  ["findCases", medlsam, [scan]],
+  ["matchCases", medlsam, found, found],
+  ["readPublishedConfig", medlsam, "none.txt"],
+  ["phantomFiles", medlsam, folder, 1],
+  ["demoTable", medlsam, { evaluation: nothing }],
 ];
 
 /** Functions that take nothing but options, which may be left out. */
