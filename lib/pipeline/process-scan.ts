@@ -5,6 +5,7 @@ import { secondsSince } from "../base/time.js";
 import { describeBoxes } from "../formats/boxes.js";
 import type { Localization } from "../localization/result.js";
 import type { OrganPrompt } from "../segmentation/prompts.js";
+import { Sam } from "../segmentation/sam.js";
 import { segment } from "../segmentation/segment.js";
 import type { MaskFilter, Segmentation } from "../segmentation/segmentation.js";
 import { requireViewer } from "../viewer/page.js";
@@ -29,7 +30,7 @@ export interface ProcessOptions extends LocateOptions, MaskFilter, CaseOutputs {
   /** Also segment organs that the localization calls absent, in the boxes where they would be; false by default. */
   segmentAbsent?: boolean;
   /**
-   * Which axial slices are segmented, from where the organs are: indices along the stored axis nearest to head–foot. All
+   * Which axial slices SAM runs on, from where the organs are: indices along the stored axis nearest to head–foot. All
    * by default.
    */
   slices?: (organs: Readonly<Record<string, OrganPrompt>>) => Promise<readonly number[]>;
@@ -42,6 +43,9 @@ export async function checkOutputs(
   { segmenter }: PipelineModels,
   options: ProcessOptions,
 ): Promise<void> {
+  if (options.slices && segmenter && !(segmenter instanceof Sam)) {
+    throw new UsageError("slices says on which slices SAM runs: give the pipeline a sam.");
+  }
   if (options.markups && segmenter) {
     throw new UsageError("Markups are written where scans are only localized, not with masks.");
   }
@@ -117,12 +121,12 @@ async function segmentScan(
   const { output, labelMap, segmentAbsent, slices, onProgress, onMasks } = options;
   // Names that cannot be files had better be known before the work is done.
   if (output !== undefined && !labelMap) maskFiles(Object.keys(organs));
+  const only = await slices?.(organs);
   const segmentation = await segment(volume, {
     ...options,
-    segmenter,
+    segmenter: only && segmenter instanceof Sam ? segmenter.onSlices(only) : segmenter,
     organs: segmentAbsent ? allPresent(organs) : organs,
     note: localization && medlam ? medlam.note : "",
-    slices: await slices?.(organs),
   });
   try {
     const { timing } = segmentation;
@@ -134,11 +138,11 @@ async function segmentScan(
     }
     await onMasks?.(segmentation, localization);
     result.segmentation = summarize(segmentation);
-    result.counts.encoderRuns = timing.encoderRuns;
-    result.counts.prompts = timing.prompts;
-    const { prepare, encode, decode } = timing;
+    const { encoderRuns = 0, prompts = 0 } = timing.counts;
+    Object.assign(result.counts, { encoderRuns, prompts });
+    const { prepare = 0, encode = 0, decode = 0, total } = timing.seconds;
     const write = secondsSince(started);
-    Object.assign(result.seconds, { prepare, encode, decode, segment: timing.total, write });
+    Object.assign(result.seconds, { prepare, encode, decode, segment: total, write });
   } finally {
     segmentation.close();
   }

@@ -10,7 +10,7 @@ import type {
 import { native } from "../addon/loader.js";
 import { Owned } from "../addon/owned.js";
 import type { RuntimeOptions } from "../addon/runtimes.js";
-import { aPath, checkArguments, optionsOf, typedArray } from "../base/arguments.js";
+import { aPath, checkArguments, optionsOf, typedArray, wholeNumber } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { type LoadedNetwork, loadNetwork } from "../checkpoints/network.js";
 import { parseJson, readAnnotationText, validate } from "../formats/text-file.js";
@@ -151,12 +151,24 @@ export class Sam implements Segmenter {
 
   /**
    * Part 6 over a scan: one encoder run for every slice with a prompt, all prompts of a slice decoded together, slices
-   * streaming through. `segment` calls it.
+   * streaming through. `segment` calls it. It counts `encoderRuns`, the slices encoded, and `prompts`, the masks decoded,
+   * and measures the seconds of `prepare` (cutting slices out and resizing them), `encode` and `decode`.
    */
-  async segment(request: SegmentRequest): Promise<SegmenterWork> {
-    const { volume, masks, conventions, slices, onComplete, onProgress } = request;
+  segment(request: SegmentRequest): Promise<SegmenterWork> {
+    return this.#segment(request, null);
+  }
+
+  /** A segmenter that is this SAM on some axial slices only: indices along the stored axis nearest to head–foot. */
+  onSlices(slices: readonly number[]): Segmenter {
+    checkArguments("Sam.onSlices", { slices: [slices, z.array(wholeNumber(0, 2 ** 31 - 1))] });
+    const only = Int32Array.from(slices);
+    const { name, note } = this;
+    return { name, note, segment: (request) => this.#segment(request, only) };
+  }
+
+  async #segment(request: SegmentRequest, only: Int32Array | null): Promise<SegmenterWork> {
+    const { volume, masks, conventions, onComplete, onProgress } = request;
     const organs = request.organs.map(toNative);
-    const only = slices ? Int32Array.from(slices) : null;
     const [sam, scan, into] = [this.#native.handle, volume.handle, masks.handle];
     const plan = await callNative(request, (task) =>
       native.planSlices(sam, into, organs, only, task),
@@ -173,12 +185,10 @@ export class Sam implements Segmenter {
         onProgress(done, total);
       },
     ).finally(() => native.release(plan.handle));
+    const { encoderRuns, prompts, prepareSeconds, encodeSeconds, decodeSeconds } = work;
     return {
-      encoderRuns: work.encoderRuns,
-      prompts: work.prompts,
-      prepare: work.prepareSeconds,
-      encode: work.encodeSeconds,
-      decode: work.decodeSeconds,
+      counts: { encoderRuns, prompts },
+      seconds: { prepare: prepareSeconds, encode: encodeSeconds, decode: decodeSeconds },
     };
   }
 

@@ -22,8 +22,6 @@ export interface SegmentOptions extends CallOptions, MaskFilter {
   organs: Readonly<Record<string, OrganPrompt>>;
   /** "exact" by default. */
   conventions?: Conventions;
-  /** Segment only these axial slices: indices along the stored axis nearest to head–foot. */
-  slices?: readonly number[];
   /** What the masks' files are to say beside the segmenter's own note: that of the localization. */
   note?: string;
   onProgress?: (progress: Progress) => void;
@@ -78,7 +76,6 @@ const segmentOptions = optionsOf({
   segmenter: aSegmenter,
   organs: organPrompts,
   conventions: aConvention.optional(),
-  slices: z.array(wholeNumber(0, 2 ** 31 - 1)).optional(),
   note: z.string().optional(),
   largestComponent: z.boolean().optional(),
   minVoxels: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
@@ -127,7 +124,6 @@ async function run(
       volume,
       organs,
       conventions,
-      slices: options.slices,
       masks: made,
       threads: options.threads,
       signal,
@@ -136,10 +132,10 @@ async function run(
     });
     for (const index of organs.keys()) finish(index);
     const finished = await Promise.all(organs.map((_, index) => finishing.get(index)));
+    const total = (performance.now() - started) / 1000;
     const timing = {
-      read,
-      ...{ encoderRuns: 0, prompts: 0, prepare: 0, encode: 0, decode: 0, ...work },
-      total: (performance.now() - started) / 1000,
+      counts: work.counts ?? {},
+      seconds: { ...work.seconds, read, total },
     };
     return Segmentation.make(organs, finished as SegmentedOrgan[], timing, source, ownsVolume);
   } catch (error) {

@@ -6,7 +6,7 @@ import { labelColor, labelTableXml } from "../formats/label-names.js";
 import type { Box, Triple } from "../geometry/box.js";
 import { aVolume, Volume } from "../volumes/volume.js";
 import { aBox, type PromptedOrgan } from "./prompts.js";
-import type { Masks, SegmenterWork } from "./segmenter.js";
+import type { Masks } from "./segmenter.js";
 
 /** Masks and the scan they are of. */
 interface Source {
@@ -111,10 +111,12 @@ export class SegmentedOrgan {
   }
 }
 
-/** Seconds and counts of one segmentation. */
-export interface SegmentationTiming extends SegmenterWork {
-  read: number;
-  total: number;
+/** What one segmentation took. */
+export interface SegmentationTiming {
+  /** What the segmenter counted; of SAM see {@link Sam.segment}. */
+  counts: Readonly<Record<string, number>>;
+  /** What the segmenter measured, reading the scan, and everything together. */
+  seconds: Readonly<Record<string, number>> & { read: number; total: number };
 }
 
 /** The masks of a scan's organs, kept in native memory until `close()`. */

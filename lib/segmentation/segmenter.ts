@@ -9,17 +9,12 @@ import type { Box } from "../geometry/box.js";
 import type { Volume } from "../volumes/volume.js";
 import { aBox, type PromptedOrgan } from "./prompts.js";
 
-/** The work of segmenting one scan: counts and seconds. Work that overlaps may add up to more than the wall time. */
+/** The work of segmenting one scan, under names of the segmenter's own; {@link Sam.segment} says those of SAM. */
 export interface SegmenterWork {
-  /** Number of slices that the image encoder ran on. */
-  encoderRuns: number;
-  /** Number of prompts that were decoded into masks. */
-  prompts: number;
-  /** Seconds for cutting slices out and resizing them. */
-  prepare: number;
-  encode: number;
-  /** Seconds for decoding prompts into masks. */
-  decode: number;
+  /** Numbers of what was done. */
+  counts?: Readonly<Record<string, number>>;
+  /** Seconds that parts of the work took. Parts that overlap may add up to more than the wall time. */
+  seconds?: Readonly<Record<string, number>>;
 }
 
 /** Input of a {@link Segmenter}. */
@@ -28,8 +23,6 @@ export interface SegmentRequest extends CallOptions {
   /** Organs to segment. Those without boxes and points are absent: leave their masks empty. */
   organs: readonly PromptedOrgan[];
   conventions: Conventions;
-  /** If given, the only axial slices to segment: indices along the stored axis nearest to head–foot. */
-  slices?: readonly number[];
   /** The masks to fill. */
   masks: Masks;
   onProgress(done: number, total: number): void;
@@ -47,8 +40,8 @@ export interface Segmenter {
   readonly name: string;
   /** Warning that its masks must carry, such as that it is a demo model. */
   readonly note?: string;
-  /** Resolves to the counts and seconds it has measured. Reject to fail the scan; observe `request.signal`. */
-  segment(request: SegmentRequest): Promise<Partial<SegmenterWork>>;
+  /** Resolves to the counts and seconds that it has measured. Reject to fail the scan; observe `request.signal`. */
+  segment(request: SegmentRequest): Promise<SegmenterWork>;
 }
 
 /** @internal Schema of a segmenter as an argument. */

@@ -137,7 +137,12 @@ function cells(values: readonly string[]): string {
 /** What the viewer reads. No "<" is left that could end its element. */
 function viewerData({ organs, affine, shape }: Page): string {
   const shown = organs.map(({ name, label, present, box, parts: boxes, truth }) => ({
-    ...{ name, label, color: color(label), present, box, truth },
+    name,
+    label,
+    color: color(label),
+    present,
+    box,
+    truth,
     boxes: boxes ?? (box ? [box] : []),
   }));
   return JSON.stringify({ affine, shape, organs: shown }).replaceAll("<", "\\u003c");

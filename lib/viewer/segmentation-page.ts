@@ -49,7 +49,10 @@ export async function writeSegmentationPage(
         organs: Object.values(organs).map((organ) =>
           describe(organ, places[organ.name] ?? {}, step, shape),
         ),
-        ...{ image, masks, shape, affine },
+        image,
+        masks,
+        shape,
+        affine,
       },
       options,
     );
@@ -103,7 +106,9 @@ function describe(
   const { box, parts, score } = place;
   const thin = (each: Box) => thinBox(each, step, shape);
   return {
-    ...{ name, label, present },
+    name,
+    label,
+    present,
     cells: [
       score?.toFixed(2) ?? "",
       present ? (volume / 1000).toFixed(1) : "",

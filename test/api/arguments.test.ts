@@ -96,6 +96,7 @@ const plain: typeof calls = [
   ["casesCsv", medlsam, []],
   ["evaluationCsv", medlsam, summary],
   ["evaluationMarkdown", medlsam, summary],
+  ["Sam.onSlices", sam, [3, 4]],
   ["labelNamesFromXml", medlsam, "<Label>"],
   ["labelTableXml", medlsam, new Map([[1, "liver"]])],
   ["readLabelNames", medlsam, "none.json"],

@@ -45,7 +45,7 @@ const boxes: Segmenter = {
       onProgress(i + 1, organs.length);
       onComplete(i);
     }
-    return { encoderRuns: organs.length };
+    return { counts: { encoderRuns: organs.length } };
   },
 };
 

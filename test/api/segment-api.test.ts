@@ -107,7 +107,7 @@ describe("segment", () => {
     );
     const [a, b] = await Promise.all(runs);
     expect(seen.at(-1)).toBe(91);
-    expect(a?.timing.encoderRuns).toBe(91);
+    expect(a?.timing.counts.encoderRuns).toBe(91);
     const [first, second] = [await a?.labelMap(), await b?.labelMap()];
     expect(Buffer.compare(first as Uint8Array, second as Uint8Array)).toBe(0);
     for (const each of [a, b]) each?.close();
@@ -141,7 +141,7 @@ describe("segment", () => {
       conventions: "reference",
     });
     const segmentation = await run;
-    expect(segmentation.timing.encoderRuns).toBe(10);
+    expect(segmentation.timing.counts.encoderRuns).toBe(10);
     segmentation.close();
   });
 });
@@ -163,7 +163,7 @@ describe("a segmenter of one's own", () => {
         }
         onComplete(i);
       }
-      return { prompts: organs.length };
+      return { counts: { boxes: organs.length } };
     },
   };
 
@@ -180,7 +180,7 @@ describe("a segmenter of one's own", () => {
       return +(z <= 5 && y >= 30 && y <= 60 && x >= 40 && x <= 80 && value > -50);
     });
     expect(Buffer.compare(mask, Uint8Array.from(wanted))).toBe(0);
-    expect(segmentation.timing).toMatchObject({ encoderRuns: 0, prompts: 4 });
+    expect(segmentation.timing).toMatchObject({ counts: { boxes: 4 }, seconds: {} });
     segmentation.close();
   });
 

@@ -139,7 +139,8 @@ async function segmentAll({ image, labels, names, truth, organs }, found, contex
       const [kind, name] = key.split("/");
       organs[name].dice[kind] = await dice(organ, name, labels, names, threads);
     }
-    return segmentation.timing;
+    const { counts, seconds } = segmentation.timing;
+    return { ...counts, ...seconds };
   } finally {
     segmentation.close();
   }
