@@ -100,7 +100,7 @@ export class SegmentedOrgan {
       boxes: [boxes, z.array(aBox)],
       truth: [truth, organOfMap],
     });
-    const only = { organ: this.#index, boxes, label: this.label };
+    const only = { organ: this.#index, name: this.name, boxes, label: this.label };
     await writePreview(path, this.#source, [only], truth, options);
   }
 
@@ -183,7 +183,7 @@ export class Segmentation {
 
   /**
    * Writes a PNG of the scan's middle slices (axial, coronal, sagittal) with the masks' contours and the boxes that
-   * prompted them. @throws OutputError
+   * prompted them, and below them the organs' names beside their colors. @throws OutputError
    */
   async writePreview(path: string, options: CallOptions = {}): Promise<void> {
     checkArguments("Segmentation.writePreview", { path: [path, aPath] });
@@ -213,11 +213,17 @@ export class Segmentation {
 /** What a preview shows of an organ. */
 interface Shown {
   organ: number;
+  name: string;
   boxes: readonly Box[];
   label: number;
 }
 
-const shown = ({ label, boxes }: PromptedOrgan, organ: number): Shown => ({ organ, label, boxes });
+const shown = ({ name, label, boxes }: PromptedOrgan, organ: number): Shown => ({
+  organ,
+  name,
+  label,
+  boxes,
+});
 
 /** @param truth a label map's organ, drawn white. */
 async function writePreview(
@@ -227,8 +233,9 @@ async function writePreview(
   truth: { labels: Volume; label: number } | null,
   options: CallOptions,
 ): Promise<void> {
-  const drawn = organs.map(({ organ, boxes, label }) => ({
+  const drawn = organs.map(({ organ, name, boxes, label }) => ({
     organ,
+    name,
     boxes: Int32Array.from(boxes.flatMap(({ min, max }) => [...min, ...max])),
     color: Uint8Array.from(labelColor(label), (channel) => Math.round(255 * channel)),
   }));

@@ -160,6 +160,7 @@ Preview to_preview(const Napi::Array& array) {
     organ.boxes = to_boxes(object.Get("boxes"));
     const auto color = to_vector(expect_typed_array(object.Get("color"), DType::kU8).As<Napi::Uint8Array>());
     organ.color = {color.at(0), color.at(1), color.at(2)};
+    organ.name = object.Get("name").As<Napi::String>().Utf8Value();
     preview.masks.push_back(object.Get("organ").As<Napi::Number>().Uint32Value());
     preview.organs.push_back(std::move(organ));
   }
@@ -190,7 +191,7 @@ Napi::Value write_preview(const Napi::CallbackInfo& info) {
         OrganMask drawn(masks->layout);
         if (truth.labels) {
           drawn = mask_of_label(*truth.labels, masks->layout, truth.label, task);
-          shown.push_back({&drawn, {}, {255, 255, 255}});
+          shown.push_back({&drawn, {}, {255, 255, 255}, "truth"});
         }
         const auto png = render_preview(*volume, shown, task, description);
         AtomicFile file(path);

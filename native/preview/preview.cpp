@@ -5,13 +5,13 @@
 #include <optional>
 
 #include "base/parallel.hpp"
+#include "preview/legend.hpp"
+#include "preview/picture.hpp"
 #include "preview/png.hpp"
 #include "preview/view.hpp"
 
 namespace medlsam {
 namespace {
-
-using Color = std::array<std::uint8_t, 3>;
 
 constexpr double kLongestEdge = 512;            // pixels of the volume's longest edge
 constexpr double kBlack = -160, kWhite = 240;   // HU: the soft tissues
@@ -19,19 +19,7 @@ constexpr std::int64_t kGap = 4;                // pixels between two slices
 constexpr Color kBackground = {64, 64, 64};     // around the slices, whose own air is black
 constexpr std::int64_t kDash = 4, kPeriod = 6;  // pixels: of a frame's dash, to its next one
 
-struct Picture {
-  Picture(std::int64_t w, std::int64_t h, const Color& color = {}) : width(w), height(h), rgb(3 * w * h) {
-    for (std::size_t i = 0; i < rgb.size(); ++i) rgb[i] = color[i % 3];
-  }
-  void set(std::int64_t x, std::int64_t y, const Color& color) {
-    std::copy(color.begin(), color.end(), rgb.begin() + 3 * (y * width + x));
-  }
-
-  std::int64_t width, height;
-  std::vector<std::uint8_t> rgb;
-};
-
-// Between which two stored voxels of an axis a pixel's centre lies, and in which one.
+// Between which two stored voxels of an axis a pixel's center lies, and in which one.
 struct Sample {
   std::int64_t low, high, nearest;
   double fraction;  // of the way from low to high
@@ -71,7 +59,7 @@ std::vector<Sample> samples(const Scene& scene, int axis) {
   return all;
 }
 
-std::uint8_t grey(double hu) {
+std::uint8_t gray(double hu) {
   const double level = std::round((hu - kBlack) / (kWhite - kBlack) * 255);
   return level > 0 ? static_cast<std::uint8_t>(std::min(level, 255.0)) : 0;  // NaN: black
 }
@@ -93,7 +81,7 @@ void draw_slice(Picture& picture, const Volume& volume, const Scene& scene, cons
         };
         const double above = along(low), below = along(high);
         const double stored = above + (below - above) * rows[y].fraction;
-        const std::uint8_t level = grey(stored * volume.slope + volume.intercept);
+        const std::uint8_t level = gray(stored * volume.slope + volume.intercept);
         picture.set(x, y, {level, level, level});
       }
     }
@@ -108,7 +96,7 @@ bool is_foreground(const OrganMask& mask, const Index3& voxel) {
   return inside && slice.levels[y * slice.width + x] > 0;
 }
 
-// Colours the foreground's pixels that touch the background, or the picture's edge, by a side.
+// Colors the foreground's pixels that touch the background, or the picture's edge, by a side.
 void draw_contour(Picture& picture, const PreviewOrgan& organ, const Scene& scene, const Plane& plane,
                   const std::vector<Sample>& rows, const std::vector<Sample>& columns) {
   const std::int64_t pitch = picture.width + 2;  // a margin of background all round
@@ -209,7 +197,7 @@ Scene scene_of(const Volume& volume, std::span<const PreviewOrgan> organs) {
   return scene;
 }
 
-// Beside each other, centred on one line.
+// Side by side, centered on one line.
 Picture join(std::span<const Picture> parts) {
   std::int64_t width = -kGap, height = 0;
   for (const Picture& part : parts) {
@@ -219,13 +207,29 @@ Picture join(std::span<const Picture> parts) {
   Picture whole(width, height, kBackground);
   std::int64_t left = 0;
   for (const Picture& part : parts) {
-    const std::int64_t top = (height - part.height) / 2;
-    for (std::int64_t y = 0; y < part.height; ++y) {
-      const auto line = part.rgb.begin() + 3 * y * part.width;
-      std::copy(line, line + 3 * part.width, whole.rgb.begin() + 3 * ((top + y) * width + left));
-    }
+    whole.paste(part, left, (height - part.height) / 2);
     left += part.width + kGap;
   }
+  return whole;
+}
+
+// Whether the pictures can show anything of it.
+bool is_there(const View& view, const PreviewOrgan& organ) {
+  const auto is_seen = [&](const VoxelBox& box) { return in_view(view, box).has_value(); };
+  return std::ranges::any_of(organ.boxes, is_seen) ||
+         (organ.mask && bounds_in_view(view, *organ.mask).has_value());
+}
+
+// The picture with the organs' names below it; as it is where none has a name.
+Picture with_legend(Picture picture, const Scene& scene) {
+  std::vector<LegendEntry> entries;
+  for (const PreviewOrgan& organ : scene.organs) {
+    if (!organ.name.empty() && is_there(scene.view, organ)) entries.push_back({organ.name, organ.color});
+  }
+  const Picture legend = draw_legend(entries, picture.width, picture.height / 2, kBackground);
+  Picture whole(picture.width, picture.height + legend.height);
+  whole.paste(picture, 0, 0);
+  whole.paste(legend, 0, picture.height);
   return whole;
 }
 
@@ -241,7 +245,7 @@ std::vector<std::byte> render_preview(const Volume& volume, std::span<const Prev
   std::vector<Picture> parts(kPlanes.size(), Picture(0, 0));
   parallel_for(task, parts.size(),
                [&](std::size_t i, std::size_t) { parts[i] = draw_plane(volume, scene, kPlanes[i], task); });
-  const Picture whole = join(parts);
+  const Picture whole = with_legend(join(parts), scene);
   task.check();
   return encode_png(whole.rgb, whole.width, whole.height, description);
 }

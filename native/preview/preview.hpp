@@ -1,23 +1,25 @@
 // One picture of what was found in a scan, to be judged at a glance.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/task.hpp"
+#include "preview/picture.hpp"
 #include "segmentation/masks/organ_mask.hpp"
 #include "volumes/voxel_box.hpp"
 
 namespace medlsam {
 
 struct PreviewOrgan {
-  const OrganMask* mask = nullptr;      // null: only its boxes are known
-  std::vector<VoxelBox> boxes{};        // of its parts; none: only its mask is known
-  std::array<std::uint8_t, 3> color{};  // red, green, blue
+  const OrganMask* mask = nullptr;  // null: only its boxes are known
+  std::vector<VoxelBox> boxes{};    // of its parts; none: only its mask is known
+  Color color{};
+  std::string name{};  // UTF-8, for the legend; empty: not in it
 };
 
 // A PNG of an axial, a coronal and a sagittal slice, side by side, for a volume (HU) stored in any
@@ -28,7 +30,8 @@ struct PreviewOrgan {
 //
 // Where a slice cuts an organ, its mask has a contour one pixel wide, and each of its boxes a dashed frame;
 // later organs cover earlier ones, contours cover frames. Boxes are clipped to the volume; one that is empty
-// or outside is left out. `description` is said in the file, not seen in the picture.
+// or outside is left out. Below the slices stands a legend: the color and the name of every organ that has a
+// name and a voxel or a box in the volume. `description` is stored as PNG text, not drawn.
 // Throws kBadVolume for a singular affine, kBadArgument for a mask of another volume, kAborted.
 std::vector<std::byte> render_preview(const Volume& volume, std::span<const PreviewOrgan> organs,
                                       const Task& task, std::string_view description = {});

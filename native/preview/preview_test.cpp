@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "preview/png.hpp"
 #include "testing/nifti_bytes.hpp"
 #include "testing/png_bytes.hpp"
 #include "testing/segmentation_data.hpp"
@@ -109,28 +108,6 @@ double air(const Index3&) {
 const std::vector<std::string> kOrientations = {"LPS", "RAI", "LAS", "RAS", "SLP", "PSL", "ASR", "IRA"};
 
 }  // namespace
-
-TEST_CASE("png: what is written can be read") {
-  std::vector<std::uint8_t> rgb(3 * 5 * 7);
-  for (std::size_t i = 0; i < rgb.size(); ++i) rgb[i] = static_cast<std::uint8_t>(i * 37);
-  const DecodedPng picture = decode_png(encode_png(rgb, 5, 7));
-  CHECK(picture.width == 5);
-  CHECK(picture.height == 7);
-  CHECK(picture.rgb == rgb);
-  CHECK(picture.description.empty());
-  const DecodedPng described = decode_png(encode_png(rgb, 5, 7, "Größe: 1"));
-  CHECK(described.rgb == rgb);
-  using namespace std::string_literals;
-  CHECK(described.description == "Description\0\0\0\0\0Größe: 1"s);
-}
-
-TEST_CASE("png: what is no picture") {
-  const std::vector<std::uint8_t> rgb(12);
-  check_refused([&] { encode_png(rgb, 2, 3); }, "2 by 3 pixels came with 12 bytes");
-  check_refused([&] { encode_png({}, 0, 0); }, "0 by 0 pixels");
-  check_refused([&] { encode_png(rgb, -2, -2); }, "-2 by -2 pixels");
-  check_refused([&] { encode_png(rgb, std::numeric_limits<std::int64_t>::max(), 4); }, "came with 12 bytes");
-}
 
 TEST_CASE("preview: the same picture of the patient, however the scan is stored") {
   // Bright to the right, less so to the front, grey to the head.
@@ -271,6 +248,44 @@ TEST_CASE("preview: an organ's boxes, not its mask, say where its middle is; emp
   CHECK(axial_grey({&low, {patient.box({0, 0, 0}, {2, 7, 7})}, kRed}) == grey_of(1));
   CHECK(axial_grey({&low, {}, kRed}) == grey_of(6));
   CHECK(axial_grey({&empty, {}, kRed}) == grey_of(3));
+}
+
+TEST_CASE("preview: a legend below the slices names what is there") {
+  const Stored patient = stored_along("LPS", air);
+  const OrganMask mask = mask_of(patient, {3, 2, 5}, {6, 4, 6}), empty(patient.layout);
+  const auto draw = [&](const std::vector<PreviewOrgan>& organs) {
+    return decode_png(render_preview(patient.volume, organs, {}));
+  };
+  const DecodedPng plain = draw({{&mask, {}, kRed}});
+  const std::vector<PreviewOrgan> organs = {
+      {&mask, {}, kRed, "Iv"}, {&empty, {}, kGreen, "absent"}, {nullptr, {}, kGreen, "absent, too"}};
+  const DecodedPng named = draw(organs);
+  CHECK(named.width == plain.width);
+  REQUIRE(named.height > plain.height);
+  CHECK(std::equal(plain.rgb.begin(), plain.rgb.end(), named.rgb.begin()));  // the slices are as they were
+  // The swatch, and beside it an I and a v, every pixel of the font two wide and high.
+  const auto at = [&](int x, int y) { return named.at(2 * (6 + x), plain.height + 2 * (6 + y)); };
+  std::size_t swatch = 0;
+  for (std::int64_t y = plain.height; y < named.height; ++y) {
+    for (std::int64_t x = 0; x < named.width; ++x) {
+      swatch += named.at(x, y) == kRed;
+      CHECK(named.at(x, y) != kGreen);
+    }
+  }
+  CHECK(swatch == 14 * 14);
+  CHECK(at(0, 0) == kRed);
+  CHECK(at(6, 6) == kRed);
+  CHECK(at(7, 0) == kBackground);
+  const std::vector<std::string> letters = {".###.......", "..#........", "..#...#...#", "..#...#...#",
+                                            "..#...#...#", "..#....#.#.", ".###....#.."};
+  for (int y = 0; y < 7; ++y) {
+    for (int x = 0; x < 11; ++x) {
+      const bool set = letters[static_cast<std::size_t>(y)][static_cast<std::size_t>(x)] == '#';
+      CAPTURE(x);
+      CAPTURE(y);
+      CHECK((at(11 + x, y) != kBackground) == set);
+    }
+  }
 }
 
 TEST_CASE("preview: what cannot be drawn") {

@@ -56,11 +56,11 @@ export interface MasksAddon {
   ): Promise<VolumeHandle>;
   /** How many voxels of each axial slice of a label map have one of these labels. */
   labelledPixels(labelMap: VolumeHandle, labels: Int32Array, task: Task): Promise<Float64Array>;
-  /** A PNG of the masks' scan with contours and boxes, and the contour of a label map's organ in white. */
+  /** A PNG of the masks' scan with contours, boxes and a legend, and the contour of a label map's organ in white. */
   writePreview(
     masks: MasksHandle,
     volume: VolumeHandle,
-    organs: { organ: number; boxes: Int32Array; color: Uint8Array }[],
+    organs: { organ: number; name: string; boxes: Int32Array; color: Uint8Array }[],
     truth: { labels: VolumeHandle; label: number } | null,
     path: string,
     description: string,
