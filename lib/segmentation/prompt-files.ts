@@ -26,7 +26,7 @@ import { badAnnotation, parseJson, readAnnotationText, validate } from "../forma
 import { apply, invert } from "../geometry/affine.js";
 import { type Box, boundsOf, type Point, type Triple } from "../geometry/box.js";
 import { aVolume, type Volume } from "../volumes/volume.js";
-import { type OrganPrompt, organPrompts, type PromptPoint } from "./prompts.js";
+import { meets, type OrganPrompt, organPrompts, type PromptPoint } from "./prompts.js";
 
 type Prompts = Record<string, OrganPrompt>;
 
@@ -63,8 +63,11 @@ function fromLocalization(path: string, json: unknown, volume: Volume): Prompts 
   }
   for (const [name, organ] of Object.entries(organs)) {
     if (organ.present === false) continue;
-    for (const each of organ.parts ?? (organ.box ? [organ.box] : []))
-      requireInside(path, name, each, volume);
+    const parts = organ.parts ?? (organ.box ? [organ.box] : []);
+    // Localization in reference conventions gives parts that lie outside the scan, too.
+    if (!parts.some((part) => meets(part, volume.shape))) {
+      for (const part of parts) requireInside(path, name, part, volume);
+    }
     for (const { voxel } of organ.points ?? [])
       requireInside(path, name, { min: voxel, max: voxel }, volume);
   }
@@ -96,11 +99,9 @@ function fromRois(path: string, json: unknown, volume: Volume): Prompts {
   return prompts;
 }
 
-function requireInside(path: string, name: string, { min, max }: Box, volume: Volume): void {
-  const meets = max.every(
-    (high, axis) => high >= 0 && (min[axis] as number) < (volume.shape[axis] as number),
-  );
-  if (meets) return;
+function requireInside(path: string, name: string, box: Box, volume: Volume): void {
+  if (meets(box, volume.shape)) return;
+  const { min, max } = box;
   throw badAnnotation(
     path,
     `the box of "${name}", [${min}] to [${max}] (stored z, y, x), is outside ${volume.path || "the scan"}, which has ` +

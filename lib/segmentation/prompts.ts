@@ -60,8 +60,10 @@ const axes = [0, 1, 2] as const;
 
 /**
  * The organs with labels of their own and prompts that meet the volume.
- * @throws UsageError naming the organ: a box that is upside down or outside the volume, a point outside it, a label
- * that two organs share. In "reference" conventions a part outside the volume is passed over, as the published code does.
+ * A part wholly outside the volume prompts nothing.
+ * @throws UsageError naming the organ: a box that is upside down, an organ whose boxes are all outside the volume, a
+ * point outside it, a label that two organs share. In "reference" conventions an organ outside the volume is passed over,
+ * as the published code does.
  */
 export function checkPrompts(
   organs: Readonly<Record<string, OrganPrompt>>,
@@ -73,12 +75,16 @@ export function checkPrompts(
   return entries.map(([name, prompt], i) => {
     const label = labels[i] as number;
     if (prompt.present === false) return { name, label, boxes: [], points: [] };
-    const boxes = (prompt.parts ?? (prompt.box ? [prompt.box] : [])).filter(
-      (box) => conventions !== "reference" || meets(box, volume.shape),
-    );
-    for (const box of boxes) checkBox(name, box, volume.shape);
+    const parts = prompt.parts ?? (prompt.box ? [prompt.box] : []);
+    for (const box of parts) checkBox(name, box);
+    const boxes = parts.filter((box) => meets(box, volume.shape));
+    if (boxes.length === 0 && conventions !== "reference") {
+      for (const box of parts) refuseOutside(name, box, volume.shape);
+    }
     const points = (prompt.points ?? []).map(({ voxel, foreground = true }) => {
-      checkBox(name, { min: voxel, max: voxel }, volume.shape);
+      const box = { min: voxel, max: voxel };
+      checkBox(name, box);
+      if (!meets(box, volume.shape)) refuseOutside(name, box, volume.shape);
       return { voxel, foreground };
     });
     return { name, label, boxes, points };
@@ -111,22 +117,31 @@ function chooseLabels(entries: [string, OrganPrompt][]): number[] {
   });
 }
 
-function meets({ min, max }: Box, shape: Triple): boolean {
+/** Whether a voxel of the box lies in a volume of this shape. */
+export function meets({ min, max }: Box, shape: Triple): boolean {
   return axes.every((axis) => max[axis] >= 0 && min[axis] < shape[axis]);
 }
 
-function checkBox(name: string, box: Box, shape: Triple): void {
+function checkBox(name: string, box: Box): void {
   const { min, max } = box;
-  const where = `Organ "${name}": the prompt [${min}] to [${max}] (stored z, y, x)`;
-  if (!isVoxel(min) || !isVoxel(max)) throw new UsageError(`${where} is not of whole voxels.`);
-  if (axes.some((axis) => min[axis] > max[axis])) {
-    throw new UsageError(`${where} is upside down: its min is above its max. Exchange them.`);
+  if (!isVoxel(min) || !isVoxel(max)) {
+    throw new UsageError(`${describePrompt(name, box)} is not of whole voxels.`);
   }
-  if (!meets(box, shape)) {
+  if (axes.some((axis) => min[axis] > max[axis])) {
     throw new UsageError(
-      `${where} is outside the volume, which has [${shape}] voxels. Was it made for another scan?`,
+      `${describePrompt(name, box)} is upside down: its min is above its max. Exchange them.`,
     );
   }
+}
+
+function refuseOutside(name: string, box: Box, shape: Triple): never {
+  throw new UsageError(
+    `${describePrompt(name, box)} is outside the volume, which has [${shape}] voxels. Was it made for another scan?`,
+  );
+}
+
+function describePrompt(name: string, { min, max }: Box): string {
+  return `Organ "${name}": the prompt [${min}] to [${max}] (stored z, y, x)`;
 }
 
 /** Indices that native code holds: 32 bits. */

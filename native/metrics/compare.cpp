@@ -41,12 +41,9 @@ bool is_background(const Volume& volume, std::int64_t first, std::int64_t count)
 }
 
 void include(LabelCount& count, std::uint64_t voxels, const Index3& first, const Index3& last) {
-  if (count.voxels == 0) count.box = {first, last};
+  if (count.voxels == 0) count.box = kNoVoxels;
   count.voxels += voxels;
-  for (int a = 0; a < 3; ++a) {
-    count.box.min[a] = std::min(count.box.min[a], first[a]);
-    count.box.max[a] = std::max(count.box.max[a], last[a]);
-  }
+  count.box.include({first, last});
 }
 
 void count_plane(const Volume& volume, std::int64_t z, std::vector<std::uint16_t>& line,
@@ -82,19 +79,16 @@ const LabelCount* find(const std::vector<LabelCount>& counts, int label) {
 }
 
 VoxelBox box_around(const Organ& organ) {
-  VoxelBox box = (organ.prediction ? organ.prediction : organ.truth)->box;
-  if (!organ.truth) return box;
-  for (int a = 0; a < 3; ++a) {
-    box.min[a] = std::min(box.min[a], organ.truth->box.min[a]);
-    box.max[a] = std::max(box.max[a], organ.truth->box.max[a]);
-  }
+  VoxelBox box = kNoVoxels;
+  if (organ.prediction) box.include(organ.prediction->box);
+  if (organ.truth) box.include(organ.truth->box);
   return box;
 }
 
 std::int64_t size_of(const Organ& organ) {
   if (!organ.prediction && !organ.truth) return 0;
-  const VoxelBox box = box_around(organ);
-  return (box.max[0] + 1 - box.min[0]) * (box.max[1] + 1 - box.min[1]) * (box.max[2] + 1 - box.min[2]);
+  const auto [planes, lines, width] = box_around(organ).extent();
+  return planes * lines * width;
 }
 
 // The label's voxels inside the box, with one voxel of background around.

@@ -5,21 +5,10 @@
 
 #include "base/parallel.hpp"
 #include "base/simd.hpp"
+#include "volumes/voxel_box.hpp"
 
 namespace medlsam {
 namespace {
-
-// A box that grows; empty while max < min.
-struct Bounds {
-  Index3 min = {65535, 65535, 65535}, max = {-1, -1, -1};
-
-  void include(const Index3& low, const Index3& high) {
-    for (int a = 0; a < 3; ++a) {
-      min[a] = std::min(min[a], low[a]);
-      max[a] = std::max(max[a], high[a]);
-    }
-  }
-};
 
 MEDLSAM_INLINE bool any_foreground(const std::uint8_t* a, const std::uint8_t* b, std::int64_t count) {
   std::uint8_t any = 0;
@@ -27,10 +16,11 @@ MEDLSAM_INLINE bool any_foreground(const std::uint8_t* a, const std::uint8_t* b,
   return any != 0;
 }
 
-Bounds union_bounds(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,
-                    const Task& task) {
+// What encloses the foreground of both.
+VoxelBox union_bounds(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,
+                      const Task& task) {
   const std::int64_t planes = shape[0], lines = shape[1], width = shape[2];
-  std::vector<Bounds> per_plane(planes);
+  std::vector<VoxelBox> per_plane(planes, kNoVoxels);
   parallel_for(task, planes, [&](std::size_t index, std::size_t) {
     const auto z = static_cast<std::int64_t>(index);
     for (std::int64_t y = 0; y < lines; ++y) {
@@ -40,11 +30,11 @@ Bounds union_bounds(std::span<const std::uint8_t> a, std::span<const std::uint8_
       std::int64_t first = 0, last = width - 1;
       while (!(in_a[first] | in_b[first])) ++first;
       while (!(in_a[last] | in_b[last])) --last;
-      per_plane[z].include({z, y, first}, {z, y, last});
+      per_plane[z].include({{z, y, first}, {z, y, last}});
     }
   });
-  Bounds bounds;
-  for (const Bounds& plane : per_plane) bounds.include(plane.min, plane.max);
+  VoxelBox bounds = kNoVoxels;
+  for (const VoxelBox& plane : per_plane) bounds.include(plane);
   return bounds;
 }
 
@@ -96,14 +86,11 @@ MEDLSAM_INLINE void mark_cells(const std::uint8_t* line, std::int64_t width, std
 MaskPair crop_pair(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,
                    const Task& task) {
   require_pair(a.size(), b.size(), shape);
-  const Bounds bounds = union_bounds(a, b, shape, task);
+  const VoxelBox bounds = union_bounds(a, b, shape, task);
   MaskPair pair;
-  if (bounds.max[0] < 0) return pair;
-  Index3 extent;
-  for (int i = 0; i < 3; ++i) {
-    extent[i] = bounds.max[i] + 1 - bounds.min[i];
-    pair.shape[i] = extent[i] + 2;
-  }
+  if (!bounds.is_upright()) return pair;
+  const Index3 extent = bounds.extent();
+  for (int i = 0; i < 3; ++i) pair.shape[i] = extent[i] + 2;
   const auto crop = [&](std::span<const std::uint8_t> mask) {
     std::vector<std::uint8_t> cropped(pair.shape[0] * pair.shape[1] * pair.shape[2]);
     parallel_for(task, extent[0], [&](std::size_t z, std::size_t) {

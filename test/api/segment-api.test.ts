@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   AbortedError,
+  type Box,
   type OrganPrompt,
   Sam,
   type Segmenter,
@@ -130,18 +131,25 @@ describe("segment", () => {
     await expect(run).rejects.toThrow(told);
   });
 
-  it("passes over parts outside the scan in reference conventions, as the published code does", async () => {
-    const parts = [
-      { min: [100, 30, 40], max: [130, 60, 80] },
-      { min: [120, 30, 40], max: [130, 60, 80] },
-    ] as NonNullable<OrganPrompt["parts"]>;
-    const run = segment(volume, {
-      segmenter: sam,
-      organs: { a: { parts } },
-      conventions: "reference",
-    });
-    const segmentation = await run;
-    expect(segmentation.timing.counts.encoderRuns).toBe(10);
+  const outside: Box = { min: [120, 30, 40], max: [130, 60, 80] };
+
+  it.each(["exact", "reference"] as const)(
+    "passes over parts outside the scan in %s conventions",
+    async (conventions) => {
+      const parts: Box[] = [{ min: [100, 30, 40], max: [130, 60, 80] }, outside];
+      const organs = { a: { parts } };
+      const segmentation = await segment(volume, { segmenter: sam, organs, conventions });
+      expect(segmentation.timing.counts.encoderRuns).toBe(10);
+      segmentation.close();
+    },
+  );
+
+  it("passes over an organ outside the scan in reference conventions, as the published code does", async () => {
+    const organs = { a: { parts: [outside] } };
+    await expect(segment(volume, { segmenter: sam, organs })).rejects.toThrow(/outside the volume/);
+    const conventions = "reference";
+    const segmentation = await segment(volume, { segmenter: sam, organs, conventions });
+    expect(segmentation.timing.counts.encoderRuns).toBe(0);
     segmentation.close();
   });
 });

@@ -72,6 +72,15 @@ describe("boxes", () => {
     expect(readdirSync(at("out"))).toEqual([]);
   });
 
+  it("of parts outside the scan prompt nothing", async () => {
+    const outside = { min: [200, 30, 40], max: [220, 60, 80] };
+    const file = boxesFile("parts.json", { liver: { label: 1, box, parts: [box, outside] } });
+    const found = await readBoxes(file, volume);
+    expect(found).toEqual({ liver: { label: 1, box, parts: [box, outside] } });
+    const only = boxesFile("only.json", { liver: { label: 1, box, parts: [outside] } });
+    await expect(readBoxes(only, volume)).rejects.toThrow(/"liver".*outside .*q\.nii\.gz/);
+  });
+
   it("of another scan, empty ROIs and files without boxes are refused", async () => {
     const other = boxesFile("other.json", { liver: { label: 1, box } }, [1, 2, 3]);
     expectRefusal(await segment("--boxes", other, "-q"), 3, /\[1,2,3\] voxels.*\[110,130,150\]/);

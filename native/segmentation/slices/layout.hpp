@@ -20,6 +20,15 @@ struct SliceLayout {
   std::array<std::int64_t, 3> stride{};  // in stored voxels: to the next slice, row, column
 
   std::int64_t pixels() const { return height * width; }
+
+  // Voxels of the volume along its stored (z, y, x).
+  Index3 stored_shape() const {
+    Index3 shape;
+    shape[axis[0]] = count;
+    shape[axis[1]] = height;
+    shape[axis[2]] = width;
+    return shape;
+  }
 };
 
 // Throws kBadVolume for a singular affine.

@@ -33,7 +33,7 @@ PromptPoint point_prompt(const VoxelPoint& point, const SliceLayout& layout, std
           scaled(point.voxel[layout.axis[1]], layout.height), point.foreground};
 }
 
-// Points beside the organ do not say where it is.
+// Points of the background do not show where the organ is.
 bool shows_nothing(const SlicePrompt& prompt) {
   return !prompt.box && std::none_of(prompt.points.begin(), prompt.points.end(),
                                      [](const PromptPoint& point) { return point.foreground; });
@@ -57,6 +57,7 @@ PromptBox box_prompt(const VoxelBox& box, const SliceLayout& layout, std::int64_
 std::vector<SlicePrompts> plan_prompts(std::span<const OrganPrompt> organs, const SliceLayout& layout,
                                        std::int64_t edge) {
   std::vector<SlicePrompts> slices(layout.count);
+  const Index3 shape = layout.stored_shape();
   const auto prompt_on = [&slices](std::int64_t z, std::size_t organ) -> SlicePrompt& {
     auto& [slice, prompts] = slices[z];
     slice = z;
@@ -64,7 +65,11 @@ std::vector<SlicePrompts> plan_prompts(std::span<const OrganPrompt> organs, cons
     return prompts.back();
   };
   for (std::size_t organ = 0; organ < organs.size(); ++organ) {
-    for (const VoxelBox& part : organs[organ].parts) {
+    const auto& parts = organs[organ].parts;
+    const auto is_seen = [&](const VoxelBox& part) { return part.meets(shape); };
+    const bool some_seen = std::ranges::any_of(parts, is_seen);
+    for (const VoxelBox& part : parts) {
+      if (some_seen && part.is_upright() && !is_seen(part)) continue;
       const PromptBox box = box_prompt(part, layout, edge);
       const int axis = layout.axis[0];
       const std::int64_t last = std::min(part.max[axis], layout.count - 1);

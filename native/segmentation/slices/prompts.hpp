@@ -45,9 +45,10 @@ struct SlicePrompts {
 };
 
 // For every slice that any organ reaches, in order: its prompts. A part's box holds from its first to its
-// last slice, both included; a point holds on its own slice, one of background only beside others. A slice of
-// several parts of one organ belongs to the last of them, whose mask would replace the others'. Throws as
-// box_prompt does, and for points outside the volume.
+// last slice, both included; a part wholly outside the volume prompts nothing, unless all of the organ's are.
+// A point holds on its own slice, one of background only together with others. A slice of several parts of
+// one organ belongs to the last of them, whose mask would replace the others'. Throws as box_prompt does, and
+// for points outside the volume.
 std::vector<SlicePrompts> plan_prompts(std::span<const OrganPrompt> organs, const SliceLayout& layout,
                                        std::int64_t edge);
 

@@ -6,7 +6,7 @@
 #include "segmentation/slices/resize.hpp"
 #include "segmentation/slices/window.hpp"
 #include "testing/segmentation_data.hpp"
-#include "volumes/nifti/nifti.hpp"
+#include "volumes/read.hpp"
 
 using namespace medlsam;
 using namespace medlsam::test;
@@ -68,7 +68,7 @@ TEST_CASE("slices: windowed as the published code does") {
 
 TEST_CASE("slices: are those of the array as stored, unflipped") {
   const Checkpoint answers = open_checkpoint(kForward);
-  const Volume volume = read_nifti(CONFORMANCE_DIR "/ct/q.nii.gz", {});  // stored LPS
+  const Volume volume = read_volume(CONFORMANCE_DIR "/ct/q.nii.gz", {}, {});  // stored LPS
   const Window window = slice_window(volume, Conventions::kReference, two_threads());
   const auto range = values_of<double>(answers, "clip_min_max_of_volume");
   CHECK(window.low == range[0]);
@@ -247,6 +247,23 @@ TEST_CASE("prompts: boxes that are no boxes of this volume") {
       },
       "from 64 to 70 along stored y, outside the volume, which has voxels 0 to 63");
   check_refused([&] { box_prompt({{0, 0, -9}, {4, 9, -1}}, layout, 64); }, "from -9 to -1 along stored x");
+}
+
+TEST_CASE("prompts: a part outside the volume prompts nothing, an organ outside is refused") {
+  const SliceLayout layout = slice_layout(affine_of("SLP"), {64, 48, 20});
+  const VoxelBox inside{{5, 6, 2}, {9, 9, 3}}, above{{5, 6, 20}, {9, 9, 22}}, beside{{70, 6, 2}, {80, 9, 3}};
+  const auto plan = [&](const std::vector<VoxelBox>& parts) {
+    const std::vector<OrganPrompt> organs = {{parts, {}}};
+    return plan_prompts(organs, layout, 64);
+  };
+  const auto alone = plan({inside}), with_others = plan({above, inside, beside});
+  REQUIRE(with_others.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(with_others[i].slice == alone[i].slice);
+    CHECK(with_others[i].prompts[0].box == alone[i].prompts[0].box);
+  }
+  check_refused([&] { plan({above, beside}); }, "from 20 to 22 along stored x, outside the volume");
+  check_refused([&] { plan({inside, {{9, 6, 2}, {5, 9, 3}}}); }, "its bounds are exchanged");
 }
 
 TEST_CASE("prompts: a box that reaches out of the volume keeps its bounds on the slices there are") {
