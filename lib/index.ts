@@ -143,4 +143,4 @@ export {
   trainSam,
 } from "./training/sam.js";
 export type { AnnotatedScan } from "./training/scans.js";
-export { Volume, type VolumeGeometry } from "./volumes/volume.js";
+export { type ReadOptions, Volume, type VolumeGeometry } from "./volumes/volume.js";

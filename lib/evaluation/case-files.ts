@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError, unreadable } from "../base/errors.js";
 import { boxesFile } from "../formats/boxes.js";
-import { isNifti, stemOf } from "../formats/scan-names.js";
+import { isScan, stemOf } from "../formats/scan-names.js";
 
 /** What lies in it. */
 export interface CaseFiles {
@@ -27,7 +27,7 @@ export async function readCaseFolder(folder: string): Promise<CaseFiles> {
   const boxes = names.includes(boxesFile) ? { boxes: join(folder, boxesFile) } : {};
   const nested = names.includes(masksFolder) ? join(folder, masksFolder) : undefined;
   const within = nested ?? folder;
-  const files = (nested === undefined ? names : await list(nested)).filter(isNifti);
+  const files = (nested === undefined ? names : await list(nested)).filter(isScan);
   const map = files.find((name) => stemOf(name) === "segmentation");
   const masks = files.filter((name) => name !== map && stemOf(name) !== image);
   if (map !== undefined && masks.length > 0) {

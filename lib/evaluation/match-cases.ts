@@ -5,7 +5,7 @@ import { aPath, checkArguments } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { boxesFile } from "../formats/boxes.js";
 import { isPathList, readPathList } from "../formats/lists.js";
-import { imageStem, isLabelStem, isNifti, stemOf } from "../formats/scan-names.js";
+import { imageStem, isLabelStem, isScan, stemOf } from "../formats/scan-names.js";
 import { isFolder, list, masksFolder } from "./case-files.js";
 
 /** A label map, boxes' JSON, or a case's folder; what `evaluate` takes. */
@@ -56,7 +56,7 @@ export async function findCases(paths: readonly string[]): Promise<FoundCases[]>
 async function casesIn(path: string): Promise<FoundCases> {
   if (!(await isFolder(path))) return { cases: [{ name: fileName(path), path }] };
   const names = await list(path);
-  const nifti = names.filter(isNifti);
+  const nifti = names.filter(isScan);
   const one = { name: folderName(path), path };
   if (names.includes(boxesFile) || names.includes(masksFolder)) return { cases: [one] };
   if (basename(resolve(path)) === masksFolder && nifti.length > 0) return { cases: [one] };
@@ -79,7 +79,7 @@ async function casesIn(path: string): Promise<FoundCases> {
 async function isCaseFolder(path: string): Promise<boolean> {
   if (!(await isFolder(path))) return false;
   return (await list(path)).some(
-    (name) => isNifti(name) || name === boxesFile || name === masksFolder,
+    (name) => isScan(name) || name === boxesFile || name === masksFolder,
   );
 }
 

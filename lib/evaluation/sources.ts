@@ -6,7 +6,7 @@ import type { MaskExtent } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import { labelNamesFromXml } from "../formats/label-names.js";
-import { isNifti } from "../formats/scan-names.js";
+import { isScan } from "../formats/scan-names.js";
 import { Volume, volumeSource } from "../volumes/volume.js";
 import { isFolder, readCaseFolder } from "./case-files.js";
 import { type Names, organLabels } from "./organ-names.js";
@@ -38,7 +38,7 @@ export async function locate(source: MaskSource): Promise<Located> {
     const { map, masks, boxes } = await readCaseFolder(source);
     return { masks: map ?? masks, ...(boxes !== undefined && { boxes }), path: source };
   }
-  return isNifti(source) || !/\.json$/i.test(source)
+  return isScan(source) || !/\.json$/i.test(source)
     ? { masks: source, path: source }
     : { boxes: source, path: source };
 }

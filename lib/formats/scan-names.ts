@@ -1,14 +1,21 @@
 /** What the names of scans' files say: NIfTI or not, whose label map. */
 import { basename } from "node:path";
 
-/** Whether a file of this name is a volume: `.nii` or `.nii.gz`. */
-export function isNifti(name: string): boolean {
-  return /\.nii(\.gz)?$/i.test(name);
+/** Endings of the names of files that can be read, the longest first: those of the addon's table, `volumeFormats()`. */
+export const scanExtensions = [".nii.gz", ".nii"] as const;
+
+const extension = `(${scanExtensions.map((each) => each.replaceAll(".", "\\.")).join("|")})`;
+const scan = new RegExp(`${extension}$`, "i");
+const scanOrJson = new RegExp(`(${extension}|\\.json)$`, "i");
+
+/** Whether a file of this name is a volume that can be read: `.nii` or `.nii.gz`. */
+export function isScan(name: string): boolean {
+  return scan.test(name);
 }
 
-/** A file's name without `.nii`, `.nii.gz` or `.json`. */
+/** A file's name without the ending of a scan or `.json`. */
 export function stemOf(path: string): string {
-  return basename(path).replace(/\.(nii(\.gz)?|json)$/i, "");
+  return basename(path).replace(scanOrJson, "");
 }
 
 const labelSuffix = /[-_](label|labels|seg)$/i;

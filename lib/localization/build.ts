@@ -13,7 +13,7 @@ import { aFunction, checkArguments, optionsOf, wholeNumber } from "../base/argum
 import { InputError, UsageError } from "../base/errors.js";
 import { labelNames } from "../formats/label-names.js";
 import { requireSameGeometry } from "../volumes/geometry.js";
-import { type Volume, withVolume } from "../volumes/volume.js";
+import { type ReadOptions, type Volume, withVolume } from "../volumes/volume.js";
 import { Grid, gridOptionsShape } from "./grid.js";
 import { aMedLam, type MedLam } from "./medlam.js";
 import { findOrgans, type Organ, type OrganOptions } from "./organs.js";
@@ -21,7 +21,7 @@ import { aSupport, type LabelledSupport, readLabels, type Support } from "./supp
 import { pointsPerPart, Templates } from "./templates.js";
 
 /** Options of {@link buildTemplates}. */
-export interface BuildOptions extends OrganOptions, CallOptions {
+export interface BuildOptions extends OrganOptions, ReadOptions {
   medlam: MedLam;
   /** "exact" by default. */
   conventions?: Conventions;

@@ -10,15 +10,16 @@ import {
   wholeNumber,
 } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
+import { joinNotes } from "../checkpoints/notes.js";
 import { physicalBox, type Triple } from "../geometry/box.js";
-import { type Volume, volumeSource, withVolume } from "../volumes/volume.js";
+import { type ReadOptions, type Volume, volumeSource, withVolume } from "../volumes/volume.js";
 import { Grid, type GridOptions, gridOptionsShape } from "./grid.js";
 import { aMedLam, type MedLam } from "./medlam.js";
 import type { Localization, OrganLocalization, Scale } from "./result.js";
 import { pointsPerPart, someTemplates, type TemplateOrgan, type Templates } from "./templates.js";
 
 /** Options of {@link localize}. */
-export interface LocalizeOptions extends GridOptions {
+export interface LocalizeOptions extends GridOptions, ReadOptions {
   medlam: MedLam;
   templates: Templates;
   /** Scales of the similarity search; all three by default, none for positions from the coordinate system alone. */
@@ -89,6 +90,7 @@ export async function localize(
   if (typeof image === "string") report("read");
   return withVolume(image, options, async (volume) => {
     const read = seconds(started);
+    const note = joinNotes(medlam.note, ...volume.warnings);
     if (!options.grid) report("grid");
     const gridStarted = performance.now();
     const grid = options.grid ?? (await Grid.make(volume, options));
@@ -105,7 +107,7 @@ export async function localize(
       );
       return {
         version: 1,
-        ...(medlam.note !== "" && { note: medlam.note }),
+        ...(note !== "" && { note }),
         image: volume.path,
         shape: volume.shape,
         conventions,

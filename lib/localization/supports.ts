@@ -6,7 +6,7 @@ import type { Conventions, LabelExtent, LabelGridHandle } from "../addon/contrac
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
 import type { Triple } from "../geometry/box.js";
-import { type Volume, volumeSource, withVolume } from "../volumes/volume.js";
+import { labelOptions, type Volume, volumeSource, withVolume } from "../volumes/volume.js";
 import { type ExtremePoints, extremePoints } from "./extreme-points.js";
 
 /** An annotated scan: an image with a label map on the same voxels, or with six extreme points per organ or part. */
@@ -39,7 +39,7 @@ export async function readLabels(
   conventions: Conventions,
   options: CallOptions,
 ): Promise<LabelledSupport> {
-  return withVolume(source, options, async (volume) => {
+  return withVolume(source, labelOptions(options), async (volume) => {
     const grid = await callNative(options, (task) =>
       native.makeLabelGrid({ volume: volume.handle, conventions }, task),
     ).catch((error: unknown) => {

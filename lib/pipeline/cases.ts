@@ -5,7 +5,7 @@ import { z } from "zod";
 import { aPath, checkArguments } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { isPathList, readPathList } from "../formats/lists.js";
-import { imageStem, isLabelStem, isNifti, stemOf } from "../formats/scan-names.js";
+import { imageStem, isLabelStem, isScan, stemOf } from "../formats/scan-names.js";
 import type { NamedCase } from "./events.js";
 
 /** One scan of a run. */
@@ -33,7 +33,7 @@ async function expand(input: string): Promise<string[]> {
   const found = await stat(input).catch(() => undefined);
   if (!found?.isDirectory()) return isPathList(input) ? readPathList(input) : [input];
   const names = (await readdir(input))
-    .filter((name) => isNifti(name) && !name.startsWith("."))
+    .filter((name) => isScan(name) && !name.startsWith("."))
     .sort();
   const stems = new Set(names.map(stemOf));
   const images = names.filter(

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { z } from "zod";
-import type { CallOptions, Progress } from "../addon/call.js";
+import type { Progress } from "../addon/call.js";
 import type { Conventions } from "../addon/contract/index.js";
 import {
   aConvention,
@@ -10,12 +10,12 @@ import {
   wholeNumber,
 } from "../base/arguments.js";
 import { joinNotes } from "../checkpoints/notes.js";
-import { Volume, volumeSource } from "../volumes/volume.js";
+import { type ReadOptions, Volume, volumeSource } from "../volumes/volume.js";
 import { checkPrompts, type OrganPrompt, organPrompts } from "./prompts.js";
 import { finishOrgan, type MaskFilter, Segmentation, type SegmentedOrgan } from "./segmentation.js";
 import { aSegmenter, Masks, type Segmenter } from "./segmenter.js";
 
-export interface SegmentOptions extends CallOptions, MaskFilter {
+export interface SegmentOptions extends ReadOptions, MaskFilter {
   /** A {@link Sam}, or anything else that turns prompts into masks. */
   segmenter: Segmenter;
   /** Where the organs are, by name: what `localize` found (`localization.organs`), or boxes and points of your own. */
@@ -104,7 +104,7 @@ async function run(
     const organs = checkPrompts(options.organs, volume, conventions);
     const made = Masks.make(volume, organs.length);
     masks = made;
-    const note = joinNotes(options.note, segmenter.note);
+    const note = joinNotes(options.note, segmenter.note, ...volume.warnings);
     const source = { masks: made, volume, note };
     const finishing = new Map<number, Promise<SegmentedOrgan>>();
     const finish = (index: number) => {

@@ -1,6 +1,6 @@
 /** How well the boxes of annotated scans are found with the weights that training has reached. */
 
-import type { CallOptions, Progress } from "../addon/call.js";
+import type { Progress } from "../addon/call.js";
 import { UsageError } from "../base/errors.js";
 import { evaluate } from "../evaluation/evaluate.js";
 import type { CaseEvaluation } from "../evaluation/result.js";
@@ -9,9 +9,10 @@ import { buildTemplates } from "../localization/build.js";
 import { localize } from "../localization/localize.js";
 import { MedLam } from "../localization/medlam.js";
 import type { Templates } from "../localization/templates.js";
+import type { ReadOptions } from "../volumes/volume.js";
 import type { AnnotatedScan } from "./scans.js";
 
-export interface BoxErrorOptions extends CallOptions {
+export interface BoxErrorOptions extends ReadOptions {
   device?: string;
   normalized?: boolean;
   onProgress?: (progress: Progress) => void;

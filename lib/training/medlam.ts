@@ -73,6 +73,8 @@ export interface TrainMedLamOptions extends TrainOptions {
   peer?: PeerOfRun;
   /** Intensities are in 0..1 already. */
   normalized?: boolean;
+  /** What voxels that are NaN or infinite are read as (HU); they are refused by default. */
+  nan?: number;
   onEpoch?: (epoch: TrainedEpoch) => void;
 }
 
@@ -153,8 +155,8 @@ export async function trainMedLam(given: TrainMedLamOptions): Promise<TrainedMed
       }
       const due = epoch % validateEvery === 0 || epoch === epochs;
       if (annotated.length === 0 || !due) return found;
-      const { device, normalized, onProgress } = options;
-      const how = { threads, signal, device, normalized, onProgress };
+      const { device, normalized, nan, onProgress } = options;
+      const how = { threads, signal, device, normalized, nan, onProgress };
       return { ...found, ...(await boxErrors(model, annotated, how)) };
     },
     onEpoch: options.onEpoch,
@@ -174,8 +176,8 @@ async function createTrainer(
   others: PeerProcesses,
 ): Promise<TrainerHandle> {
   const plugin = await readyTorch();
-  const { threads = 1, signal, normalized, onProgress, peer, device = "cpu" } = options;
-  const prepare: PrepareOptions = { threads, signal, normalized, onProgress, peer };
+  const { threads = 1, signal, normalized, nan, onProgress, peer, device = "cpu" } = options;
+  const prepare: PrepareOptions = { threads, signal, normalized, nan, onProgress, peer };
   const cache = options.cache ?? join(options.folder, "scans");
   const scans = await prepareScans(options.scans, cache, prepare);
   const validationScans = await prepareScans(options.validationScans ?? [], cache, prepare);

@@ -47,6 +47,8 @@ export interface TrainSamOptions extends TrainOptions {
   cache?: string;
   /** A SAM or MedSAM to go on from, of which the mask decoder is trained; without it a new one is. */
   from?: string;
+  /** What voxels that are NaN or infinite are read as (HU); they stay by default, darkest of all. */
+  nan?: number;
   /** Train the image encoder of `from` too. */
   encoder?: boolean;
   /** Of a new SAM. */
@@ -129,8 +131,8 @@ export async function trainSam(options: TrainSamOptions): Promise<TrainedSam> {
 
 async function createTrainer(options: TrainSamOptions): Promise<TrainerHandle> {
   const plugin = await readyTorch();
-  const { threads, signal, onProgress, sizes = {} } = options;
-  const prepare: PrepareOptions = { threads, signal, onProgress };
+  const { threads, signal, nan, onProgress, sizes = {} } = options;
+  const prepare: PrepareOptions = { threads, signal, nan, onProgress };
   const cache = options.cache ?? join(options.folder, "scans");
   const scans = await prepareAnnotatedScans(options.scans, cache, prepare);
   const validationScans = await prepareAnnotatedScans(

@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type CallOptions, callNative, type Progress } from "../addon/call.js";
+import { callNative, type Progress } from "../addon/call.js";
 import { native } from "../addon/loader.js";
 import { InputError, OutputError } from "../base/errors.js";
 import { stemOf } from "../formats/scan-names.js";
 import { requireSameGeometry } from "../volumes/geometry.js";
-import { withVolume } from "../volumes/volume.js";
+import { labelOptions, type ReadOptions, withVolume } from "../volumes/volume.js";
 
-export interface PrepareOptions extends CallOptions {
+export interface PrepareOptions extends ReadOptions {
   /** Intensities are in 0..1 already. */
   normalized?: boolean;
   /** Which of several processes this is, that prepare the same scans: each begins elsewhere. */
@@ -32,8 +32,8 @@ export async function prepareScans(
   folder: string,
   options: PrepareOptions = {},
 ): Promise<string[]> {
-  const normalized = String(options.normalized ?? false);
-  const jobs = scans.map((scan) => ({ sources: [scan], about: normalized }));
+  const about = `${options.normalized ?? false}${aboutNan(options)}`;
+  const jobs = scans.map((scan) => ({ sources: [scan], about }));
   return prepareAll(jobs, folder, options, ([scan = ""], file) => prepareGrid(scan, file, options));
 }
 
@@ -43,10 +43,15 @@ export async function prepareAnnotatedScans(
   folder: string,
   options: PrepareOptions = {},
 ): Promise<string[]> {
-  const jobs = scans.map(({ image, labels }) => ({ sources: [image, labels], about: "annotated" }));
+  const about = `annotated${aboutNan(options)}`;
+  const jobs = scans.map(({ image, labels }) => ({ sources: [image, labels], about }));
   return prepareAll(jobs, folder, options, ([image = "", labels = ""], file) =>
     prepareSlices({ image, labels }, file, options),
   );
+}
+
+function aboutNan({ nan }: PrepareOptions): string {
+  return nan === undefined ? "" : ` nan ${nan}`;
 }
 
 interface Job {
@@ -115,7 +120,7 @@ async function prepareSlices(
   options: PrepareOptions,
 ): Promise<void> {
   await withVolume(image, options, (scan) =>
-    withVolume(labels, options, async (map) => {
+    withVolume(labels, labelOptions(options), async (map) => {
       requireSameGeometry(labels, map, image, scan);
       await callNative(options, (task) =>
         native.writeAnnotatedScan(scan.handle, map.handle, file, task),

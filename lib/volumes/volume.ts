@@ -22,6 +22,15 @@ export interface VolumeGeometry {
   affine: readonly number[];
 }
 
+/** Options of {@link Volume.read}, and of every call that reads scans. */
+export interface ReadOptions extends CallOptions {
+  /**
+   * What voxels of a scan that are NaN or infinite are read as, in its values (HU; -1000 is air): the borders of a
+   * resampled CT. They stay by default, and a scan that has some cannot be localized. Label maps are read as they are.
+   */
+  nan?: number;
+}
+
 const arrays = {
   F64: Float64Array,
   F32: Float32Array,
@@ -42,6 +51,9 @@ const volumeGeometry = z.object({
   affine: z
     .array(z.number("must be a finite number"), "must be 16 numbers: a 4×4 matrix, row by row")
     .length(16, "must be 16 numbers: a 4×4 matrix, row by row"),
+});
+const readOptions = optionsOf({
+  nan: z.number("must be a finite number, such as -1000 (HU)").optional(),
 });
 const writeOptions = optionsOf({ labelXml: z.string().optional() });
 
@@ -67,6 +79,10 @@ export class Volume {
   /** value = stored · slope + intercept; HU for a CT. */
   readonly slope: number;
   readonly intercept: number;
+  /**
+   * What results should repeat about the file: that it gives no orientation, that its axes are sheared. Usually empty.
+   */
+  readonly warnings: readonly string[];
   /** The label table in the file's header extension (Caret XML), if it has one. */
   readonly labelXml?: string;
   readonly #native: Owned<VolumeHandle>;
@@ -82,6 +98,7 @@ export class Volume {
     this.dtype = info.dtype;
     this.slope = info.slope;
     this.intercept = info.intercept;
+    this.warnings = info.warnings;
     if (info.labelXml !== undefined) this.labelXml = info.labelXml;
   }
 
@@ -97,11 +114,16 @@ export class Volume {
 
   /**
    * Reads a NIfTI-1 or NIfTI-2 file, `.nii` or `.nii.gz`.
-   * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_VOLUME`.
+   * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_VOLUME`; UsageError for a `nan` that the scan's type of
+   * values cannot hold.
    */
-  static async read(path: string, options: CallOptions = {}): Promise<Volume> {
-    checkArguments("Volume.read", { path: [path, aPath] });
-    return new Volume(await callNative(options, (task) => native.readVolume(path, task)), path);
+  static async read(path: string, options: ReadOptions = {}): Promise<Volume> {
+    checkArguments("Volume.read", { path: [path, aPath], options: [options, readOptions] });
+    const { nan = null } = options;
+    return new Volume(
+      await callNative(options, (task) => native.readVolume(path, nan, task)),
+      path,
+    );
   }
 
   /**
@@ -203,10 +225,15 @@ export const volumeSource = z.union(
   "must be a path, as text, or a Volume (Volume.read gives one)",
 );
 
+/** The options for reading a label map with those for reading its scan: `nan` is not for labels. */
+export function labelOptions({ threads, signal }: ReadOptions): CallOptions {
+  return { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
+}
+
 /** Runs `use` on a volume, reading and closing it if a path is given. */
 export async function withVolume<T>(
   source: string | Volume,
-  options: CallOptions,
+  options: ReadOptions,
   use: (volume: Volume) => Promise<T>,
 ): Promise<T> {
   if (source instanceof Volume) return use(source);

@@ -7,6 +7,7 @@
 #include "volumes/nifti/extensions.hpp"
 #include "volumes/nifti/nifti.hpp"
 #include "volumes/orientation.hpp"
+#include "volumes/read.hpp"
 #include "volumes/thin.hpp"
 #include "volumes/values.hpp"
 
@@ -18,15 +19,35 @@ Napi::Value volume_handle(Napi::Env env, Volume&& volume) {
   return make_handle(env, std::make_shared<Volume>(std::move(volume)), bytes);
 }
 
-Napi::Value read_volume(const Napi::CallbackInfo& info) {
+template <class Text>
+Napi::Array to_strings(Napi::Env env, const std::vector<Text>& texts) {
+  auto array = Napi::Array::New(env, texts.size());
+  for (std::uint32_t i = 0; i < texts.size(); ++i) array.Set(i, std::string(texts[i]));
+  return array;
+}
+
+Napi::Value read_volume_file(const Napi::CallbackInfo& info) {
+  ReadOptions options;
+  if (info[1].IsNumber()) options.nan = info[1].As<Napi::Number>().DoubleValue();
   return run_task(
-      info, info[1],
-      [path = info[0].As<Napi::String>().Utf8Value()](const Task& task) {
-        Volume volume = read_nifti(path, task);
-        las_orientation(volume.affine);  // a singular affine is refused here, with the path at hand
-        return volume;
+      info, info[2],
+      [path = info[0].As<Napi::String>().Utf8Value(), options](const Task& task) {
+        return read_volume(path, options, task);
       },
       volume_handle);
+}
+
+Napi::Value list_volume_formats(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const auto formats = volume_formats();
+  auto result = Napi::Array::New(env, formats.size());
+  for (std::uint32_t i = 0; i < formats.size(); ++i) {
+    auto format = Napi::Object::New(env);
+    format.Set("name", std::string(formats[i].name));
+    format.Set("extensions", to_strings(env, formats[i].extensions));
+    result.Set(i, format);
+  }
+  return result;
 }
 
 Napi::Value volume_from_array(const Napi::CallbackInfo& info) {
@@ -59,6 +80,7 @@ Napi::Value volume_info(const Napi::CallbackInfo& info) {
   result.Set("affine", to_js(env, std::span<const double>(volume->affine)));
   result.Set("spacing", to_js(env, std::span<const double>(mm)));
   result.Set("axes", axis_codes(volume->affine));
+  result.Set("warnings", to_strings(env, volume->warnings));
   const std::string xml = label_xml(*volume);
   if (!xml.empty()) result.Set("labelXml", Napi::String::New(env, xml));
   return result;
@@ -119,7 +141,8 @@ Napi::Value write_volume(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void bind_volumes(Napi::Env env, Napi::Object exports) {
-  bind<read_volume>(env, exports, "readVolume");
+  bind<read_volume_file>(env, exports, "readVolume");
+  bind<list_volume_formats>(env, exports, "volumeFormats");
   bind<volume_from_array>(env, exports, "volumeFromArray");
   bind<volume_info>(env, exports, "volumeInfo");
   bind<volume_data>(env, exports, "volumeData");

@@ -2,7 +2,7 @@
 #include "base/error.hpp"
 #include "fuzz/driver.hpp"
 #include "testing/nifti_bytes.hpp"
-#include "volumes/nifti/nifti.hpp"
+#include "volumes/read.hpp"
 
 using namespace medlsam;
 
@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::string path = folder / "input.nii";
   save(path, std::as_bytes(std::span(data, size)));
   try {
-    read_nifti(path, Task{});
+    read_volume(path, {}, Task{});
   } catch (const Error&) {
   }
   return 0;

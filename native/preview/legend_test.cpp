@@ -15,7 +15,7 @@ TEST_CASE("legend: columns, small letters where there are many, and no end of na
   const std::int64_t line = 2 * 12, margins = 2 * 12;
   CHECK(height(1000, 500) == line + margins);          // side by side
   CHECK(height(130, 500) == 3 * line + margins);       // below each other
-  CHECK(height(130, 80) == (3 * line + margins) / 2);  // in small letters
+  CHECK(height(130, 80) == (2 * line + margins) / 2);  // in small letters, two columns
   CHECK(height(60, 500) == (3 * line + margins) / 2);  // a name that does not fit otherwise
   CHECK(draw_legend({}, 1000, 500, kGray).height == 0);
   entries = {{std::string(10000, 'x') + "\n", Color{255, 0, 0}}};

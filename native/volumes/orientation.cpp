@@ -1,6 +1,9 @@
 #include "volumes/orientation.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -101,6 +104,18 @@ Affine Orientation::las_to_stored(const Index3& stored_shape) const {
     matrix[4 * row + 3] = flipped[a] ? static_cast<double>(stored_shape[stored_axis[a]] - 1) : 0;
   }
   return matrix;
+}
+
+double shear_degrees(const Affine& affine) {
+  constexpr double kDegrees = 180 / std::numbers::pi;
+  const std::array<double, 3> length = spacing(affine);  // of the columns z, y, x
+  double greatest = 0;
+  for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {1, 2}}) {
+    double product = 0;
+    for (int r = 0; r < 3; ++r) product += affine[4 * r + a] * affine[4 * r + b];
+    greatest = std::max(greatest, std::abs(product) / (length[2 - a] * length[2 - b]));
+  }
+  return std::asin(std::min(greatest, 1.0)) * kDegrees;
 }
 
 std::string axis_codes(const Affine& affine) {

@@ -24,6 +24,9 @@ struct Orientation {
 // nearest to the affine's direction cosines, axes taken in turn. Throws kBadVolume for a singular affine.
 Orientation las_orientation(const Affine& affine);
 
+// The greatest departure of two of the affine's axes from a right angle: the tilt of a CT gantry.
+double shear_degrees(const Affine& affine);
+
 // Where the stored x, y and z axes point, as three of the letters RLAPSI: "LPS".
 std::string axis_codes(const Affine& affine);
 

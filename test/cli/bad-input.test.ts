@@ -47,7 +47,7 @@ function promising(dim: number[]): Buffer {
 
 const badScans: [name: string, content: string | Buffer | Fields, told: RegExp][] = [
   ["empty.nii.gz", "", /empty/],
-  ["text.nii.gz", "x".repeat(1000), /not a NIfTI file/],
+  ["text.nii.gz", "x".repeat(1000), /looks like a text file/],
   ["cut.nii.gz", compressed.subarray(0, compressed.length / 2), /cut off/],
   ["cut.nii", nifti().subarray(0, 5000), /cut off/],
   ["cut-header.nii", nifti().subarray(0, 100), /cut off/],

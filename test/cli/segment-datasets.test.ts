@@ -60,7 +60,7 @@ describe("a folder", () => {
       at("some.json"),
     );
     expect(code).toBe(4);
-    expect(stderr).toMatch(/^medlsam: .*scan00a\.nii\.gz: .*not a NIfTI file.*\n$/);
+    expect(stderr).toMatch(/^medlsam: .*scan00a\.nii\.gz: .*not a volume of a known format.*\n$/);
     expect(readdirSync(out).sort()).toEqual(names.slice(0, 3));
     const { cases } = JSON.parse(readFileSync(at("some.json"), "utf8"));
     expect(cases.map(({ status }: { status: string }) => status)).toEqual([
@@ -69,7 +69,7 @@ describe("a folder", () => {
       "done",
       "done",
     ]);
-    expect(cases[1].error).toContain("not a NIfTI file");
+    expect(cases[1].error).toContain("not a volume of a known format");
   });
 
   it("is shared between processes, by flags or by the scheduler", async () => {

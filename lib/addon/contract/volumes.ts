@@ -35,12 +35,23 @@ export interface VolumeInfo {
   spacing: [number, number, number];
   /** Where the stored x, y and z axes point, by the nearest axis order: "LPS". */
   axes: string;
+  /** What results should repeat about the file. */
+  warnings: string[];
   /** The label table of a NIfTI extension of code 0, if there is one. */
   labelXml?: string;
 }
 
+export interface VolumeFormat {
+  name: string;
+  /** Of file names, in lower case, with the dot. */
+  extensions: string[];
+}
+
 export interface VolumesAddon {
-  readVolume(path: string, task: Task): Promise<VolumeHandle>;
+  /** `nan`: what NaN and infinite voxels are read as; null: they stay. */
+  readVolume(path: string, nan: number | null, task: Task): Promise<VolumeHandle>;
+  /** The formats that readVolume knows. */
+  volumeFormats(): VolumeFormat[];
   volumeFromArray(
     data: VoxelArray,
     shape: number[],

@@ -47,8 +47,10 @@ double stored_minimum(const Volume& volume, const Task& task) {
 
 void refuse_unusable(const Range& range) {
   if (!range.finite) {
-    throw Error(ErrorCode::kBadVolume,
-                "The volume holds NaN or infinite values. Replace them (air is -1000 HU).");
+    throw Error(
+        ErrorCode::kBadVolume,
+        "The volume holds NaN or infinite values, perhaps where a resampled scan has no voxels. Read them as "
+        "a value: --nan -1000 (`nan: -1000`) for air.");
   }
   // Resampling leaves ripples of rounding on a constant volume.
   if (range.max - range.min <= 1e-5f * std::max(1.0f, std::abs(range.max))) {

@@ -99,6 +99,19 @@ std::string text(double number) {
   throw Error(ErrorCode::kBadVolume, message);
 }
 
+// mm along (x, y, z).
+std::array<double, 3> header_spacing(const NiftiHeader& header) {
+  std::array<double, 3> steps;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    steps[axis] = header.get(header.layout.pixdim, axis + 1);
+    if (!(std::isfinite(steps[axis]) && steps[axis] > 0)) {
+      fail("pixdim[" + std::to_string(axis + 1) + "] (the spacing in mm) is " + text(steps[axis]) +
+           ", but must be positive; correct the header");
+    }
+  }
+  return steps;
+}
+
 // The affine of quaternion, offsets, spacings and qfac. In long double and this order, as nibabel computes
 // it.
 Affine quaternion_affine(const NiftiHeader& header, const std::array<double, 3>& steps) {
@@ -176,7 +189,7 @@ void copy_field(const NiftiHeader& from, const HeaderField& field, std::size_t c
   });
 }
 
-std::optional<HeaderKind> recognise_header(std::span<const std::byte> bytes) {
+std::optional<HeaderKind> recognize_header(std::span<const std::byte> bytes) {
   if (bytes.size() < sizeof(std::int32_t)) return std::nullopt;
   for (const bool swapped : {false, true}) {
     const auto size = std::bit_cast<std::int32_t>(load<std::int32_t>(bytes, 0, swapped));
@@ -216,16 +229,12 @@ Index3 header_shape(const NiftiHeader& header) {
   return {length(3), length(2), length(1)};
 }
 
+bool has_orientation(const NiftiHeader& header) {
+  return header.get(header.layout.sform_code) > 0 || header.get(header.layout.qform_code) > 0;
+}
+
 Affine header_affine(const NiftiHeader& header, const Index3& shape) {
   const HeaderLayout& at = header.layout;
-  std::array<double, 3> steps;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    steps[axis] = header.get(at.pixdim, axis + 1);
-    if (!(std::isfinite(steps[axis]) && steps[axis] > 0)) {
-      fail("pixdim[" + std::to_string(axis + 1) + "] (the spacing in mm) is " + text(steps[axis]) +
-           ", but must be positive; correct the header");
-    }
-  }
   Affine affine{};
   const char* source = "pixdim";
   if (header.get(at.sform_code) > 0) {
@@ -233,9 +242,9 @@ Affine header_affine(const NiftiHeader& header, const Index3& shape) {
     for (std::size_t i = 0; i < 12; ++i) affine[i] = header.get(at.srow, i);
   } else if (header.get(at.qform_code) > 0) {
     source = "qform";
-    affine = quaternion_affine(header, steps);
+    affine = quaternion_affine(header, header_spacing(header));
   } else {
-    affine = pixdim_affine(shape, steps);
+    affine = pixdim_affine(shape, header_spacing(header));
   }
   affine[15] = 1;
   if (!is_regular(affine)) {

@@ -49,7 +49,7 @@ struct HeaderKind {
   const HeaderLayout& layout;
   bool swapped;
 };
-std::optional<HeaderKind> recognise_header(std::span<const std::byte> bytes);
+std::optional<HeaderKind> recognize_header(std::span<const std::byte> bytes);
 
 // Stores `value`, converted to the field's type, in this machine's byte order.
 void set_field(std::span<std::byte> header, const HeaderField& field, std::size_t element, double value);
@@ -67,9 +67,12 @@ std::optional<int> nifti_datatype(DType dtype);
 // (z, y, x) = (dim[3], dim[2], dim[1]). Refuses 2D, several volumes, lengths below 1, more than 2^33 voxels.
 Index3 header_shape(const NiftiHeader& header);
 
+// Whether a qform or sform says where the axes run.
+bool has_orientation(const NiftiHeader& header);
+
 // Voxel → RAS mm: sform if its code is positive, else qform likewise, else pixdim with x running to the left
-// and the origin in the middle. Equals nibabel's. Refuses spacings that are not positive and singular
-// affines.
+// and the origin in the middle. Equals nibabel's. Refuses singular affines and, where no sform decides,
+// spacings in pixdim that are not positive.
 Affine header_affine(const NiftiHeader& header, const Index3& shape);
 
 }  // namespace medlsam

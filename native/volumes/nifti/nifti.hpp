@@ -5,20 +5,24 @@
 #include <string>
 
 #include "base/task.hpp"
+#include "volumes/read.hpp"
 #include "volumes/volume.hpp"
 
 namespace medlsam {
 
+// Whether the file starts with a NIfTI header, by the header's size.
+bool is_nifti(const VolumeSource& source);
+
 // Reads one 3D volume (a 4D file with one volume counts): every integer and float type up to 64 bits, both
 // byte orders. Affine: sform, else qform, else pixdim, as nibabel decides. Memory is taken only as the file's
-// bytes actually arrive, so a header cannot promise more than the file holds.
-// Throws kFileNotFound, kReadFailed, kBadVolume (what, where, what to do), kAborted.
-Volume read_nifti(const std::string& path, const Task& task);
+// bytes actually arrive, so a header cannot promise more than the file holds. A header without orientation
+// is noted in the volume's warnings. Throws kBadVolume (what, where, what to do), kAborted.
+Volume read_nifti(const VolumeSource& source, const Task& task);
 
-// The same for a file that lies in memory; `name` stands for it in messages.
+// The same for bytes from anywhere; `name` stands for the file in messages.
 Volume parse_nifti(std::span<const std::byte> file, const std::string& name, const Task& task);
 
-// What a written file is to look like beside the geometry.
+// What a written file is to look like besides the geometry.
 struct NiftiOutput {
   Index3 shape{};  // (z, y, x); must equal geometry.shape
   DType dtype = DType::kU8;

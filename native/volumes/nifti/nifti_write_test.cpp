@@ -59,7 +59,7 @@ TEST_CASE("written files carry the input's geometry to the bit") {
     const std::string path = folder / (round % 5 == 0 ? "out.nii.gz" : "out.nii");
     write_nifti(path, input, labels_for(input, labels), Task{});
 
-    const Volume output = read_nifti(path, Task{});
+    const Volume output = read_volume(path, {}, Task{});
     CAPTURE(round);
     CHECK(output.nifti_header.size() == input.nifti_header.size());
     CHECK(geometry_bits(output.nifti_header, fields.version, false) ==
@@ -79,7 +79,7 @@ TEST_CASE("every type, slope and intercept") {
     const Bytes data(24 * dtype_size(dtype), std::byte{17});
     const NiftiOutput output{geometry.shape, dtype, data, 0.5, -3, ""};
     write_nifti(folder / "out.nii", geometry, output, Task{});
-    const Volume read = read_nifti(folder / "out.nii", Task{});
+    const Volume read = read_volume(folder / "out.nii", {}, Task{});
     CHECK(read.dtype == dtype);
     CHECK(read.data == data);
     CHECK(read.slope == 0.5);
@@ -96,7 +96,7 @@ TEST_CASE("a description stands in the header as far as there is room") {
       NiftiOutput output = labels_for(geometry, data);
       output.description = description;
       write_nifti(folder / "out.nii", geometry, output, Task{});
-      const Volume read = read_nifti(folder / "out.nii", Task{});
+      const Volume read = read_volume(folder / "out.nii", {}, Task{});
       CHECK(read.data == data);
       const auto* field =
           reinterpret_cast<const char*>(read.nifti_header.data()) + (version == 1 ? 148 : 240);
@@ -115,14 +115,14 @@ TEST_CASE("a volume from no file") {
   made.shape = {2, 3, 4};
   made.affine = {0, 0.5, 0, 1, -0.25, 0, 0, 2, 0, 0, 2, 3, 0, 0, 0, 1};
   write_nifti(folder / "out.nii.gz", made, labels_for(made, Bytes(24)), Task{});
-  const Volume read = read_nifti(folder / "out.nii.gz", Task{});
+  const Volume read = read_volume(folder / "out.nii.gz", {}, Task{});
   CHECK(read.affine == made.affine);
   CHECK(read.shape == made.shape);
   CHECK(read.nifti_header.size() == 348);
 
   made.shape = {1, 1, 40000};
   write_nifti(folder / "long.nii", made, labels_for(made, Bytes(40000)), Task{});
-  const Volume long_one = read_nifti(folder / "long.nii", Task{});
+  const Volume long_one = read_volume(folder / "long.nii", {}, Task{});
   CHECK(long_one.nifti_header.size() == 540);
   CHECK(long_one.shape == made.shape);
   CHECK(long_one.affine == made.affine);
@@ -137,7 +137,7 @@ TEST_CASE("label names become an extension of code 0") {
       NiftiOutput output = labels_for(geometry, labels);
       output.label_xml = std::string(length, 'x');
       write_nifti(folder / "out.nii", geometry, output, Task{});
-      const Volume read = read_nifti(folder / "out.nii", Task{});
+      const Volume read = read_volume(folder / "out.nii", {}, Task{});
       const Bytes& extension = read.nifti_extensions;
       std::int32_t size = 0;
       std::memcpy(&size, extension.data() + 4, 4);

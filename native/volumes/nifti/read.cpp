@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "base/error.hpp"
-#include "base/mapped_file.hpp"
 #include "volumes/gzip.hpp"
 #include "volumes/nifti/header.hpp"
 #include "volumes/nifti/nifti.hpp"
@@ -102,7 +101,7 @@ HeaderKind read_header(Source& source, std::vector<std::byte>& bytes) {
     return start + source.read(std::span(bytes).subspan(start)) == size;
   };
   const bool long_enough = extend(sizeof(std::int32_t));
-  const auto kind = recognise_header(bytes);
+  const auto kind = recognize_header(bytes);
   if (!kind || !long_enough) {
     fail(
         "it is not a NIfTI file (gzipped or not): it does not start with a header size of 348 or 540; "
@@ -165,6 +164,12 @@ Volume parse(std::span<const std::byte> file, const Task& task) {
   volume.shape = header_shape(header);
   volume.dtype = header_dtype(header);
   volume.affine = header_affine(header, volume.shape);
+  if (!has_orientation(header)) {
+    volume.warnings.push_back(
+        "the header gives no orientation (sform_code and qform_code are 0): the first axis is taken to run "
+        "to the "
+        "patient's left, the second to the front, the third to the head. Left and right may be exchanged");
+  }
   read_scaling(header, volume);
   volume.nifti_extensions = read_bytes(source, extensions_size(header), "header extensions", 0);
   const std::size_t width = dtype_size(volume.dtype);
@@ -185,8 +190,12 @@ Volume parse_nifti(std::span<const std::byte> file, const std::string& name, con
   }
 }
 
-Volume read_nifti(const std::string& path, const Task& task) {
-  return parse_nifti(MappedFile::open(path)->bytes(), path, task);
+bool is_nifti(const VolumeSource& source) {
+  return recognize_header(source.start).has_value();
+}
+
+Volume read_nifti(const VolumeSource& source, const Task& task) {
+  return parse_nifti(source.bytes, source.path, task);
 }
 
 }  // namespace medlsam

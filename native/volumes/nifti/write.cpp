@@ -78,7 +78,7 @@ std::string_view shortened(std::string_view text) {
 
 // Everything before the voxels: header, extension flag, extension.
 std::vector<std::byte> file_start(const Volume& geometry, const NiftiOutput& output) {
-  const auto kind = recognise_header(geometry.nifti_header);
+  const auto kind = recognize_header(geometry.nifti_header);
   const HeaderLayout& at = layout_for(geometry, kind);
   const std::size_t extension = extension_size(output.label_xml), offset = at.size + 4 + extension;
   std::vector<std::byte> start(offset);
