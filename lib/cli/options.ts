@@ -63,6 +63,12 @@ export const conventionsOption = () =>
     .choices(conventions)
     .default("exact" satisfies Conventions);
 
+export const nanOption = () =>
+  new Option(
+    "--nan <value>",
+    "read voxels that are NaN or infinite as this (HU; -1000 is air), as where a resampled scan has none",
+  ).argParser(parseNumber(-1e9, 1e9));
+
 export const normalizedOption = () =>
   new Option("--normalized", "intensities are in 0..1 already, not in Hounsfield units");
 

@@ -6,6 +6,7 @@ import {
   conventionsOption,
   deviceOption,
   minScoreOption,
+  nanOption,
   organsOption,
   parseInteger,
   quietOption,
@@ -25,6 +26,7 @@ export interface ScanFlags extends ModelFlags {
   conventions: Conventions;
   seed?: number;
   survey?: boolean;
+  nan?: number;
   minScore?: number;
   roiSubset?: string[];
   report?: string;
@@ -45,7 +47,8 @@ export function addLocatingOptions(command: Command): Command {
     .addOption(conventionsOption())
     .addOption(seedOption())
     .addOption(minScoreOption())
-    .addOption(organsOption());
+    .addOption(organsOption())
+    .addOption(nanOption());
 }
 
 /** How the scans are worked through, and with what. */
@@ -67,10 +70,10 @@ export function addRunOptions(command: Command): Command {
 
 /** @throws UsageError for options that do not go together. */
 export function runOptions(flags: ScanFlags, signal: AbortSignal): RunAllOptions {
-  const { scales, conventions, seed, survey, minScore, roiSubset, threads } = flags;
+  const { scales, conventions, seed, survey, minScore, roiSubset, nan, threads } = flags;
   const { report, skipExisting } = flags;
   return {
-    ...{ scales, conventions, seed, survey, minScore, threads, report, skipExisting, signal },
+    ...{ scales, conventions, seed, survey, minScore, nan, threads, report, skipExisting, signal },
     organs: roiSubset,
     shard: chooseShard(flags, process.env),
   };

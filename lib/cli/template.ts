@@ -13,6 +13,7 @@ import {
   jsonOption,
   modelOption,
   namesOption,
+  nanOption,
   normalizedOption,
   parseInteger,
   parseLabels,
@@ -41,6 +42,7 @@ interface BuildFlags {
   survey?: boolean;
   conventions: Conventions;
   normalized?: boolean;
+  nan?: number;
   threads: number;
   output: string;
   quiet?: boolean;
@@ -77,6 +79,7 @@ export function addTemplate(program: Command, session: Session): void {
     .addOption(surveyOption())
     .addOption(conventionsOption())
     .addOption(normalizedOption())
+    .addOption(nanOption())
     .addOption(threadsOption())
     .requiredOption("-o, --output <file>", "the template file to write (.safetensors)")
     .addOption(quietOption())
@@ -91,7 +94,7 @@ export function addTemplate(program: Command, session: Session): void {
 
 async function build(flags: BuildFlags, session: Session): Promise<void> {
   const { runtime, threads, normalized, output, strategy, sliceInterval, conventions } = flags;
-  const { survey, classes } = flags;
+  const { survey, classes, nan } = flags;
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
   }
@@ -115,6 +118,7 @@ async function build(flags: BuildFlags, session: Session): Promise<void> {
       classes,
       names,
       normalized,
+      nan,
       threads,
       signal,
       onProgress: progress.follow(output),

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { UsageError } from "../base/errors.js";
 import type { AnnotatedScan, SamSizes, TrainedSamEpoch } from "../index.js";
 import { listImages } from "../pipeline/cases.js";
-import { parseInteger, parseList, parseNumber } from "./options.js";
+import { nanOption, parseInteger, parseList, parseNumber } from "./options.js";
 import type { Session } from "./session.js";
 import { count } from "./text.js";
 import { addTrainOptions, showTraining, type TrainFlags } from "./train-options.js";
@@ -26,6 +26,7 @@ interface Flags extends TrainFlags {
   global?: number[];
   channels?: number;
   decoderMlp?: number;
+  nan?: number;
 }
 
 const help = `
@@ -59,6 +60,7 @@ export function addTrainSam(train: Command, session: Session): void {
     .option("--global <list>", "blocks that see the whole slice, from 0 (1,3)", parseBlocks)
     .option("--channels <n>", "of the embedding, a multiple of 16 (64)", parseInteger(16, 4096))
     .option("--decoder-mlp <n>", "hidden units of the mask decoder (512)", parseInteger(1, 65536))
+    .addOption(nanOption())
     .addHelpText("after", help);
   addTrainOptions(command).action((flags: Flags) => trainSam(flags, session));
 }
@@ -81,10 +83,10 @@ async function trainSam(flags: Flags, session: Session): Promise<void> {
       : await pairs(validImages, validLabels);
   await showTraining(flags, session, async (progress) => {
     const { from, encoder, prompts, jitter, cache, steps, epochs, batch, seed } = flags;
-    const { resume, device, precision, threads, loaders, microBatch } = flags;
+    const { resume, device, precision, threads, loaders, microBatch, nan } = flags;
     const trained = await api.trainSam({
       ...{ from, encoder, prompts, jitter, cache, steps, epochs, batch, seed },
-      ...{ resume, device, precision, threads, loaders, microBatch },
+      ...{ resume, device, precision, threads, loaders, microBatch, nan },
       sizes: sizesOf(flags),
       scans,
       validationScans,

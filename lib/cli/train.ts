@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { TrainedEpoch } from "../index.js";
 import { listImages } from "../pipeline/cases.js";
 import { peerFromEnvironment } from "../training/peers.js";
-import { normalizedOption, parseInteger, parseNumber } from "./options.js";
+import { nanOption, normalizedOption, parseInteger, parseNumber } from "./options.js";
 import type { Session } from "./session.js";
 import { count } from "./text.js";
 import { addTrainOptions, showTraining, type TrainFlags } from "./train-options.js";
@@ -21,6 +21,7 @@ interface Flags extends TrainFlags {
   from?: string;
   batch: number;
   normalized?: boolean;
+  nan?: number;
 }
 
 export function addTrain(program: Command, session: Session): void {
@@ -62,7 +63,8 @@ export function addTrain(program: Command, session: Session): void {
       1e-4,
     )
     .option("--processes <n>", "that share every batch, on this machine (1)", parseInteger(1, 64))
-    .addOption(normalizedOption());
+    .addOption(normalizedOption())
+    .addOption(nanOption());
   addTrainOptions(medlam).action((flags: Flags) => train(flags, session));
   addTrainSam(command, session);
 }

@@ -23,6 +23,7 @@ export interface LocateOptions
     | "minScore"
     | "conventions"
     | "normalized"
+    | "nan"
     | "organs"
   > {
   /**

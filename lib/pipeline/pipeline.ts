@@ -165,8 +165,10 @@ export class Pipeline {
     return {
       prepare: async ({ image }: ScanCase, reporter: CaseReporter) =>
         given ?? this.open(volume ?? image, { ...options, ...reporter }),
-      work: (each: ScanCase, ready: OpenScan, { onProgress }: CaseReporter) =>
-        processScan(this.#models, each, ready, { ...options, onProgress, freeGrid }),
+      work: (each: ScanCase, ready: OpenScan, { onProgress, onNote }: CaseReporter) => {
+        for (const warning of ready.volume.warnings) onNote(`${each.image}: ${warning}.`);
+        return processScan(this.#models, each, ready, { ...options, onProgress, freeGrid });
+      },
       release: (ready: OpenScan) => {
         if (ready !== given) ready.close();
       },

@@ -2,9 +2,9 @@
 import type { Progress } from "../addon/call.js";
 import { secondsSince } from "../base/time.js";
 import { Grid, type GridOptions } from "../localization/grid.js";
-import { Volume } from "../volumes/volume.js";
+import { type ReadOptions, Volume } from "../volumes/volume.js";
 
-export interface OpenScanOptions extends GridOptions {
+export interface OpenScanOptions extends GridOptions, ReadOptions {
   /** Whether the scan is put on the localization grid. */
   grid: boolean;
   onProgress?: (progress: Progress) => void;

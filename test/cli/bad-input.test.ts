@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -90,6 +98,21 @@ describe("bad scans", () => {
   it("a good one of the same make is localized", async () => {
     const { code, stderr } = await localize(file("good.nii", nifti()), "--scales", "none");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  it("one with NaN is read with --nan, one without orientation with a warning", async () => {
+    const value = (x: number, y: number, z: number) => {
+      if (x < 2) return Number.NaN;
+      return Math.hypot(x - 20, y - 20, z - 20) < 15 ? 500 + x + y + z : -1000;
+    };
+    const bordered = file("bordered.nii", nifti({ datatype: 16, value }));
+    expectRefusal(await localize(bordered), 3, "bordered.nii", "NaN", "--nan -1000");
+    const output = join(folder, "bordered.json");
+    const { stderr } = await succeed(
+      ...["localize", bordered, ...models, "--nan", "-1000", "-o", output],
+    );
+    expect(stderr.split("gives no orientation")).toHaveLength(2);
+    expect(JSON.parse(readFileSync(output, "utf8")).note).toContain("gives no orientation");
   });
 
   it("a missing one, a folder without any, and all of several", async () => {
