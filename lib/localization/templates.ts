@@ -93,7 +93,7 @@ export class Templates {
 
   private constructor(path: string, info: TemplatesInfo, said: TemplatesDescription) {
     this.#path = path;
-    this.#native = new Owned(info.handle, path === "" ? "The templates" : `The templates ${path}`);
+    this.#native = new Owned(info.handle, nameOf(path));
     this.strategy = said.strategy;
     this.sliceInterval = said.sliceInterval;
     this.conventions = said.conventions;
@@ -162,6 +162,7 @@ export class Templates {
     const call = { templates: this.handle, path, metadata };
     await callNative(options, (task) => native.writeTemplates(call, task));
     this.#path = path;
+    this.#native.name = nameOf(path);
   }
 
   /** @internal @throws InputError `TEMPLATE_MISMATCH` if another network made these templates. */
@@ -197,6 +198,11 @@ export class Templates {
 
 /** @internal Templates as public functions take them. */
 export const someTemplates = instanceOf(Templates, "Templates.open or buildTemplates");
+
+/** What messages call templates of a file. */
+function nameOf(path: string): string {
+  return path === "" ? "The templates" : `The templates ${path}`;
+}
 
 function parseDescription(path: string, info: TemplatesInfo): TemplatesDescription {
   const bad = (what: string) => new InputError("BAD_TEMPLATES", `${path}: ${what}`);

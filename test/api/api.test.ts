@@ -262,11 +262,25 @@ describe("templates", () => {
     ).rejects.toThrow(/LPS or RAS/);
   });
 
+  it("once saved, they are called by their file", async () => {
+    const [support] = supports as [(typeof supports)[0]];
+    const made = await buildTemplates({ medlam, supports: [support], classes: [1] });
+    const other = await MedLam.load(conformance("medlam/medlam_fp16.pth"));
+    const run = () => localize(image, { medlam: other, templates: made });
+    await expect(run()).rejects.toThrow(/^These templates: made with another network/);
+    const path = join(folder, "saved.safetensors");
+    await made.save(path);
+    expect(made.path).toBe(path);
+    await expect(run()).rejects.toThrow(`${path}: made with another network`);
+    made.close();
+    await expect(made.save(path)).rejects.toThrow(`The templates ${path} is closed`);
+    await rm(path);
+  });
+
   it("a file is whole or not there, and a damaged one is refused", async () => {
     const path = join(folder, "t.safetensors");
     await templates.save(path);
     await templates.save(path);
-    expect(templates.path).toBe(path);
     expect(await readdir(folder)).toEqual(["t.safetensors"]);
     const opened = await Templates.open(path);
     expect(opened.organs).toEqual(templates.organs);
