@@ -44,10 +44,10 @@ export function addEvaluate(program: Command, session: Session): void {
   program
     .command("evaluate")
     .description("compare predicted masks and boxes with the truth: IoU, WD, Dice, HD95, NSD, ASSD")
-    .requiredOption("--predictions <path...>", "what segment or localize wrote, or label maps")
+    .requiredOption("--predictions <path...>", "results of segment or localize, or label maps")
     .requiredOption("--truth <path...>", "label maps, or folders of organ masks")
     .addOption(namesOption())
-    .option("--tolerance <mm>", "of the normalized surface Dice", parseNumber(0, 1000), 2)
+    .option("--tolerance <mm>", "tolerance of the normalized surface Dice", parseNumber(0, 1000), 2)
     .option("--organs <names>", "only these organs, separated by commas", parseList)
     .option("-o, --output <path>", "FILE.json, .csv or .md; or a folder for all of them")
     .addOption(new Option("--format <name>", "default: by the file's ending").choices(formats))

@@ -37,7 +37,7 @@ export function addLocalize(program: Command, session: Session): void {
     .addOption(modelsOption())
     .option(
       "--query-centers <file>",
-      "JSON array of [z, y, x] on the padded grid, instead of random centres",
+      "JSON array of [z, y, x] on the padded grid, instead of random centers",
     );
   addLocatingOptions(command).addOption(normalizedOption());
   addRunOptions(command)

@@ -16,9 +16,7 @@ interface ConvertFlags {
 }
 
 export function addModels(program: Command, session: Session): void {
-  const models = program
-    .command("models")
-    .description("look into network checkpoints, convert them");
+  const models = program.command("models").description("inspect and convert network checkpoints");
   models
     .command("inspect")
     .description("list the tensors of a checkpoint")
@@ -36,7 +34,7 @@ export function addModels(program: Command, session: Session): void {
     .argument("<file>", "checkpoint: .pth, .tar or .safetensors")
     .requiredOption("-o, --output <file>", "the .safetensors file")
     .option("--float16", "floating-point tensors as float16: half the size")
-    .option("--note <text>", "what all results of these weights are to say of them")
+    .option("--note <text>", "warning that all results of these weights carry")
     .action((file: string, flags: ConvertFlags) => convert(file, flags, session));
 }
 

@@ -41,9 +41,9 @@ const regions = [
 export function addPhantom(program: Command, session: Session): void {
   program
     .command("phantom")
-    .description("make synthetic CT scans with labelled organs: made up, no patient's data")
+    .description("make synthetic CT scans with labeled organs (no patient's data)")
     .requiredOption("--seed <n>", "seed of the first phantom", parseSeed)
-    .option("--count <n>", "how many, of seeds n, n+1, …", parseInteger(1, maxSeed), 1)
+    .option("--count <n>", "number of phantoms, with seeds n, n+1, …", parseInteger(1, maxSeed), 1)
     .requiredOption(
       "-o, --output <folder>",
       "folder for phantom-SEED.nii.gz and phantom-SEED_label.nii.gz",
@@ -60,11 +60,11 @@ export function addPhantom(program: Command, session: Session): void {
     )
     .option(
       "--axes <letters>",
-      "where the stored axes point, such as LPS (default: by the seed)",
+      "directions of the stored axes, such as LPS (default: by the seed)",
       parseAxes,
     )
     .addOption(threadsOption())
-    .option("--skip-existing", "leave out phantoms whose two files are there")
+    .option("--skip-existing", "skip phantoms whose two files exist")
     .addOption(quietOption())
     .action((flags: Flags) => makeAll(flags, session));
 }

@@ -29,7 +29,7 @@ export function addReproduce(program: Command, session: Session): void {
   const command = (name: string, hidden: boolean) =>
     program
       .command(name, { hidden })
-      .description("evaluate as the published code does, from one of its configs, unchanged")
+      .description("run the published code's evaluation from one of its configs")
       .argument("<config>", "ini file of the published MedLSAM code")
       .addOption(new Option("-o, --output <folder>", "the result/ folder goes here").default("."))
       .addOption(seedOption())
@@ -39,7 +39,7 @@ export function addReproduce(program: Command, session: Session): void {
       .addOption(quietOption())
       .addHelpText(
         "after",
-        "\nWrites result/{iou,wd,dsc,hd95}/ as text and result/json/, and where the config says so masks and PNGs.",
+        "\nWrites result/{iou,wd,dsc,hd95}/ as text, result/json/, and masks and PNGs if the config asks for them.",
       )
       .action(async (config: string, flags: Flags) => {
         session.exitCode = await reproduce(config, flags, session);

@@ -55,10 +55,10 @@ export function addLocatingOptions(command: Command): Command {
 export function addRunOptions(command: Command): Command {
   return command
     .option("--report <file>", "JSON of the whole run: settings, and each scan's counts and times")
-    .option("--skip-existing", "pass over scans whose results are complete")
+    .option("--skip-existing", "skip scans whose results are complete")
     .option("--num-parts <n>", "work on one of N parts of the scans", parseInteger(1, 1_000_000))
     .addOption(
-      new Option("--part-id <i>", "which part, from 0")
+      new Option("--part-id <i>", "number of the part, from 0")
         .argParser(parseInteger(0, 999_999))
         .default(undefined, "SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX"),
     )

@@ -53,8 +53,8 @@ export function addSegment(program: Command, session: Session): void {
       parseInteger(0, 2 ** 31 - 1),
     )
     .option("--statistics", "also statistics.json: volume (mm³) and mean intensity of each organ")
-    .option("--preview", "also preview.png: the middle slices with contours and boxes")
-    .option("--page", "also page.html: scan, masks and boxes, to look through in a browser");
+    .option("--preview", "also preview.png: the middle slices with contours, boxes and a legend")
+    .option("--page", "also page.html: scan, masks and boxes, for a browser");
   addRunOptions(command)
     .addHelpText(
       "after",

@@ -15,7 +15,7 @@
  *         "spleen": { "parts": [[[x, y, z], … six], …] }            // from the lowest part up
  *       } }
  *
- * Coordinates are millimetres in the patient's frame, as DICOM and Slicer show them.
+ * Coordinates are millimeters in the patient's frame, as DICOM and Slicer show them.
  */
 import { z } from "zod";
 import { aPath, checkArguments } from "../base/arguments.js";

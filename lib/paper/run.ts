@@ -39,7 +39,7 @@ import {
 import { annotatedSlices, compareBoxes, compareMasks } from "./scores.js";
 
 export interface PublishedRunOptions extends CallOptions, RuntimeOptions {
-  /** Seed of the random query centres; 0 by default. */
+  /** Seed of the random query centers; 0 by default. */
   seed?: number;
   /** How far building the templates is. */
   onProgress?: (progress: Progress) => void;

@@ -76,7 +76,7 @@ export interface Shard {
   count: number;
 }
 
-/** Every count-th case from `index` on, so that neighbours, often alike in size, are spread. @throws UsageError */
+/** Every count-th case from `index` on, so that neighbors, often alike in size, are spread. @throws UsageError */
 export function casesOfShard<Each>(cases: readonly Each[], shard: Shard | undefined): Each[] {
   if (shard === undefined) return [...cases];
   const { index, count } = shard;

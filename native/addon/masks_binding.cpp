@@ -146,7 +146,7 @@ Napi::Value write_masks(const Napi::CallbackInfo& info) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// An organ of the masks with its boxes and colour, and the label map's organ with a colour of its own.
+// An organ of the masks with its boxes and color, and the label map's organ with a color of its own.
 struct Preview {
   std::vector<std::uint32_t> masks;
   std::vector<PreviewOrgan> organs;

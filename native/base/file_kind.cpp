@@ -16,7 +16,7 @@ struct Signature {
   const char* kind;
 };
 
-// The first that fits counts.
+// The first match counts.
 constexpr Signature kSignatures[] = {
     {0, "version https://git-lfs"sv, "a Git LFS pointer, not the file itself (run 'git lfs pull')"},
     {0, "\x1f\x8b"sv, "a file compressed with gzip"},

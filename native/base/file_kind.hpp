@@ -1,4 +1,4 @@
-// What a file looks like by its first bytes, for messages about files of another kind than was asked for.
+// Guesses a file's kind by its first bytes, for messages about files of the wrong kind.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 namespace medlsam {
 
 // A phrase that completes "it looks like …", such as "a DICOM file"; empty for bytes that show nothing.
-// `start` is the beginning of the file: 512 bytes show all that is known here.
+// `start`: the beginning of the file, of which 512 bytes suffice.
 std::string file_kind(std::span<const std::byte> start);
 
 }  // namespace medlsam

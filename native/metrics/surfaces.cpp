@@ -62,7 +62,7 @@ std::vector<Item> collect_planes(std::int64_t count, const Task& task, Collect&&
   return all;
 }
 
-// removed[i]: 1 where line[i] is foreground and one of its six neighbours is not.
+// removed[i]: 1 where line[i] is foreground and one of its six neighbors is not.
 MEDLSAM_INLINE void mark_surface(const std::uint8_t* line, std::int64_t width, std::int64_t plane,
                                  std::int64_t count, std::uint8_t* removed) {
   for (std::int64_t i = 0; i < count; ++i) {

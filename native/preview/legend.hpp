@@ -1,4 +1,4 @@
-// The names of what a picture shows, each beside its color.
+// A picture's legend: names with their colors.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 namespace medlsam {
 
 struct LegendEntry {
-  std::string name;  // UTF-8; what the font does not have is shown as '?'
+  std::string name;  // UTF-8; characters that the font lacks are shown as '?'
   Color color{};
 };
 

@@ -19,7 +19,7 @@ constexpr std::int64_t kGap = 4;                // pixels between two slices
 constexpr Color kBackground = {64, 64, 64};     // around the slices, whose own air is black
 constexpr std::int64_t kDash = 4, kPeriod = 6;  // pixels: of a frame's dash, to its next one
 
-// Between which two stored voxels of an axis a pixel's center lies, and in which one.
+// The two stored voxels of an axis between which a pixel's center lies, and the one in which it lies.
 struct Sample {
   std::int64_t low, high, nearest;
   double fraction;  // of the way from low to high
@@ -31,7 +31,7 @@ struct Plane {
 };
 constexpr std::array<Plane, 3> kPlanes = {{{1, 2, 0}, {0, 2, 1}, {0, 1, 2}}};  // axial, coronal, sagittal
 
-// What the three slices share.
+// Properties that the three slices share.
 struct Scene {
   View view;
   double pixel;    // mm
@@ -99,7 +99,7 @@ bool is_foreground(const OrganMask& mask, const Index3& voxel) {
 // Colors the foreground's pixels that touch the background, or the picture's edge, by a side.
 void draw_contour(Picture& picture, const PreviewOrgan& organ, const Scene& scene, const Plane& plane,
                   const std::vector<Sample>& rows, const std::vector<Sample>& columns) {
-  const std::int64_t pitch = picture.width + 2;  // a margin of background all round
+  const std::int64_t pitch = picture.width + 2;  // a margin of background on all sides
   std::vector<std::uint8_t> inside(pitch * (picture.height + 2));
   Index3 voxel;
   voxel[plane.across] = scene.view.stored(plane.across, scene.through[plane.across]);
@@ -122,7 +122,7 @@ struct PixelRange {
   std::int64_t first, last;
 };
 
-// The pixels that voxels first … last of an axis reach into.
+// The pixels that voxels first … last of an axis cover, also in part.
 PixelRange pixel_range(const Scene& scene, int axis, std::int64_t first, std::int64_t last) {
   const double scale = scene.pixels_per_voxel(axis);
   const std::int64_t limit = scene.pixels(axis) - 1;
@@ -197,7 +197,7 @@ Scene scene_of(const Volume& volume, std::span<const PreviewOrgan> organs) {
   return scene;
 }
 
-// Side by side, centered on one line.
+// Places the slices side by side, centered on one line.
 Picture join(std::span<const Picture> parts) {
   std::int64_t width = -kGap, height = 0;
   for (const Picture& part : parts) {
@@ -220,7 +220,7 @@ bool is_there(const View& view, const PreviewOrgan& organ) {
          (organ.mask && bounds_in_view(view, *organ.mask).has_value());
 }
 
-// The picture with the organs' names below it; as it is where none has a name.
+// The picture with the organs' names below it, or unchanged if none has a name.
 Picture with_legend(Picture picture, const Scene& scene) {
   std::vector<LegendEntry> entries;
   for (const PreviewOrgan& organ : scene.organs) {

@@ -1,4 +1,4 @@
-// One picture of what was found in a scan, to be judged at a glance.
+// A picture of the organs found in a scan.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,9 @@ struct PreviewOrgan {
 
 // A PNG of an axial, a coronal and a sagittal slice, side by side, for a volume (HU) stored in any
 // orientation: the patient's right on the left, anterior up or, in the sagittal slice, on the left, head up.
-// Axes are the stored ones nearest to the patient's. All three have the same millimetres per pixel, with
+// Axes are the stored ones nearest to the patient's. All three have the same millimeters per pixel, with
 // 512 pixels for the volume's longest edge, and show −160 HU (black) to 240 HU (white). They go through the
-// middle of what encloses all organs (the boxes of each or, if it has none, its mask), or else of the volume.
+// middle of the bounds of all organs (the boxes of each or, if it has none, its mask), or else of the volume.
 //
 // Where a slice cuts an organ, its mask has a contour one pixel wide, and each of its boxes a dashed frame;
 // later organs cover earlier ones, contours cover frames. Boxes are clipped to the volume; one that is empty

@@ -17,7 +17,7 @@ constexpr Color kRed = {255, 0, 0}, kGreen = {0, 255, 0}, kBackground = {64, 64,
 constexpr std::int64_t kGap = 4;
 
 // A patient of 8 mm from right to left, 16 mm from front to back, 32 mm from head to feet: the longest edge,
-// so 16 pixels a millimetre. Voxels of 1 × 2 × 4 mm, made from their indices (from the head, front, right) by
+// so 16 pixels a millimeter. Voxels of 1 × 2 × 4 mm, made from their indices (from the head, front, right) by
 // `hu` and stored along `codes`.
 constexpr Index3 kVoxels = {8, 8, 8};
 constexpr std::array<double, 3> kSpacing = {4, 2, 1};
@@ -110,7 +110,7 @@ const std::vector<std::string> kOrientations = {"LPS", "RAI", "LAS", "RAS", "SLP
 }  // namespace
 
 TEST_CASE("preview: the same picture of the patient, however the scan is stored") {
-  // Bright to the right, less so to the front, grey to the head.
+  // Bright to the right, less so to the front, gray to the head.
   const auto hu = [](const Index3& at) { return at[2] < 2 ? 240 : at[1] < 2 ? 140 : at[0] < 2 ? 40 : -160; };
   std::vector<std::byte> first;
   for (const std::string& codes : kOrientations) {

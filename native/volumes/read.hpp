@@ -1,4 +1,4 @@
-// Volumes from files of every format that is known here: a format is a row of one table.
+// Reads volumes from files of any known format. Formats are the rows of one table.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace medlsam {
 
-// What a path names: a file with its bytes, or a folder, in which a format may find a series of files.
+// A file with its bytes, or a folder, in which a format may find a series of files.
 struct VolumeSource {
   const std::string& path;
   bool is_folder = false;
@@ -23,8 +23,8 @@ struct VolumeSource {
 struct VolumeFormat {
   std::string_view name;
   std::vector<std::string_view>
-      extensions;  // of file names, the longest first; the content decides, not the name
-  // Whether this is a file of the format, be it a damaged one.
+      extensions;  // of file names, the longest first; not the name but the content decides
+  // Whether this is a file of the format, possibly a damaged one.
   bool (*sniff)(const VolumeSource& source);
   // Throws kReadFailed, kBadVolume (what, where, what to do; beginning with the path), kAborted.
   Volume (*read)(const VolumeSource& source, const Task& task);
@@ -34,15 +34,14 @@ struct VolumeFormat {
 std::span<const VolumeFormat> volume_formats();
 
 struct ReadOptions {
-  // What voxels that are NaN or infinite are read as, in the volume's values (HU for a CT); nothing: they
-  // stay.
+  // Replaces voxels that are NaN or infinite, in the volume's values (HU for a CT); nullopt: they stay.
   std::optional<double> nan{};
 };
 
-// Reads the volume at `path` by the first of the formats whose sniff accepts it, and notes in its warnings
-// what any volume may have that later steps take no account of. Throws kFileNotFound, kReadFailed, kAborted;
-// kBadVolume also for a file of no such format, which is named for what it looks like, and for a singular
-// affine; kBadArgument for a `nan` that the stored type cannot hold.
+// Reads the volume at `path` by the first format whose sniff() accepts it, and adds a warning for properties
+// that later steps do not take into account. Throws kFileNotFound, kReadFailed, kAborted; kBadVolume also for
+// a file of no known format, with a guess at its kind, and for a singular affine; kBadArgument for a `nan`
+// that the stored type cannot hold.
 Volume read_volume(const std::string& path, const ReadOptions& options, const Task& task,
                    std::span<const VolumeFormat> formats = volume_formats());
 

@@ -23,8 +23,8 @@ struct Volume {
   std::vector<std::byte> nifti_header;      // the file's 348 or 540 header bytes in their own byte order;
                                             // empty for a volume that came from no file
   std::vector<std::byte> nifti_extensions;  // the bytes between header and data, the 4-byte flag included
-  // What results should repeat about the file, a sentence each without a full stop: that it gives no
-  // orientation, that its axes are sheared.
+  // Warnings about the file that results repeat, sentences without a full stop: it has no orientation, its
+  // axes are sheared.
   std::vector<std::string> warnings;
 
   std::size_t voxels() const { return static_cast<std::size_t>(shape[0] * shape[1] * shape[2]); }

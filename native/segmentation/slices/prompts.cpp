@@ -23,7 +23,7 @@ void require_overlap(const VoxelBox& box, const SliceLayout& layout) {
   }
 }
 
-// The middle of the voxel, as the half-pixel centres of the resized slice have it.
+// The middle of the voxel, as the half-pixel centers of the resized slice have it.
 PromptPoint point_prompt(const VoxelPoint& point, const SliceLayout& layout, std::int64_t edge) {
   const auto scaled = [edge](std::int64_t index, std::int64_t pixels) {
     const double middle = static_cast<double>(index) + 0.5;
