@@ -1,9 +1,9 @@
 #include "checkpoints/checkpoint.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/file_kind.hpp"
 #include "base/mapped_file.hpp"
 #include "checkpoints/bytes.hpp"
 #include "checkpoints/safetensors.hpp"
@@ -14,31 +14,14 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-bool is_text(Bytes bytes) {
-  constexpr std::size_t kLooked = 256;
-  return std::ranges::all_of(as_text(bytes.first(std::min(bytes.size(), kLooked))), [](unsigned char c) {
-    return c >= 0x20 || c == '\n' || c == '\r' || c == '\t';
-  });
-}
-
-// A header length below 2^56, then the JSON object of the header.
-bool is_safetensors(Bytes bytes) {
-  return bytes.size() > 8 && bytes[7] == std::byte{0} && bytes[8] == std::byte{'{'};
-}
-
-// A guess at the kind of a file that is not a checkpoint, and what to do about it.
-std::string describe(Bytes bytes) {
-  constexpr const char* kNeither = "is not a PyTorch or safetensors checkpoint";
+// Why a file is not a checkpoint, and what to do about it.
+std::string refusal(Bytes bytes) {
   if (bytes.empty()) return "is empty; download it again.";
-  if (starts_with(bytes, "\x1f\x8b")) return "is compressed with gzip; unpack it first.";
-  if (starts_with(bytes, "version https://git-lfs")) {
-    return "is a Git LFS pointer, not the checkpoint itself; run 'git lfs pull' or download the file.";
-  }
-  if (is_text(bytes)) {
-    return std::string(kNeither) +
-           " but text, perhaps a web page saved in its place; download the file again.";
-  }
-  return std::string(kNeither) + "; name a .pth, .tar or .safetensors file (ONNX files are not read).";
+  const std::string kind = file_kind(bytes);
+  return "is not a PyTorch or safetensors checkpoint" + (kind.empty() ? "" : "; it looks like " + kind) +
+         ". Name a .pth, .tar or .safetensors file (ONNX files are not read); download it again if it should "
+         "be "
+         "one, and unpack it if it is compressed.";
 }
 
 template <class Value>
@@ -55,7 +38,7 @@ Checkpoint parse(Bytes bytes, const std::string& name) {
   if (starts_with(bytes, "PK\x03\x04") || starts_with(bytes, kPickleProtocol))
     return parse_torch(bytes, name);
   if (is_safetensors(bytes)) return parse_safetensors(bytes, name);
-  throw Error(ErrorCode::kBadCheckpoint, name + ": " + describe(bytes));
+  throw Error(ErrorCode::kBadCheckpoint, name + ": " + refusal(bytes));
 }
 
 }  // namespace

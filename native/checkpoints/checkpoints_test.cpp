@@ -81,9 +81,11 @@ TEST_CASE("checkpoints: what is not one is named") {
     CHECK_THROWS_WITH_AS(open_checkpoint(folder / "file"), Contains(message), Error);
   };
   check("", "is empty");
-  check("\x1f\x8b\x08", "gzip");
+  check("\x1f\x8b\x08", "looks like a file compressed with gzip");
+  check("\x89PNG\r\n\x1a\n", "looks like a PNG picture");
+  check("{\"a\": 1}", "looks like a JSON file");
   check("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Git LFS pointer");
-  check("<!DOCTYPE html>\n<title>404</title>", "but text");
+  check("<!DOCTYPE html>\n<title>404</title>", "looks like a web page");
   check("\x08\x07\x12\x07pytorch\x1a\x05", "is not a PyTorch or safetensors checkpoint");
   check(torch_zip(dict(""), {}).substr(0, 100), "truncated or damaged, download it again");
   check(make_zip({{"a.txt", "hello"}}).bytes, "holds no data.pkl");

@@ -107,6 +107,11 @@ std::string header_text(std::span<const NamedTensor> tensors,
 
 }  // namespace
 
+bool is_safetensors(std::span<const std::byte> bytes) {
+  return bytes.size() > kLengthBytes && bytes[kLengthBytes - 1] == std::byte{0} &&
+         bytes[kLengthBytes] == std::byte{'{'};
+}
+
 Checkpoint parse_safetensors(std::span<const std::byte> bytes, const std::string& name) {
   if (bytes.size() < kLengthBytes) {
     throw Error(ErrorCode::kBadCheckpoint,

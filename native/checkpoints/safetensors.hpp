@@ -9,6 +9,9 @@
 
 namespace medlsam {
 
+// Whether a file begins as safetensors do: a header length below 2^56, then the JSON object of the header.
+bool is_safetensors(std::span<const std::byte> bytes);
+
 // Parses safetensors bytes: 8-byte little-endian header length, JSON header, tensors. Views point into
 // `bytes`. `name`: the file's name in messages. Throws kBadCheckpoint.
 Checkpoint parse_safetensors(std::span<const std::byte> bytes, const std::string& name);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/file_kind.hpp"
 #include "base/mapped_file.hpp"
 #include "checkpoints/safetensors.hpp"
 #include "localization/similarity/similarity.hpp"
@@ -60,6 +61,12 @@ std::size_t Templates::kernel_elements(int scale) const {
 
 std::unique_ptr<Templates> Templates::open(const std::string& path) {
   auto file = MappedFile::open(path);
+  if (!is_safetensors(file->bytes())) {
+    const std::string kind = file_kind(file->bytes());
+    throw Error(ErrorCode::kBadTemplates, path + ": is not a template file" +
+                                              (kind.empty() ? "" : "; it looks like " + kind) +
+                                              ". Build one with `medlsam template build`.");
+  }
   std::unique_ptr<Templates> templates(new Templates());
   try {
     templates->file_ = parse_safetensors(file->bytes(), path);
