@@ -18,7 +18,7 @@ export interface CaseFiles {
 /** What TotalSegmentator's dataset calls the folder of a case's masks. */
 export const masksFolder = "segmentations";
 
-/** TotalSegmentator's dataset keeps the scan beside the masks. */
+/** Name of the scan, which TotalSegmentator's dataset keeps next to the masks. */
 const image = "ct";
 
 /** @throws InputError for a folder without a segmentation, or with two kinds of them. */

@@ -156,7 +156,7 @@ function keyed(cases: readonly CaseSource[], side: string): Map<string, CaseSour
   for (const each of cases) {
     const key = caseKey(each.name);
     const other = byKey.get(key);
-    // A folder may hold the images beside their label maps.
+    // A folder may hold the images next to their label maps.
     const isLabel = isLabelStem(each.name);
     if (other !== undefined && isLabel === isLabelStem(other.name)) {
       throw new UsageError(

@@ -23,7 +23,7 @@ export const maskSource = z.union(
   "must be a path, as text, a Volume (Volume.read gives one), or one of them for each organ by its name",
 );
 
-/** Where the masks are, and the boxes beside them. */
+/** Places of the masks, and of boxes next to them. */
 export interface Located {
   masks?: string | Volume | ReadonlyMap<string, string | Volume>;
   boxes?: string;
@@ -96,7 +96,7 @@ async function openMask(
   const values = found.slice(0, 8).join(", ") + (found.length > 8 ? ", …" : "");
   throw new InputError(
     "BAD_LABELS",
-    `${mask.path}: is not the mask of one organ: beside 0 it holds ${values}. Masks hold 0 and 1; to evaluate a label ` +
+    `${mask.path}: is not the mask of one organ: besides 0 it holds ${values}. Masks hold 0 and 1; to evaluate a label ` +
       "map give its file, not its folder.",
   );
 }

@@ -15,7 +15,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { OutputError, UsageError } from "../base/errors.js";
 
 /**
- * Writes the whole file or nothing: to a temporary name beside it, which then takes its place. Synchronous, so that no
+ * Writes the whole file or nothing: to a temporary file next to it, which then takes its place. Synchronous, so that no
  * signal handler of this process can run in between.
  */
 export function writeWhole(path: string, text: string): void {

@@ -20,12 +20,12 @@ export function stemOf(path: string): string {
 
 const labelSuffix = /[-_](label|labels|seg)$/i;
 
-/** Whether a file of this stem is a label map that lies beside its image: `NAME_label`, `NAME_seg`. */
+/** Whether a file of this stem is a label map next to its image: `NAME_label`, `NAME_seg`. */
 export function isLabelStem(stem: string): boolean {
   return labelSuffix.test(stem);
 }
 
-/** The stem of the image that a label map of this stem lies beside; other stems as they are. */
+/** The stem of the image of a label map with this stem; other stems are returned unchanged. */
 export function imageStem(stem: string): string {
   return stem.replace(labelSuffix, "");
 }

@@ -16,7 +16,7 @@ export async function isComplete(output: string, name: string): Promise<boolean>
   return files.length > 0 && files.every((file) => existsSync(join(folder, file)));
 }
 
-/** The names in a JSON's `files`; none where there is no such JSON. */
+/** The names in a JSON's `files`; empty if there is no such JSON. */
 async function listedFiles(path: string): Promise<string[]> {
   try {
     const { files } = JSON.parse(await readFile(path, "utf8")) as { files?: unknown };
@@ -26,13 +26,13 @@ async function listedFiles(path: string): Promise<string[]> {
   }
 }
 
-/** What a hostile or edited list names must not lead out of the folder. */
+/** Whether it is a plain file name: an edited or hostile list must not lead out of the folder. */
 function isPlainName(file: unknown): file is string {
   return typeof file === "string" && /^[^/\\]+$/.test(file) && !/^\.\.?$/.test(file);
 }
 
 /**
- * Collects a case's files beside their place and moves them there together: a run that dies leaves what was there before,
+ * Collects a case's files next to their place and moves them there together: a run that crashes leaves the earlier files,
  * or a folder without `boxes.json`, which counts as not done.
  */
 export class CaseFolder {
@@ -79,7 +79,7 @@ export class CaseFolder {
 
   /** Removes what was written so far. */
   async discard(): Promise<void> {
-    // The reason why the case failed is worth more than why its remains could not be removed.
+    // An error of the removal must not hide why the case failed.
     await rm(this.#partial, { recursive: true, force: true }).catch(() => {});
   }
 
@@ -92,7 +92,7 @@ function partialFolder(output: string, name: string): string {
   return join(output, `.${name}.partial`);
 }
 
-/** What is left beside a complete case by a run that died after its last file was in place. */
+/** Removes the partial folder that a run leaves if it crashes after the case's last file is in place. */
 export async function removeRemains(output: string, name: string): Promise<void> {
   const partial = partialFolder(output, name);
   await writing(partial, () => rm(partial, { recursive: true, force: true }));
@@ -111,7 +111,7 @@ export function maskFiles(organs: readonly string[]): Map<string, string> {
   const files = new Map<string, string>();
   const owners = new Map<string, string>();
   for (const organ of organs) {
-    // Names come from files: nothing in one may lead to another folder or hide the file.
+    // Names come from files and must not lead to another folder or hide the file.
     const safe = organ.replace(/[^\p{L}\p{M}\p{N} ._+()-]/gu, "_").trim();
     const file = `${cut(safe.replace(/^\.+/, "_")).trim() || "_"}.nii.gz`;
     const other = owners.get(file.toLowerCase());

@@ -129,7 +129,7 @@ export class Pipeline {
         yield outcome;
       }
     } finally {
-      // Of an interrupted run too: hours of scans may be done.
+      // An interrupted run is reported too: it may have done hours of scans.
       if (options.report !== undefined) report.write(options.report);
     }
   }

@@ -156,7 +156,7 @@ export async function readPoints(path: string, volume: Volume): Promise<Prompts>
     if (points?.some(({ foreground }) => foreground)) continue;
     throw badAnnotation(
       path,
-      `organ "${name}" has no point that lies in it. Give at least one beside the background's.`,
+      `organ "${name}" has no point that lies in it. Give at least one besides the background's.`,
     );
   }
   if (Object.keys(prompts).length > 0) return prompts;

@@ -57,7 +57,7 @@ export class Sam implements Segmenter {
   readonly imageSize: number;
   /** Edge of an embedding; 64 in the published models. */
   readonly grid: number;
-  /** Of an embedding; 256 in the published models. */
+  /** Channels of an embedding; 256 in the published models. */
   readonly channels: number;
   /** The image encoder's: 768, 12 and 12 are ViT-B. */
   readonly width: number;
@@ -216,7 +216,7 @@ const geometryFile = z.object({
   glob: z.array(z.int().min(0), "glob must be a list of block numbers"),
 });
 
-/** What the JSON beside a checkpoint says, null where there is none. */
+/** Sizes in the JSON next to a checkpoint, or null if there is none. */
 async function readGeometry(path: string): Promise<SamGeometry | null> {
   const beside = path.replace(/\.[^./\\]*$/, ".json");
   if (beside === path || !existsSync(beside)) return null;
@@ -228,7 +228,7 @@ async function readGeometry(path: string): Promise<SamGeometry | null> {
     if (!(cause instanceof InputError)) throw cause;
     throw new InputError(
       "BAD_CHECKPOINT",
-      `${cause.message} It lies beside ${path} and must say that model's sizes; correct it or move it away.`,
+      `${cause.message} It is next to ${path} and must have that model's sizes; correct it or move it away.`,
       { cause },
     );
   }

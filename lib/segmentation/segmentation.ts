@@ -123,7 +123,7 @@ export interface SegmentationTiming {
 export class Segmentation {
   /** The image's path as it was given; "" for a volume that came from no file. */
   readonly image: string;
-  /** Of the stored volume, (z, y, x). */
+  /** Shape of the stored volume, (z, y, x). */
   readonly shape: Triple;
   /** By name, in the order they were asked for. */
   readonly organs: Readonly<Record<string, SegmentedOrgan>>;

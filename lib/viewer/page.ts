@@ -41,7 +41,7 @@ export interface Page {
   image: string;
   /** A label map of `organs` on the same voxels. */
   masks: string;
-  /** Of the scan: voxels along (z, y, x); voxel (x, y, z, 1) → RAS mm, row-major. */
+  /** Geometry of the scan: voxels along (z, y, x); voxel (x, y, z, 1) → RAS mm, row-major. */
   shape: Triple;
   affine: readonly number[];
 }

@@ -1,4 +1,4 @@
-/** The tables, and the targets of the issue beside what was reached. */
+/** The tables, with the targets and the figures reached. */
 import { printTable } from "../table.mjs";
 import { calledPresent, figures, presentOrgans, verdictFigures } from "./figures.mjs";
 import { spread } from "./statistics.mjs";

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { buildTemplates, makePhantom, phantomNames, Templates } from "../../../dist/index.js";
 
-/** Of the phantoms that templates are made from, in the order in which they are taken. */
+/** Seeds of the phantoms from which templates are made, in the order of their use. */
 export const supportSeeds = [20011, 20012, 20013, 20014, 20015];
 
 /**

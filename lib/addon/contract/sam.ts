@@ -19,14 +19,14 @@ export interface SamInfo extends Placement {
   width: number;
   depth: number;
   heads: number;
-  /** Of an embedding. */
+  /** Channels of an embedding. */
   channels: number;
   parameters: number;
   /** As {@link MedLamInfo.digest}. */
   digest: string;
 }
 
-/** What the JSON beside a SAM checkpoint says. */
+/** Sizes in the JSON next to a SAM checkpoint. */
 export interface SamGeometry {
   heads: number;
   window: number;

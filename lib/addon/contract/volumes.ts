@@ -43,7 +43,7 @@ export interface VolumeInfo {
 
 export interface VolumeFormat {
   name: string;
-  /** Of file names, in lower case, with the dot. */
+  /** Extensions of file names, in lower case, with the dot. */
   extensions: string[];
 }
 

@@ -22,7 +22,7 @@ Volume read_nifti(const VolumeSource& source, const Task& task);
 // The same for bytes from anywhere; `name` stands for the file in messages.
 Volume parse_nifti(std::span<const std::byte> file, const std::string& name, const Task& task);
 
-// What a written file is to look like besides the geometry.
+// Content of a written file besides the geometry.
 struct NiftiOutput {
   Index3 shape{};  // (z, y, x); must equal geometry.shape
   DType dtype = DType::kU8;
@@ -34,7 +34,7 @@ struct NiftiOutput {
 
 // Writes .nii or .nii.gz (by the path's ending) with the geometry of `geometry` to the bit: pixdim, qform,
 // sform, their codes and units are copied from its header, byte order included as values. Atomic: writes
-// beside the path and renames; on failure nothing is left and nothing that was there is lost.
+// next to the path and renames; on failure no file is left and no existing file is lost.
 // Throws kWriteFailed (with the operating system's reason), kBadArgument, kAborted.
 void write_nifti(const std::string& path, const Volume& geometry, const NiftiOutput& output,
                  const Task& task);
