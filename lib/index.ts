@@ -31,7 +31,8 @@ export {
   type CheckpointWriteOptions,
   type TensorInfo,
 } from "./checkpoints/checkpoint.js";
-export { type Demo, type DemoOptions, runDemo } from "./demo/demo.js";
+export { type DemoOptions, runDemo } from "./demo/demo.js";
+export type { Demo } from "./demo/result.js";
 export { type DemoTable, demoTable } from "./demo/table.js";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.js";
 export {

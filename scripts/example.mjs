@@ -22,7 +22,7 @@ function medlsam(...args) {
 
 const supports = ["a", "b"];
 medlsam(
-  ...["template", "build", "--images", ...supports.map(scan)],
+  ...["template", "build", ...supports.map(scan)],
   ...["--labels", ...supports.map((name) => scan(`${name}_label`))],
   ...[...medlamOption, "-o", templates],
 );

@@ -2,12 +2,10 @@
 
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
-import type { Conventions } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
+import { secondsSince } from "../base/time.js";
 import { formatJson } from "../formats/json.js";
-import { readLabelNames } from "../formats/label-names.js";
-import type { Strategy, Support, Templates } from "../index.js";
-import { readExtremePoints } from "../localization/extreme-points.js";
+import type { Conventions, Strategy, Support, Templates } from "../index.js";
 import {
   conventionsOption,
   jsonOption,
@@ -20,17 +18,19 @@ import {
   quietOption,
   type RuntimeName,
   runtimeOption,
+  scansHelp,
   strategies,
   surveyOption,
   threadsOption,
 } from "./options.js";
 import { checkWritable, writeStdout } from "./output.js";
 import { createProgress } from "./progress.js";
-import type { Session } from "./session.js";
+import type { Api, Session } from "./session.js";
 import { count, facts, formatBytes, formatSeconds, table } from "./text.js";
 
 interface BuildFlags {
-  images: string[];
+  /** The scans' first spelling. */
+  images?: string[];
   labels?: string[];
   extremePoints?: string[];
   medlam: string;
@@ -55,8 +55,9 @@ export function addTemplate(program: Command, session: Session): void {
   template
     .command("build")
     .description("make a template file from annotated scans")
-    .requiredOption("--images <file...>", "CT scans: .nii or .nii.gz")
-    .option("--labels <file...>", "their label maps, in the same order")
+    .argument("[image...]", scansHelp)
+    .addOption(new Option("--images <path...>", scansHelp).hideHelp())
+    .option("--labels <path...>", "their label maps, in the same order; folders and lists too")
     .option(
       "--extreme-points <file...>",
       "or six extreme points per organ: 3D Slicer .mrk.json or plain JSON",
@@ -83,29 +84,39 @@ export function addTemplate(program: Command, session: Session): void {
     .addOption(threadsOption())
     .requiredOption("-o, --output <file>", "the template file to write (.safetensors)")
     .addOption(quietOption())
-    .action((flags: BuildFlags) => build(flags, session));
-  template
-    .command("show")
-    .description("say what is in a template file")
-    .argument("<file>", "template file")
-    .addOption(jsonOption())
-    .action((file: string, flags: { json?: boolean }) => show(file, flags, session));
+    .action((inputs: string[], flags: BuildFlags) => build(inputs, flags, session));
+  const inspecting = (name: string, hidden: boolean) =>
+    template
+      .command(name, { hidden })
+      .description("list the content of a template file")
+      .argument("<file>", "template file")
+      .addOption(jsonOption())
+      .action((file: string, flags: { json?: boolean }) => inspect(file, flags, session));
+  inspecting("inspect", false);
+  // The command's first name.
+  inspecting("show", true);
 }
 
-async function build(flags: BuildFlags, session: Session): Promise<void> {
+async function build(inputs: string[], flags: BuildFlags, session: Session): Promise<void> {
   const { runtime, threads, normalized, output, strategy, sliceInterval, conventions } = flags;
   const { survey, classes, nan } = flags;
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
   }
-  const annotations = pairedAnnotations(flags);
-  checkWritable(output, [...flags.images, ...annotations, flags.medlam]);
+  const scans = [...inputs, ...(flags.images ?? [])];
+  if (scans.length === 0) throw new UsageError("Give the annotated scans: IMAGE… --labels PATH….");
+  if ((flags.labels === undefined) === (flags.extremePoints === undefined)) {
+    throw new UsageError("Give either --labels or --extreme-points, one file for each image.");
+  }
   const started = performance.now();
   const progress = createProgress(flags.quiet ?? false, session.signal);
   const { signal } = session;
   const api = await session.api();
-  const supports = await supportsOf(flags);
-  const names = flags.names === undefined ? undefined : await readLabelNames(flags.names);
+  const pairs = await pairUp(scans, flags, api);
+  const files = pairs.flatMap(({ image, annotation }) => [image, annotation]);
+  checkWritable(output, [...files, flags.medlam]);
+  const supports = await supportsOf(pairs, flags, api);
+  const names = flags.names === undefined ? undefined : await api.readLabelNames(flags.names);
   const medlam = await api.MedLam.load(flags.medlam, { runtime, threads, signal });
   try {
     const templates = await api.buildTemplates({
@@ -126,7 +137,7 @@ async function build(flags: BuildFlags, session: Session): Promise<void> {
     await templates.save(output, { signal });
     const organs = count(templates.organs.length, "organ");
     const from = count(templates.supports.length, "support");
-    const seconds = formatSeconds((performance.now() - started) / 1000);
+    const seconds = formatSeconds(secondsSince(started));
     progress.say(
       `${output}: ${organs} from ${from}, ${count(templates.points, "point")}, ${seconds}`,
     );
@@ -135,32 +146,40 @@ async function build(flags: BuildFlags, session: Session): Promise<void> {
   }
 }
 
-/** The annotation files, one per image. */
-function pairedAnnotations({ images, labels, extremePoints }: BuildFlags): string[] {
-  const annotations = labels ?? extremePoints;
-  if (annotations === undefined || (labels && extremePoints)) {
-    throw new UsageError("Give either --labels or --extreme-points, one file for each image.");
-  }
+interface Pair {
+  image: string;
+  /** A label map, or a file of extreme points. */
+  annotation: string;
+}
+
+/** @throws UsageError unless there is an annotation for each image. */
+async function pairUp(
+  scans: string[],
+  { labels, extremePoints = [] }: BuildFlags,
+  { listImages }: Api,
+): Promise<Pair[]> {
+  const images = await listImages(scans);
+  const annotations = labels ? await listImages(labels) : extremePoints;
   if (annotations.length !== images.length) {
     const option = labels ? "--labels" : "--extreme-points";
     throw new UsageError(
       `${count(images.length, "image")} but ${annotations.length} with ${option}: give one for each, in the same order.`,
     );
   }
-  return annotations;
+  return images.map((image, i) => ({ image, annotation: annotations[i] ?? "" }));
 }
 
-function supportsOf({ images, labels, extremePoints = [] }: BuildFlags): Promise<Support[]> {
+function supportsOf(pairs: Pair[], { labels }: BuildFlags, api: Api): Promise<Support[]> {
   return Promise.all(
-    images.map(async (image, i) =>
+    pairs.map(async ({ image, annotation }) =>
       labels === undefined
-        ? { image, extremePoints: await readExtremePoints(extremePoints[i] ?? "") }
-        : { image, labels: labels[i] ?? "" },
+        ? { image, extremePoints: await api.readExtremePoints(annotation) }
+        : { image, labels: annotation },
     ),
   );
 }
 
-async function show(file: string, flags: { json?: boolean }, session: Session): Promise<void> {
+async function inspect(file: string, flags: { json?: boolean }, session: Session): Promise<void> {
   const api = await session.api();
   const templates = await api.Templates.open(file, { signal: session.signal });
   const { size } = statSync(file);

@@ -13,7 +13,6 @@ import {
 } from "../base/arguments.js";
 import { secondsSince } from "../base/time.js";
 import { evaluate } from "../evaluation/evaluate.js";
-import type { CaseEvaluation } from "../evaluation/result.js";
 import { formatJson } from "../formats/json.js";
 import { stemOf } from "../formats/scan-names.js";
 import type { Triple } from "../geometry/box.js";
@@ -24,6 +23,7 @@ import { Pipeline } from "../pipeline/pipeline.js";
 import { writePage } from "../viewer/page.js";
 import { writeParts } from "../viewer/write-parts.js";
 import { demoPage } from "./page.js";
+import type { Demo, Stage } from "./result.js";
 
 export interface DemoOptions extends CallOptions {
   /** Gets the scan, its label map, and the folder of results. */
@@ -41,29 +41,6 @@ const demoOptions = optionsOf({
   spacing: threeNumbers.optional(),
   onProgress: aFunction.optional(),
 });
-
-/** What a demo run did and how well. */
-export interface Demo {
-  name: string;
-  /** The phantom in words. */
-  description: string;
-  /** What the results say of the models. */
-  note: string;
-  image: string;
-  labels: string;
-  geometry: { shape: Triple; affine: readonly number[] };
-  /** The folder of a mask for each organ, statistics, boxes and the picture. */
-  results: string;
-  /** All masks as one label map. */
-  masks: string;
-  page: string;
-  localization: Localization;
-  evaluation: CaseEvaluation;
-  /** Of each stage, in their order. */
-  seconds: Record<Stage, number>;
-}
-
-type Stage = "models" | "phantom" | "localize" | "segment" | "write" | "evaluate" | "page";
 
 /** Seed of a trunk without its left kidney: there is something to find, and something not to find. Training saw seeds below 10000. */
 const demoSeed = 20026;

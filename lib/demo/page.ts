@@ -1,7 +1,7 @@
 /** The demo's page. */
 import type { OrganEvaluation } from "../evaluation/result.js";
 import type { Page, PageOrgan } from "../viewer/page.js";
-import type { Demo } from "./demo.js";
+import type { Demo } from "./result.js";
 import { demoTable } from "./table.js";
 
 /** Writes a page with the scan, the organs found in it, and their figures. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { checkArguments } from "../base/arguments.js";
 import { caseEvaluations, type OrganEvaluation } from "../evaluation/result.js";
 import { summarizeEvaluations } from "../evaluation/summary.js";
-import type { Demo } from "./demo.js";
+import type { Demo } from "./result.js";
 
 export interface DemoTable {
   /** Headings after the organ's name. */

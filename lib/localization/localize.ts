@@ -10,6 +10,7 @@ import {
   wholeNumber,
 } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
+import { secondsSince } from "../base/time.js";
 import { joinNotes } from "../checkpoints/notes.js";
 import { physicalBox, type Triple } from "../geometry/box.js";
 import { type ReadOptions, type Volume, volumeSource, withVolume } from "../volumes/volume.js";
@@ -89,12 +90,12 @@ export async function localize(
 
   if (typeof image === "string") report("read");
   return withVolume(image, options, async (volume) => {
-    const read = seconds(started);
+    const read = secondsSince(started);
     const note = joinNotes(medlam.note, ...volume.warnings);
     if (!options.grid) report("grid");
     const gridStarted = performance.now();
     const grid = options.grid ?? (await Grid.make(volume, options));
-    const gridTime = seconds(gridStarted);
+    const gridTime = secondsSince(gridStarted);
     try {
       const { seed = 0, survey = false, minScore = null } = options;
       const handles = { medlam: medlam.handle, grid: grid.handle, templates: templates.handle };
@@ -119,7 +120,7 @@ export async function localize(
           grid: gridTime,
           network: found.networkSeconds,
           similarity: found.similaritySeconds,
-          total: seconds(started),
+          total: secondsSince(started),
           patches: found.patches,
         },
       };
@@ -176,8 +177,4 @@ function describeOrgans(
       return [name, { label, present, score, margin, box, parts, physicalBox: physical }];
     }),
   );
-}
-
-function seconds(since: number): number {
-  return (performance.now() - since) / 1000;
 }

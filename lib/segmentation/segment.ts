@@ -9,6 +9,7 @@ import {
   optionsOf,
   wholeNumber,
 } from "../base/arguments.js";
+import { secondsSince } from "../base/time.js";
 import { joinNotes } from "../checkpoints/notes.js";
 import { type ReadOptions, Volume, volumeSource } from "../volumes/volume.js";
 import { checkPrompts, type OrganPrompt, organPrompts } from "./prompts.js";
@@ -98,7 +99,7 @@ async function run(
   const ownsVolume = typeof image === "string";
   if (ownsVolume) onProgress?.({ phase: "read", done: 0, total: 1 });
   const volume = ownsVolume ? await Volume.read(image, options) : image;
-  const read = (performance.now() - started) / 1000;
+  const read = secondsSince(started);
   let masks: Masks | undefined;
   try {
     const organs = checkPrompts(options.organs, volume, conventions);
@@ -132,7 +133,7 @@ async function run(
     });
     for (const index of organs.keys()) finish(index);
     const finished = await Promise.all(organs.map((_, index) => finishing.get(index)));
-    const total = (performance.now() - started) / 1000;
+    const total = secondsSince(started);
     const timing = {
       counts: work.counts ?? {},
       seconds: { ...work.seconds, read, total },

@@ -1,10 +1,10 @@
 /** Writes a long text file part by part, whole or not at all. */
 import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { CallOptions } from "../addon/call.js";
-import { AbortedError, MedLsamError, OutputError } from "../base/errors.js";
+import { AbortedError, MedLsamError } from "../base/errors.js";
+import { temporaryName, unwritable } from "../formats/files.js";
 
 /** An existing file at `path` stays until the new one is whole. @throws OutputError; AbortedError; errors of `parts`. */
 export async function writeParts(
@@ -12,7 +12,7 @@ export async function writeParts(
   parts: AsyncIterable<string>,
   { signal }: CallOptions,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const temporary = temporaryName(path);
   try {
     const file = createWriteStream(temporary, { encoding: "utf8", flags: "wx", flush: true });
     await pipeline(parts, file, { ...(signal && { signal }) });
@@ -21,7 +21,6 @@ export async function writeParts(
     await rm(temporary, { force: true }).catch(() => {});
     if (signal?.aborted) throw new AbortedError(undefined, { cause: signal.reason });
     if (cause instanceof MedLsamError) throw cause;
-    const { message } = cause as Error;
-    throw new OutputError("WRITE_FAILED", `${path}: cannot be written: ${message}.`, { cause });
+    throw unwritable(path, cause);
   }
 }

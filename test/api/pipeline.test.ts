@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   AbortedError,
@@ -210,6 +212,25 @@ describe("many scans", () => {
     await expect(all(localizing.runAll(twice, { output: at("x") }))).rejects.toThrow(/both be/);
     expect(existsSync(at("x"))).toBe(false);
   });
+});
+
+it("the guide's script does a folder of scans", async () => {
+  const [out, file] = [at("guide"), at("templates.safetensors")];
+  await templates.save(file);
+  const script = fileURLToPath(new URL("../../docs/guide/pipeline.mjs", import.meta.url));
+  const args = [script, at("scans"), out, file, medlamFile, data("sam/sam_tiny.pth")];
+  const run = (): Promise<{ code: number | null; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      const child = execFile(process.execPath, args, (_, stdout, stderr) =>
+        resolve({ code: child.exitCode, stdout, stderr }),
+      );
+    });
+  const { code, stdout, stderr } = await run();
+  expect(code, stderr).toBe(1);
+  expect(stdout).toMatch(/^a: \d present\nb: \d present\nd: \d present\n$/);
+  expect(stderr).toMatch(/3 of 4: c\nc: .*c\.nii\.gz: .*not a volume/);
+  expect(readdirSync(out).sort()).toEqual(["a", "b", "d"]);
+  expect((await run()).stdout).toContain("a: boxes.json is there");
 });
 
 describe("the loop", () => {
