@@ -5,8 +5,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MedLam, Sam } from "../dist/index.js";
-import { measurePhantom } from "./support/heldout/measure.mjs";
+import { MedLam, runCases, Sam } from "../dist/index.js";
+import { measuring } from "./support/heldout/measure.mjs";
 import { readOptions } from "./support/heldout/options.mjs";
 import { printReport } from "./support/heldout/report.mjs";
 import { makeTemplates } from "./support/heldout/supports.mjs";
@@ -42,12 +42,17 @@ const made = JSON.stringify({
 const kept = boxes && { folder: boxes, made };
 const context = { medlam, sam, survey, threads, spacing, kept, templates: await allTemplates() };
 
+const cases = seeds.map((seed) => ({ name: `phantom ${seed}`, seed }));
 const phantoms = [];
-for (const [i, seed] of seeds.entries()) {
-  const started = performance.now();
-  const tell = (what) => progress(`[${i + 1}/${seeds.length}] phantom ${seed}: ${what}`);
-  phantoms.push(await measurePhantom(seed, { ...context, progress: tell }));
-  tell(`done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+let place = "";
+const onEvent = ({ type, case: { name }, index, count, text }) => {
+  if (type === "case-started") place = `[${index + 1}/${count}] ${name}`;
+  if (type === "note") progress(`${place}: ${text}`);
+};
+for await (const { status, result, error } of runCases(cases, measuring(context), { onEvent })) {
+  if (status === "done") phantoms.push(result);
+  else process.exitCode = 1;
+  progress(`${place}: ${status === "done" ? status : error.stack}`);
 }
 const setup = { machine, options, models: describeModels() };
 if (options.json) {

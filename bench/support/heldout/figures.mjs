@@ -1,4 +1,4 @@
-/** Figures over phantoms, and what the issue asked of them. */
+/** Figures over phantoms, and the targets for them. */
 import { auc, bestThreshold, spread } from "./statistics.mjs";
 
 /** { name, organ, phantom } of every organ that is in its scan and in all templates. */

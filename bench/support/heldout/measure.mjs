@@ -5,37 +5,45 @@ import { evaluate, Grid, localize, makePhantom, segment } from "../../../dist/in
 import { truthBoxes } from "./truth.mjs";
 
 /**
+ * The job of one phantom for `runCases`: the next phantom is made while one is measured.
  * @param context { medlam, sam: undefined for localization only, templates: by variant, threads, spacing, kept: { folder,
- * made } where boxes are kept and what they depend on, or undefined, progress }.
- * `main` templates localize all organs, others those that are there.
- * @returns { seed, about, …, organs } in plain values. An organ that is there has boxes' figures by variant and, with
+ * made } where boxes are kept and what they depend on, or undefined }.
+ * `main` templates localize all organs, others those that are there. The job's result is { seed, about, …, organs } in plain values. An organ that is there has boxes' figures by variant and, with
  * `sam`, Dice by prompts, all of them whether or not the verdict calls it absent.
  */
-export async function measurePhantom(seed, context) {
+export function measuring(context) {
   const { spacing, threads } = context;
-  const started = performance.now();
-  const { image, labels, names, about } = await makePhantom({ seed, spacing, threads });
-  const made = (performance.now() - started) / 1000;
-  try {
-    const truth = await truthBoxes(labels);
-    const organs = {};
-    for (const [label, name] of names) {
-      const there = truth.get(label);
-      organs[name] = {
-        truth: there ? "present" : about.missing.includes(name) ? "taken out" : "outside",
-        ...(there && { cut: there.cut, boxes: {}, dice: {} }),
-      };
-    }
-    const scan = { image, labels, names, truth, organs };
-    const { found, localization } = await localizeOnce(seed, scan, context);
-    const segmentation = context.sam && (await segmentAll(scan, found, context));
-    const { shape, spacing: mm, axes } = image;
-    const seconds = { phantom: made, localization, segmentation };
-    return { seed, ...about, shape, spacing: mm, axes, seconds, organs };
-  } finally {
-    image.close();
-    labels.close();
+  return {
+    async prepare({ seed }) {
+      const started = performance.now();
+      const phantom = await makePhantom({ seed, spacing, threads });
+      return { ...phantom, made: (performance.now() - started) / 1000 };
+    },
+    work: ({ seed }, phantom, { onNote }) =>
+      measurePhantom(seed, phantom, { ...context, progress: onNote }),
+    release({ image, labels }) {
+      image.close();
+      labels.close();
+    },
+  };
+}
+
+async function measurePhantom(seed, { image, labels, names, about, made }, context) {
+  const truth = await truthBoxes(labels);
+  const organs = {};
+  for (const [label, name] of names) {
+    const there = truth.get(label);
+    organs[name] = {
+      truth: there ? "present" : about.missing.includes(name) ? "taken out" : "outside",
+      ...(there && { cut: there.cut, boxes: {}, dice: {} }),
+    };
   }
+  const scan = { image, labels, names, truth, organs };
+  const { found, localization } = await localizeOnce(seed, scan, context);
+  const segmentation = context.sam && (await segmentAll(scan, found, context));
+  const { shape, spacing: mm, axes } = image;
+  const seconds = { phantom: made, localization, segmentation };
+  return { seed, ...about, shape, spacing: mm, axes, seconds, organs };
 }
 
 /** As localizeAll, or what an earlier run kept of it. */

@@ -261,7 +261,7 @@ function target(name, value, relation, bound) {
   return [name, plain(value), `${relation} ${bound}`, met ? "pass" : "**FAIL**"];
 }
 
-/** @param orEqual true where the issue asks for no less, not for more. */
+/** @param orEqual true where the target is no less, not more. */
 function order(name, values, orEqual = false) {
   const rises = values.every(
     (value, i) => i === 0 || values[i - 1] < value || (orEqual && values[i - 1] === value),
