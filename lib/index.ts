@@ -15,6 +15,7 @@ export type {
 } from "./addon/contract/index.js";
 export { type Info, info } from "./addon/info.js";
 export type { RuntimeOptions } from "./addon/runtimes.js";
+export { setThreads } from "./addon/threads.js";
 export {
   AbortedError,
   type ErrorCode,

@@ -1,13 +1,13 @@
 /** The way from a public function into the addon: threads, cancellation, progress, errors. */
-import { availableParallelism } from "node:os";
 import { callOptions, checkArguments } from "../base/arguments.js";
 import { AbortedError, errorFromCode, MedLsamError } from "../base/errors.js";
 import type { Task } from "./contract/index.js";
 import { native } from "./loader.js";
+import { threadsOfProcess } from "./threads.js";
 
 /** Options of every call that computes. */
 export interface CallOptions {
-  /** CPU threads to use; all of the machine's by default. */
+  /** Threads that this call's loops may use, of those of the process ({@link setThreads}); all by default. */
   threads?: number;
   /** Ends the call early with an {@link AbortedError}; what was being written is removed. */
   signal?: AbortSignal;
@@ -61,7 +61,8 @@ export async function callNative<T>(
   onProgress?: (done: number, total: number, phase: string) => void,
 ): Promise<T> {
   checkArguments("", { options: [options, callOptions] });
-  const { signal, threads = availableParallelism() } = options;
+  const all = threadsOfProcess();
+  const { signal, threads = all } = options;
   if (signal?.aborted) throw aborted(signal);
   const cancel = native.createCancel();
   const abort = () => native.cancel(cancel);

@@ -1,7 +1,7 @@
-import { availableParallelism } from "node:os";
 import { MedLsamError } from "../base/errors.js";
 import { type CallOptions, callNative } from "./call.js";
 import { native, onnxRuntimePath } from "./loader.js";
+import { threadsOfProcess } from "./threads.js";
 
 /** Versions, runtimes, devices and instruction sets of this installation. */
 export interface Info {
@@ -14,6 +14,7 @@ export interface Info {
   simd: string;
   /** Why MEDLSAM_SIMD was not followed, if it was not. */
   simdWarning?: string;
+  /** Threads that compute in this process, for all calls together. */
   threads: number;
   devices: string[];
   onnxRuntime: { path: string; version: string; providers: string[] } | { error: string };
@@ -30,7 +31,7 @@ export async function info(options: CallOptions = {}): Promise<Info> {
     zlib: addon.zlib,
     simd: addon.simd,
     ...(addon.simdWarning !== undefined && { simdWarning: addon.simdWarning }),
-    threads: availableParallelism(),
+    threads: threadsOfProcess(),
     devices: ["cpu"],
     onnxRuntime:
       "error" in addon.onnxRuntime

@@ -26,7 +26,10 @@ async function main(): Promise<number> {
     .addHelpText("afterAll", exitCodesHelp)
     .showHelpAfterError("Add --help to see what is possible.")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "medlsam: ")) })
-    .exitOverride();
+    .exitOverride()
+    .hook("preAction", (_, command) => {
+      session.threads = command.opts<{ threads?: number }>().threads;
+    });
   addDemo(program, session);
   addLocalize(program, session);
   addSegment(program, session);

@@ -84,8 +84,9 @@ export const surveyOption = () =>
   );
 
 export const threadsOption = () =>
-  new Option("--threads <n>", "threads to compute with")
+  new Option("--threads <n>", "threads of the process, for all its work together")
     .argParser(parseInteger(1, maxThreads))
+    .env("MEDLSAM_THREADS")
     .default(Math.min(availableParallelism(), maxThreads), "one per CPU");
 
 export const runtimeOption = () =>

@@ -6,6 +6,8 @@ export type Api = typeof index;
 
 export interface Session {
   readonly signal: AbortSignal;
+  /** The command's --threads, which bound the process. */
+  threads?: number;
   /** The package's API. Loading it loads the native addon: `--help` and usage errors work where that cannot be. */
   api(): Promise<Api>;
   /** After an interrupt the work may take the time it needs to end well; a second interrupt still ends it at once. */
@@ -15,7 +17,7 @@ export interface Session {
 }
 
 export function createSession(interrupts: Interrupts): Session {
-  return {
+  const session: Session = {
     signal: interrupts.signal,
     exitCode: 0,
     waitForWork: interrupts.waitForWork,
@@ -25,7 +27,9 @@ export function createSession(interrupts: Interrupts): Session {
         import("../addon/loader.js"),
       ]);
       interrupts.exitThrough(native.exitNow);
+      if (session.threads !== undefined) api.setThreads(session.threads);
       return api;
     },
   };
+  return session;
 }

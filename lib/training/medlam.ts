@@ -1,10 +1,10 @@
 /** Self-supervised training of MedLAM (algorithm.md part 8), on the torch plugin. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { callNative } from "../addon/call.js";
 import type { Precision, TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { probeTorch, readyTorch } from "../addon/runtimes.js";
+import { threadsOfProcess } from "../addon/threads.js";
 import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { annotatedScans, boxErrors } from "./annotated.js";
@@ -118,7 +118,7 @@ export async function trainMedLam(given: TrainMedLamOptions): Promise<TrainedMed
       "A process that a launcher started starts no others: leave processes out.",
     );
   }
-  const { threads: all = availableParallelism() } = given;
+  const { threads: all = threadsOfProcess() } = given;
   const share = processes === 1 ? all : Math.max(1, Math.floor(all / processes));
   const options = { ...given, threads: share };
   const { steps = 1000, epochs = 300, batch = 4, threads, signal } = options;

@@ -2,6 +2,7 @@
 
 import { callNative } from "../addon/call.js";
 import { native } from "../addon/loader.js";
+import { setThreads } from "../addon/threads.js";
 import { AbortedError, UnavailableError } from "../base/errors.js";
 import { follow } from "./follow.js";
 import type { PeerJob } from "./peers.js";
@@ -24,6 +25,7 @@ process.once("message", async (job: PeerJob) => {
 process.send?.("ready");
 
 async function work({ plugin, trainer: options, checkpoint, steps, threads }: PeerJob) {
+  setThreads(threads);
   const trainer = await callNative({ threads }, (task) =>
     native.createTrainer(plugin, options, task),
   );

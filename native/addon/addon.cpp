@@ -1,4 +1,5 @@
 // The module: process-wide functions, and every binding.
+#include <dlfcn.h>
 #include <napi.h>
 #include <zlib.h>
 
@@ -12,6 +13,7 @@
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
 #include "base/atomic_file.hpp"
+#include "base/executor.hpp"
 #include "base/simd.hpp"
 #include "runtimes/onnxruntime/api.hpp"
 
@@ -62,12 +64,16 @@ Napi::Value info(const Napi::CallbackInfo& call) {
 }
 
 Napi::Value create_cancel(const Napi::CallbackInfo& call) {
-  return make_handle(call.Env(), std::make_shared<CancelFlag>());
+  return make_handle(call.Env(), std::make_shared<Cancellation>());
 }
 
 Napi::Value cancel(const Napi::CallbackInfo& call) {
-  open_handle<CancelFlag>(call[0])->flag->store(true);
+  open_handle<Cancellation>(call[0])->request();
   return call.Env().Undefined();
+}
+
+Napi::Value process_threads(const Napi::CallbackInfo& call) {
+  return Napi::Number::New(call.Env(), threads_of_process(call[0].As<Napi::Number>().Uint32Value()));
 }
 
 Napi::Value exit_now(const Napi::CallbackInfo& call) {
@@ -84,12 +90,22 @@ void give_large_buffers_back() {
 #endif
 }
 
+// Node unloads an addon when the last worker that loaded it ends, unless the main thread loaded it too; the
+// executor's threads stay, and with them the code that they run.
+void stay_loaded() {
+  Dl_info here;
+  if (dladdr(reinterpret_cast<const void*>(&stay_loaded), &here) != 0)
+    dlopen(here.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   give_large_buffers_back();
+  stay_loaded();
   bind<info>(env, exports, "info");
   bind<create_cancel>(env, exports, "createCancel");
   bind<cancel>(env, exports, "cancel");
   bind<release>(env, exports, "release");
+  bind<process_threads>(env, exports, "threadsOfProcess");
   bind<exit_now>(env, exports, "exitNow");
   bind_volumes(env, exports);
   bind_grids(env, exports);

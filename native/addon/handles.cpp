@@ -1,8 +1,9 @@
 #include "addon/handles.hpp"
 
 #include <string>
-#include <thread>
 #include <utility>
+
+#include "base/executor.hpp"
 
 namespace medlsam::addon {
 namespace {
@@ -17,7 +18,8 @@ constexpr napi_type_tag kTags[] = {MEDLSAM_HANDLE_KINDS(MEDLSAM_HANDLE_TAG)};
 void empty(Napi::Env env, Box& box) {
   if (!box.value) return;
   if (box.external_bytes >= kFreedElsewhere) {
-    std::thread([value = std::move(box.value)]() mutable { value.reset(); }).detach();
+    // Where all threads are busy it is freed here: memory that waited for them would add up.
+    executor().offer([value = box.value]() mutable { value.reset(); });
   }
   box.value.reset();
   Napi::MemoryManagement::AdjustExternalMemory(env, -box.external_bytes);

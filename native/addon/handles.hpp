@@ -4,9 +4,9 @@
 
 #include <napi.h>
 
-#include <atomic>
 #include <memory>
 
+#include "base/cancellation.hpp"
 #include "checkpoints/checkpoint.hpp"
 #include "localization/grid/labels.hpp"
 #include "localization/survey.hpp"
@@ -25,10 +25,6 @@ struct OpenedCheckpoint {
   Checkpoint checkpoint;
 };
 
-struct CancelFlag {
-  std::shared_ptr<std::atomic<bool>> flag = std::make_shared<std::atomic<bool>>(false);
-};
-
 // Every handle kind of lib/addon/contract: its type, its name in messages, and its tag, an arbitrary
 // constant.
 #define MEDLSAM_HANDLE_KINDS(KIND)          \
@@ -38,7 +34,7 @@ struct CancelFlag {
   KIND(OpenedCheckpoint, "checkpoint", 4)   \
   KIND(MedLamModel, "medlam", 5)            \
   KIND(Templates, "templates", 6)           \
-  KIND(CancelFlag, "cancel", 7)             \
+  KIND(Cancellation, "cancel", 7)           \
   KIND(SamModel, "SAM", 8)                  \
   KIND(ScanMasks, "masks", 9)               \
   KIND(torch::PluginTrainer, "trainer", 10) \

@@ -120,7 +120,8 @@ Napi::Value similarity_map(const Napi::CallbackInfo& info) {
       info, info[1],
       [scales, channels = call.Get("channels").As<Napi::Number>().Int32Value(), patch](const Task& task) {
         std::vector<float> map(static_cast<std::size_t>(patch) * patch * patch);
-        medlsam::similarity_map(scales, channels, patch, map, task);
+        SimilarityScratch scratch;
+        medlsam::similarity_map(scales, channels, patch, map, scratch, task);
         return map;
       },
       [](Napi::Env env, std::vector<float>&& map) -> Napi::Value {

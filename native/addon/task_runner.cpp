@@ -16,9 +16,8 @@ RunningTask::RunningTask(Napi::Env env, const Napi::Value& options)
   const Napi::Object object = options.As<Napi::Object>();
   task_.threads = std::max(1u, object.Get("threads").As<Napi::Number>().Uint32Value());
   const Napi::Value cancel = object.Get("cancel");
-  cancelled_ = cancel.IsUndefined() ? std::make_shared<std::atomic<bool>>(false)
-                                    : open_handle<CancelFlag>(cancel)->flag;
-  task_.cancelled = cancelled_;
+  task_.cancelled =
+      cancel.IsUndefined() ? std::make_shared<Cancellation>() : open_handle<Cancellation>(cancel);
   const Napi::Value on_progress = object.Get("onProgress");
   if (on_progress.IsFunction()) {
     on_progress_ = Napi::Persistent(on_progress.As<Napi::Function>());
@@ -33,14 +32,25 @@ RunningTask::RunningTask(Napi::Env env, const Napi::Value& options)
 void RunningTask::start() {
   // Added after the thread-safe function's own hook, hence run before it.
   napi_add_env_cleanup_hook(env_, stop_at_exit, this);
-  thread_ = std::thread([this] { run(); });
+  try {
+    job_ = executor().submit([this] { run(); });
+  } catch (const Error& error) {
+    fail(error);
+    return settle_soon();
+  }
+  on_cancel_ = std::make_unique<OnCancel>(task_.cancelled, [this] {
+    if (!job_->withdraw()) return;
+    fail(Error(ErrorCode::kAborted, "The operation was aborted."));
+    settle_soon();
+  });
 }
 
 // The environment ends (process.exit, a worker terminated): stop, wait, touch no JavaScript.
 void RunningTask::stop_at_exit(void* data) {
   auto* self = static_cast<RunningTask*>(data);
-  self->cancelled_->store(true);
-  self->thread_.join();
+  self->on_cancel_.reset();
+  self->task_.cancelled->request();
+  if (self->job_ && !self->job_->withdraw()) self->job_->wait();
   delete self;
 }
 
@@ -48,12 +58,16 @@ void RunningTask::run() {
   try {
     compute(task_);
   } catch (const Error& error) {
-    failure_ = std::make_unique<Error>(error);
+    fail(error);
   } catch (const std::bad_alloc&) {
-    failure_ = std::make_unique<Error>(ErrorCode::kInternal, "Out of memory.");
+    fail(Error(ErrorCode::kInternal, "Out of memory."));
   } catch (const std::exception& error) {
-    failure_ = std::make_unique<Error>(ErrorCode::kInternal, error.what());
+    fail(Error(ErrorCode::kInternal, error.what()));
   }
+  settle_soon();
+}
+
+void RunningTask::settle_soon() {
   to_js_.BlockingCall([this](Napi::Env env, Napi::Function) {
     if (env != nullptr) settle(env);
   });
@@ -72,7 +86,8 @@ void RunningTask::report(std::size_t done, std::size_t total, const char* phase)
 
 void RunningTask::settle(Napi::Env env) {
   napi_remove_env_cleanup_hook(env, stop_at_exit, this);
-  thread_.join();
+  on_cancel_.reset();
+  if (job_) job_->wait();  // it may still be on its way out of run()
   try {
     if (failure_) {
       deferred_.Reject(to_js_error(env, *failure_).Value());

@@ -1,5 +1,5 @@
-// Runs a computation on a thread of its own and settles a promise: the JavaScript thread never waits, and
-// libuv's pool, which file access and name look-ups need, stays free.
+// Runs a computation as a job of the process's executor and settles a promise: the JavaScript thread never
+// waits, and libuv's pool, which file access and name look-ups need, stays free.
 #pragma once
 
 #include <napi.h>
@@ -8,10 +8,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/executor.hpp"
 #include "base/task.hpp"
 
 namespace medlsam::addon {
@@ -28,16 +28,19 @@ class RunningTask {
   Napi::Promise promise() const { return deferred_.Promise(); }
   // Keeps a JavaScript buffer in place while the computation reads it.
   void keep(const Napi::Object& object) { kept_.push_back(Napi::Persistent(object)); }
-  // The task deletes itself when it has settled.
+  // The task deletes itself when it has settled: once computed, or at once if it is cancelled while it waits
+  // for its turn.
   void start();
 
  protected:
-  virtual void compute(const Task& task) = 0;     // on the thread
+  virtual void compute(const Task& task) = 0;     // on a thread of the executor
   virtual Napi::Value result(Napi::Env env) = 0;  // on the JavaScript thread
 
  private:
   static void stop_at_exit(void* self);
   void run();
+  void fail(const Error& error) { failure_ = std::make_unique<Error>(error); }
+  void settle_soon();
   void report(std::size_t done, std::size_t total, const char* phase);
   void settle(Napi::Env env);
 
@@ -46,11 +49,11 @@ class RunningTask {
   Napi::ThreadSafeFunction to_js_;
   Napi::FunctionReference on_progress_;
   std::vector<Napi::ObjectReference> kept_;
-  std::shared_ptr<std::atomic<bool>> cancelled_;
   Task task_;
   std::chrono::steady_clock::time_point last_report_{};
   std::unique_ptr<Error> failure_;
-  std::thread thread_;
+  std::shared_ptr<Executor::Job> job_;
+  std::unique_ptr<OnCancel> on_cancel_;
 };
 
 template <class Compute, class Result>
@@ -69,8 +72,9 @@ class RunningTaskOf : public RunningTask {
   std::optional<std::invoke_result_t<Compute&, const Task&>> value_;
 };
 
-// compute(const Task&) → value, on a thread; result(Napi::Env, value&&) → what the promise resolves to.
-// `compute` must capture plain data and shared pointers only. `buffers` are kept alive meanwhile.
+// compute(const Task&) → value, on a thread of the executor; result(Napi::Env, value&&) → what the promise
+// resolves to. `compute` must capture plain data and shared pointers only. `buffers` are kept alive
+// meanwhile.
 template <class Compute, class Result>
 Napi::Value run_task(const Napi::CallbackInfo& info, const Napi::Value& options, Compute compute,
                      Result result, const std::vector<Napi::Object>& buffers = {}) {

@@ -1,24 +1,24 @@
-// What every long computation is handed: how many threads it may use, whether it was cancelled, and whom
-// to tell how far it is.
+// What every long computation is handed: how many threads its loops may use, whether it was cancelled, and
+// where to report how far it is.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
 
+#include "base/cancellation.hpp"
 #include "base/error.hpp"
 
 namespace medlsam {
 
 struct Task {
-  unsigned threads = 1;
-  std::shared_ptr<const std::atomic<bool>> cancelled;  // null: cannot be cancelled
+  unsigned threads = 1;                     // at most, of the process's executor
+  std::shared_ptr<Cancellation> cancelled;  // null: cannot be cancelled
   // Called from the computing thread with the phase that is running.
   std::function<void(std::size_t done, std::size_t total, const char* phase)> on_progress;
   const char* phase = "";  // a string literal; "" where the computation has one phase only
 
-  bool is_cancelled() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
+  bool is_cancelled() const { return cancelled && cancelled->requested(); }
 
   // Throws kAborted once cancelled. Cheap: call it between slices and patches.
   void check() const {

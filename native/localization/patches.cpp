@@ -1,9 +1,9 @@
 #include "localization/patches.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 
+#include "base/clock.hpp"
 #include "localization/similarity/similarity.hpp"
 
 namespace medlsam {
@@ -16,12 +16,6 @@ constexpr std::size_t kEncoderBatch = 4;
 // Of a mean cosine, for a voxel's squared distance from the start: (3 mm / 200 mm)². From 140 to 280 mm made
 // no difference worth a knob (bench/RESULTS.md).
 constexpr float kFall = static_cast<float>(kGridSpacing * kGridSpacing / (200.0 * 200.0));
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Equal centres and who asked for them, in the order of first asking.
 struct Request {
@@ -136,6 +130,7 @@ Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
   std::array<std::vector<float>, kScales> kernels;
   for (int k = 0; k < kScales; ++k) kernels[k].resize(templates.kernel_elements(k));
   std::vector<float> map(static_cast<std::size_t>(edge) * edge * edge);
+  SimilarityScratch scratch;
 
   const auto start_time = Clock::now();
   result.patches = for_each_patch(
@@ -149,7 +144,7 @@ Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
             templates.kernel(indices[asker], k, kernels[k]);
             scales.push_back({outputs[k + 1].data, kernels[k].data(), edge >> (2 - k), kKernelSize[k]});
           }
-          similarity_map(scales, templates.channels(), edge, map, task);
+          similarity_map(scales, templates.channels(), edge, map, scratch, task);
           const SimilarityPeak peak = find_peak(map, edge);
           std::array<int, 3> voxel = peak.voxel;
           if (near) {

@@ -137,6 +137,6 @@ TEST_CASE("compare: what cannot be compared") {
     }
   }
   Task cancelled;
-  cancelled.cancelled = std::make_shared<const std::atomic<bool>>(true);
+  cancelled.cancelled = std::make_shared<Cancellation>(true);
   CHECK_THROWS_AS(count_labels(labels, cancelled), Error);
 }

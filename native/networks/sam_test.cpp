@@ -193,7 +193,7 @@ TEST_CASE("more boxes than run at once are masked in their order") {
 
 TEST_CASE("SAM stops when cancelled") {
   Task task;
-  task.cancelled = std::make_shared<const std::atomic<bool>>(true);
+  task.cancelled = std::make_shared<Cancellation>(true);
   check_message([&] { (void)model().decode(embedding(0), boxes(), nullptr, false, task); },
                 ErrorCode::kAborted, "aborted");
 }

@@ -247,7 +247,7 @@ TEST_CASE("wrong options are refused") {
 
 TEST_CASE("a cancelled phantom ends") {
   Task task = on(2);
-  task.cancelled = std::make_shared<std::atomic<bool>>(true);
+  task.cancelled = std::make_shared<Cancellation>(true);
   CHECK_THROWS_AS(make_phantom(1, {}, task), Error);
 }
 

@@ -1,14 +1,12 @@
 #include "segmentation/slicewise.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <exception>
+#include <functional>
 #include <map>
-#include <mutex>
-#include <thread>
+#include <optional>
 #include <utility>
 
-#include "base/channel.hpp"
+#include "base/clock.hpp"
 #include "base/parallel.hpp"
 #include "segmentation/masks/decode.hpp"
 #include "segmentation/slices/resize.hpp"
@@ -17,121 +15,71 @@
 namespace medlsam {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// A slice on its way through the stages, with its place in the plan.
-struct Picture {
-  std::size_t index;
-  std::vector<float> pixels;  // S × S, 0 … 255
-};
-struct Encoded {
-  std::size_t index;
-  Array embedding;
-};
-
-// The first failure of any stage.
-class Failure {
- public:
-  void keep() {
-    std::lock_guard lock(mutex_);
-    if (!error_) error_ = std::current_exception();
-  }
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::exception_ptr error_;
-};
-
+// One slice is prepared and one decoded while another is encoded, which takes longest. Preparing and decoding
+// are loops of one index that a free thread of the executor takes on, or this one when it needs what they
+// make.
 class Pipeline {
  public:
   Pipeline(SamModel& sam, const Volume& volume, const Window& window, std::span<const SlicePrompts> plan,
            ScanMasks& masks, const Task& task)
-      : sam_(sam), volume_(volume), window_(window), plan_(plan), masks_(masks), task_(task) {}
+      : sam_(sam),
+        volume_(volume),
+        window_(window),
+        plan_(plan),
+        masks_(masks),
+        task_(task),
+        edge_(sam.weights().image_size()),
+        resizer_(masks.layout.height, masks.layout.width, edge_),
+        decoder_(4 * sam.weights().grid(), edge_, masks.layout.height, masks.layout.width) {}
 
   SliceWork run() {
-    {
-      const std::jthread preparing([this] { guard([this] { prepare(); }); });
-      // Should the second thread not start, the first must not wait for it. Else it has ended by then.
-      const Closing closing(*this);
-      const std::jthread decoding([this] { guard([this] { decode(); }); });
-      guard([this] { encode(); });
+    begin(preparing_, [this] { prepare(0); });
+    for (std::size_t i = 0; i < plan_.size(); ++i) {
+      preparing_->finish();
+      const std::vector<float> picture = std::exchange(picture_, {});
+      if (i + 1 < plan_.size()) begin(preparing_, [this, i] { prepare(i + 1); });
+      Array embedding = encode(picture);
+      if (decoding_) decoding_->finish();
+      embedding_ = std::move(embedding);
+      begin(decoding_, [this, i] { decode(i); });
     }
-    failure_.rethrow();
+    decoding_->finish();
     return work_;
   }
 
  private:
-  struct Closing {
-    explicit Closing(Pipeline& pipeline) : pipeline_(pipeline) {}
-    ~Closing() { pipeline_.close_channels(); }
-    Pipeline& pipeline_;
-  };
-
-  void close_channels() {
-    pictures_.close();
-    encoded_.close();
+  void begin(std::optional<Executor::Loop>& stage, std::function<void()> work) {
+    stage.emplace(executor(), 1, task_.threads > 1 ? 1 : 0,
+                  [work = std::move(work)](std::size_t, std::size_t) { work(); });
   }
 
-  // A stage that fails closes both channels: its neighbours finish what they hold and end too.
-  template <class Stage>
-  void guard(Stage&& stage) {
-    try {
-      stage();
-    } catch (...) {
-      failure_.keep();
-      close_channels();
-    }
+  // Fills picture_ from slice i of the plan.
+  void prepare(std::size_t i) {
+    task_.check();
+    const auto start = Clock::now();
+    std::vector<std::uint8_t> slice(masks_.layout.pixels()), resized(edge_ * edge_);
+    window_slice(volume_, masks_.layout, plan_[i].slice, window_, slice);
+    resizer_.resize(slice, resized);
+    picture_.assign(resized.begin(), resized.end());
+    work_.prepare_seconds += seconds_since(start);
   }
 
-  void prepare() {
-    const SliceLayout& layout = masks_.layout;
-    const std::int64_t edge = sam_.weights().image_size();
-    SliceResizer resizer(layout.height, layout.width, edge);
-    std::vector<std::uint8_t> slice(layout.pixels()), resized(edge * edge);
-    for (std::size_t i = 0; i < plan_.size(); ++i) {
-      task_.check();
-      const auto start = Clock::now();
-      window_slice(volume_, layout, plan_[i].slice, window_, slice);
-      resizer.resize(slice, resized);
-      Picture picture{i, {resized.begin(), resized.end()}};
-      work_.prepare_seconds += seconds_since(start);
-      if (!pictures_.put(std::move(picture))) return;
-    }
-    pictures_.close();
+  Array encode(const std::vector<float>& picture) {
+    const auto start = Clock::now();
+    Array embedding = sam_.encode({picture.data(), {1, 1, edge_, edge_}, nullptr}, task_);
+    work_.encode_seconds += seconds_since(start);
+    ++work_.encoder_runs;
+    return embedding;
   }
 
-  void encode() {
-    const std::int64_t edge = sam_.weights().image_size();
-    while (const auto picture = pictures_.take()) {
-      const auto start = Clock::now();
-      Encoded encoded{picture->index,
-                      sam_.encode({picture->pixels.data(), {1, 1, edge, edge}, nullptr}, task_)};
-      work_.encode_seconds += seconds_since(start);
-      ++work_.encoder_runs;
-      if (!encoded_.put(std::move(encoded))) return;
-    }
-    encoded_.close();
-  }
-
-  void decode() {
-    const SliceLayout& layout = masks_.layout;
-    const std::int64_t logits_edge = 4 * sam_.weights().grid();
-    const MaskDecoder decoder(logits_edge, sam_.weights().image_size(), layout.height, layout.width);
-    for (std::size_t done = 0; const auto encoded = encoded_.take();) {
-      const auto start = Clock::now();
-      const SlicePrompts& slice = plan_[encoded->index];
-      for (const auto& [kind, prompts] : batches(slice)) decode_batch(slice, *encoded, prompts, decoder);
-      work_.prompts += slice.prompts.size();
-      work_.decode_seconds += seconds_since(start);
-      task_.report(++done, plan_.size());
-    }
+  // Fills the masks of slice i of the plan from embedding_.
+  void decode(std::size_t i) {
+    const auto start = Clock::now();
+    const SlicePrompts& slice = plan_[i];
+    for (const auto& [kind, prompts] : batches(slice)) decode_batch(slice, prompts);
+    work_.prompts += slice.prompts.size();
+    work_.decode_seconds += seconds_since(start);
+    task_.report(i + 1, plan_.size());
   }
 
   // Prompts that one batch of the decoder can hold: those of as many tokens, one mask or several for each.
@@ -143,12 +91,11 @@ class Pipeline {
     return found;
   }
 
-  void decode_batch(const SlicePrompts& slice, const Encoded& encoded,
-                    const std::vector<const SlicePrompt*>& prompts, const MaskDecoder& decoder) {
+  void decode_batch(const SlicePrompts& slice, const std::vector<const SlicePrompt*>& prompts) {
     std::vector<SamPrompt> asked;
     for (const SlicePrompt* prompt : prompts) asked.push_back({prompt->points, prompt->box});
     const bool ambiguous = !asked.front().box && asked.front().points.size() == 1;
-    const SamMasks found = sam_.decode(encoded.embedding, asked, nullptr, ambiguous, task_);
+    const SamMasks found = sam_.decode(embedding_, asked, nullptr, ambiguous, task_);
     const std::int64_t each = found.ious.shape[1];
     const std::size_t pixels = static_cast<std::size_t>(found.logits.shape[2] * found.logits.shape[3]);
     parallel_for(task_, prompts.size(), [&](std::size_t i, std::size_t) {
@@ -157,7 +104,7 @@ class Pipeline {
       const std::size_t mask = i * static_cast<std::size_t>(each) + static_cast<std::size_t>(best);
       const SliceLayout& layout = masks_.layout;
       std::vector<float> probabilities(layout.pixels());
-      decoder.decode({found.logits.data + mask * pixels, pixels}, probabilities);
+      decoder_.decode({found.logits.data + mask * pixels, pixels}, probabilities);
       masks_.organs.at(prompts[i]->organ).slices[slice.slice] =
           crop_mask(probabilities, layout.height, layout.width);
     });
@@ -169,11 +116,13 @@ class Pipeline {
   std::span<const SlicePrompts> plan_;
   ScanMasks& masks_;
   const Task& task_;
-  // Each stage writes fields of its own.
-  SliceWork work_;
-  Failure failure_;
-  Channel<Picture> pictures_{1};
-  Channel<Encoded> encoded_{1};
+  const std::int64_t edge_;
+  SliceResizer resizer_;
+  const MaskDecoder decoder_;
+  SliceWork work_;              // each stage writes fields of its own
+  std::vector<float> picture_;  // edge² values, 0 … 255
+  Array embedding_;
+  std::optional<Executor::Loop> preparing_, decoding_;  // destroyed, and ended, before what they use
 };
 
 }  // namespace

@@ -148,7 +148,7 @@ inline Bytes load(const std::string& path) {
 
 inline Task cancelled_task() {
   Task task;
-  task.cancelled = std::make_shared<std::atomic<bool>>(true);
+  task.cancelled = std::make_shared<Cancellation>(true);
   return task;
 }
 

@@ -3,6 +3,7 @@ import type { CancelHandle, Handle } from "./handles.js";
 
 /** Last argument of every long call. */
 export interface Task {
+  /** Threads of the process that this call's loops may use. */
   threads: number;
   cancel?: CancelHandle;
   /** Called on the JS thread, at most every 50 ms and at the end of each phase; `phase` is "" where a call has one only. */
@@ -10,6 +11,11 @@ export interface Task {
 }
 
 export interface TaskAddon {
+  /**
+   * The number of threads that compute in this process, whatever calls there are: `wanted` in the first call of all
+   * environments (this thread's and those of Workers), and what that fixed ever after.
+   */
+  threadsOfProcess(wanted: number): number;
   createCancel(): CancelHandle;
   cancel(handle: CancelHandle): void;
   release(handle: Handle<string>): void;

@@ -116,7 +116,7 @@ TEST_CASE("what cannot be localized in is refused") {
 
 TEST_CASE("a cancelled grid stops") {
   Task task = kTask;
-  task.cancelled = std::make_shared<std::atomic<bool>>(true);
+  task.cancelled = std::make_shared<Cancellation>(true);
   const std::vector<std::int16_t> hu(1000, -1000);
   CHECK_THROWS_AS(make_grid(make_volume({10, 10, 10}, DType::kI16, hu), Conventions::kExact, false, task),
                   Error);

@@ -8,7 +8,6 @@
 
 #include "base/parallel.hpp"
 #include "base/simd.hpp"
-#include "kernels/correlation.hpp"
 
 namespace medlsam {
 namespace {
@@ -71,12 +70,9 @@ MEDLSAM_INLINE void add_resized_slice(const Correlation& correlation, const Taps
 }
 
 void add_scale(const SimilarityScale& scale, int channels, int patch, std::span<float> map,
-               const Task& task) {
-  // One point needs some 20 MB of scratch; a localization searches hundreds of points on the same thread.
-  thread_local CorrelationScratch correlation_scratch;
-  thread_local ScratchBuffer weights_scratch;
+               SimilarityScratch& scratch, const Task& task) {
   const std::size_t volume = std::size_t{1} * scale.edge * scale.edge * scale.edge;
-  float* weights = weights_scratch.reserve(volume);
+  float* weights = scratch.weights.reserve(volume);
   parallel_for(task, (volume + kChunk - 1) / kChunk, [&](std::size_t chunk, std::size_t) {
     const std::size_t begin = chunk * kChunk;
     run_simd<inverse_norms>(scale.features + begin, channels, volume, std::min(kChunk, volume - begin),
@@ -84,7 +80,7 @@ void add_scale(const SimilarityScale& scale, int channels, int patch, std::span<
   });
 
   const CorrelationInput input{scale.features, weights, scale.kernel, channels, scale.edge, scale.size};
-  const Correlation correlation = correlate(input, correlation_scratch, task);
+  const Correlation correlation = correlate(input, scratch.correlation, task);
   const Taps taps = make_taps(scale, patch, correlation.length);
   const float factor = static_cast<float>(1 / (std::pow(correlation.length, 3) * std::pow(scale.size, 3)));
   parallel_for(task, patch, [&](std::size_t z, std::size_t) {
@@ -115,11 +111,11 @@ void check_arguments(std::span<const SimilarityScale> scales, int channels, int 
 }  // namespace
 
 void similarity_map(std::span<const SimilarityScale> scales, int channels, int patch, std::span<float> map,
-                    const Task& task) {
+                    SimilarityScratch& scratch, const Task& task) {
   check_arguments(scales, channels, patch, map.size());
   task.check();
   std::fill(map.begin(), map.end(), 1.F);
-  for (const SimilarityScale& scale : scales) add_scale(scale, channels, patch, map, task);
+  for (const SimilarityScale& scale : scales) add_scale(scale, channels, patch, map, scratch, task);
 }
 
 SimilarityPeak find_peak(std::span<const float> map, int patch) {

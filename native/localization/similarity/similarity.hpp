@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/task.hpp"
+#include "kernels/correlation.hpp"
 
 namespace medlsam {
 
@@ -18,6 +19,12 @@ struct SimilarityScale {
   int size = 0;                     // 2, 4 or 8
 };
 
+// Memory of similarity_map, some 20 MB, to be kept by who searches hundreds of points.
+struct SimilarityScratch {
+  CorrelationScratch correlation;
+  ScratchBuffer weights;
+};
+
 struct SimilarityPeak {
   std::array<int, 3> voxel{};  // (z, y, x) of the first maximum, in [0, patch)
   float value = 0;             // the map there: 1 + the sum over scales
@@ -28,7 +35,7 @@ struct SimilarityPeak {
 // edge+1 positions. `resize`: trilinear, half-pixel centres, to patch³. Exact to 1e-5 (float32 FFT).
 // `map` receives patch³ values (z, y, x).
 void similarity_map(std::span<const SimilarityScale> scales, int channels, int patch, std::span<float> map,
-                    const Task& task);
+                    SimilarityScratch& scratch, const Task& task);
 
 SimilarityPeak find_peak(std::span<const float> map, int patch);
 

@@ -98,7 +98,8 @@ std::vector<float> map_of(std::span<const SimilarityScale> scales, int channels,
   Task task;
   task.threads = threads;
   std::vector<float> map(cube(patch));
-  similarity_map(scales, channels, patch, map, task);
+  SimilarityScratch scratch;
+  similarity_map(scales, channels, patch, map, scratch, task);
   return map;
 }
 
@@ -221,10 +222,11 @@ TEST_CASE("without scales the map is one everywhere") {
 TEST_CASE("a cancelled search stops") {
   const RandomScale random(16, 2, 2, 1);
   Task task;
-  task.cancelled = std::make_shared<std::atomic<bool>>(true);
+  task.cancelled = std::make_shared<Cancellation>(true);
   std::vector<float> map(cube(64));
   try {
-    similarity_map({&random.scale, 1}, 2, 64, map, task);
+    SimilarityScratch scratch;
+    similarity_map({&random.scale, 1}, 2, 64, map, scratch, task);
     FAIL("not stopped");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::kAborted);
@@ -237,7 +239,8 @@ TEST_CASE("similarity refuses shapes it cannot search") {
   const auto refused = [&](int edge, int size, int channels, std::size_t map_size) {
     const SimilarityScale scale{random.features.data(), random.kernel.data(), edge, size};
     try {
-      similarity_map({&scale, 1}, channels, 64, std::span(map).first(map_size), Task{});
+      SimilarityScratch scratch;
+      similarity_map({&scale, 1}, channels, 64, std::span(map).first(map_size), scratch, Task{});
     } catch (const Error& error) {
       return error.code() == ErrorCode::kBadArgument;
     }

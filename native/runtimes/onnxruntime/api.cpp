@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/error.hpp"
+#include "base/executor.hpp"
 
 namespace medlsam::onnx {
 namespace {
@@ -61,7 +62,13 @@ std::vector<std::string> providers() {
 Ort::Env& environment() {
   // Leaked on purpose: sessions may outlive static destruction when the process ends in the middle of a run.
   static auto* env = [] {
-    auto* made = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "medlsam");
+    // One pool of threads for all sessions, as large as ours: whoever calls a session takes part in its work.
+    Ort::ThreadingOptions threads;
+    threads.SetGlobalIntraOpNumThreads(static_cast<int>(executor().threads()));
+    threads.SetGlobalInterOpNumThreads(1);
+    // Threads that wait for the next run by spinning would take the cores from the work between runs.
+    threads.SetGlobalSpinControl(0);
+    auto* made = new Ort::Env(threads, ORT_LOGGING_LEVEL_FATAL, "medlsam");
     // One arena for all sessions, which seldom run at once, growing by what is asked for: each with one of
     // its own, growing by doubling, would keep about twice the memory.
     const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);

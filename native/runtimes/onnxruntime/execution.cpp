@@ -24,10 +24,8 @@ std::string why_no_cuda(int device) {
 
 Ort::SessionOptions session_options(const Execution& execution) {
   Ort::SessionOptions options;
-  options.SetIntraOpNumThreads(static_cast<int>(execution.threads));
+  options.DisablePerSessionThreads();
   options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
-  // Threads that wait for the next run by spinning would take the cores from the work between runs.
-  options.AddConfigEntry("session.force_spinning_stop", "1");
   options.AddConfigEntry("session.use_env_allocators", "1");
   options.DisableMemPattern();
   if (execution.cuda) append_cuda(options, *execution.cuda);

@@ -1,10 +1,5 @@
 #include "runtimes/onnxruntime/session.hpp"
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "networks/medlam.hpp"
 #include "networks/sam_decoder.hpp"
 #include "networks/sam_encoder.hpp"
@@ -14,29 +9,6 @@
 
 namespace medlsam::onnx {
 namespace {
-
-// ONNX Runtime looks at its terminate flag between nodes; this sets it while a run is under way.
-class Terminator {
- public:
-  Terminator(const Task& task, Ort::RunOptions& options) {
-    if (!task.cancelled) return;
-    thread_ = std::jthread([this, &task, &options](std::stop_token stop) {
-      std::unique_lock lock(mutex_);
-      while (!stop.stop_requested()) {
-        if (task.is_cancelled()) {
-          options.SetTerminate();
-          return;
-        }
-        wake_.wait_for(lock, stop, std::chrono::milliseconds(20), [] { return false; });
-      }
-    });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::jthread thread_;
-};
 
 [[noreturn]] void rethrow(const Ort::Exception& error) {
   throw Error(ErrorCode::kInternal, std::string("ONNX Runtime: ") + error.what());
@@ -76,7 +48,8 @@ std::vector<Array> Session::run(std::span<const Array> inputs, const Task& task)
     Ort::RunOptions options;
     std::vector<Ort::Value> results;
     {
-      const Terminator terminator(task, options);
+      // ONNX Runtime looks at this flag between nodes.
+      const OnCancel terminating(task.cancelled, [&options] { options.SetTerminate(); });
       results = session_.Run(options, input_names.data(), values.data(), values.size(), output_names.data(),
                              output_names.size());
     }
