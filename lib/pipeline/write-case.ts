@@ -1,7 +1,7 @@
 /** One case's results as files, in the manner of TotalSegmentator. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { CallOptions } from "../addon/call.js";
+import { threadsOfProcess } from "../addon/threads.js";
 import { inParallel } from "../base/parallel.js";
 import { type Boxes, boxesFile } from "../formats/boxes.js";
 import { writeWhole } from "../formats/files.js";
@@ -49,7 +49,7 @@ export async function writeCase(
     if (outputs.labelMap) {
       await write("segmentation.nii.gz", (path) => segmentation.writeLabelMap(path, options));
     } else {
-      const { threads = availableParallelism() } = options;
+      const { threads = threadsOfProcess() } = options;
       // Compressing is one thread's work: several files at a time, a volume of bytes in memory for each.
       await inParallel(Math.min(4, threads), organs, (organ) =>
         write(masks.get(organ.name) as string, (path) => organ.write(path, options)),
