@@ -17,11 +17,13 @@ constexpr napi_type_tag kTags[] = {MEDLSAM_HANDLE_KINDS(MEDLSAM_HANDLE_TAG)};
 
 void empty(Napi::Env env, Box& box) {
   if (!box.value) return;
-  if (box.external_bytes >= kFreedElsewhere) {
-    // Where all threads are busy it is freed here: memory that waited for them would add up.
-    executor().offer([value = box.value]() mutable { value.reset(); });
-  }
-  box.value.reset();
+  // Held once more, so that the memory goes where this is emptied and not where the last copy of the work is
+  // dropped.
+  const auto value = std::make_shared<std::shared_ptr<void>>(std::move(box.value));
+  // Where all threads are busy it is freed here: memory that waited for them would add up.
+  const bool elsewhere =
+      box.external_bytes >= kFreedElsewhere && executor().offer([value] { value->reset(); });
+  if (!elsewhere) value->reset();
   Napi::MemoryManagement::AdjustExternalMemory(env, -box.external_bytes);
 }
 
