@@ -110,10 +110,10 @@ TEST_CASE("localize: a scan is surveyed once for a network, whatever the templat
 
 TEST_CASE("localize: cancelled in one phase, it begins no other") {
   Setup setup;
-  const auto flag = std::make_shared<std::atomic<bool>>(false);
+  const auto flag = std::make_shared<Cancellation>();
   setup.task.cancelled = flag;
   setup.task.on_progress = [&](std::size_t done, std::size_t total, const char* phase) {
-    if (std::string(phase) == "query" && done == total) flag->store(true);
+    if (std::string(phase) == "query" && done == total) flag->request();
   };
   setup.options.survey = true;
   try {
