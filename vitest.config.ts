@@ -6,6 +6,7 @@ export default defineConfig({
     // These need the torch plugin: vitest.torch.config.ts.
     exclude: ["test/torch/**"],
     environment: "node",
+    globalSetup: "test/support/shared-folder.ts",
     // Processes, not threads: a native crash then fails one file, and signals and exit codes can be tested.
     pool: "forks",
     // The addon has threads of its own.

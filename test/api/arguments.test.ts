@@ -13,11 +13,12 @@ import {
   smallVolume,
 } from "../support/api.js";
 import { scan } from "../support/command.js";
+import { sharedTemplates } from "../support/shared-templates.js";
 
 const { Checkpoint, Grid, MedLam, Sam, steps, Templates, UsageError, Volume } = medlsam;
 const { volume, checkpoint, medlam, sam, segmentation } = await makeObjects();
 const organ = segmentation.organs.liver;
-const templates = await medlsam.buildTemplates({ medlam, supports: [annotated], classes: [1] });
+const templates = await Templates.open(await sharedTemplates("small"));
 const summary = medlsam.summarizeEvaluations([]);
 const folder = mkdtempSync(join(tmpdir(), "medlsam-arguments-"));
 const file = join(folder, "file.nii");

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import {
-  buildTemplates,
   demoModels,
   evaluate,
   Grid,
@@ -15,6 +14,7 @@ import {
   UsageError,
 } from "../../lib/index.js";
 import { annotated, failure, makeObjects, organs, smallVolume } from "../support/api.js";
+import { sharedTemplates } from "../support/shared-templates.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-closing-"));
 const file = join(folder, "file.nii");
@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe("a closed object", async () => {
   const open = await makeObjects();
   const { medlam } = open;
-  const templates = await buildTemplates({ medlam, supports: [annotated], classes: [1] });
+  const templates = await Templates.open(await sharedTemplates("small"));
   const closed = {
     ...(await makeObjects()),
     templates: await Templates.open(demoModels().templates),

@@ -16,7 +16,6 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   AbortedError,
-  buildTemplates,
   casesOf,
   InputError,
   MedLam,
@@ -25,11 +24,12 @@ import {
   type ScanEvent,
   type ScanOutcome,
   type Segmenter,
-  type Templates,
+  Templates,
   UsageError,
   Volume,
 } from "../../lib/index.js";
-import { data, medlam as medlamFile, scan } from "../support/command.js";
+import { medlam as medlamFile, scan } from "../support/command.js";
+import { sharedTemplates } from "../support/shared-templates.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-pipeline-"));
 const at = (...path: string[]) => join(folder, ...path);
@@ -59,8 +59,7 @@ const quick = { scales: [], minScore: -1 } as const;
 
 beforeAll(async () => {
   medlam = await MedLam.load(medlamFile);
-  const supports = [{ image: data("ct/a.nii.gz"), labels: data("ct/a_label.nii.gz") }];
-  templates = await buildTemplates({ medlam, supports, classes: [1] });
+  templates = await Templates.open(await sharedTemplates("small"));
   segmenting = await Pipeline.load({ medlam, templates, segmenter: boxes });
   localizing = await Pipeline.load({ medlam, templates });
   mkdirSync(at("scans"));

@@ -10,9 +10,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildSmall, data, expectRefusal, medlam, run, scan, succeed } from "../support/command.js";
+import { afterAll, describe, expect, it } from "vitest";
+import { data, expectRefusal, medlam, run, scan, succeed } from "../support/command.js";
 import { type Fields, nifti } from "../support/nifti.js";
+import { sharedTemplates } from "../support/shared-templates.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-bad-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,7 +24,7 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
-const templates = join(folder, "templates.safetensors");
+const templates = await sharedTemplates("small");
 const models = ["-t", templates, "--medlam", medlam];
 const localize = (...args: string[]) => run("localize", ...args, ...models, "-q");
 const build = (...args: string[]) =>
@@ -37,10 +38,6 @@ const build = (...args: string[]) =>
     "-o",
     join(folder, "none.safetensors"),
   );
-
-beforeAll(async () => {
-  await succeed(...buildSmall(templates));
-});
 
 const compressed = gzipSync(nifti());
 const bomb = gzipSync(nifti({ dim: [3, 4, 4, 4] }).fill(0, 352));

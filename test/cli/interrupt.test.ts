@@ -2,27 +2,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  buildSmall,
-  medlam,
-  type Running,
-  scan,
-  start,
-  succeed,
-  supports,
-} from "../support/command.js";
+import { medlam, type Running, scan, start, supports } from "../support/command.js";
+import { sharedTemplates } from "../support/shared-templates.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-interrupt-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
-const templates = at("templates.safetensors");
+const templates = await sharedTemplates("small");
 const build = ["template", "build", ...supports, "--classes", "1,2", "--medlam", medlam, "-o"];
 
 // Enough scans that every signal comes while there is work left.
 const scans = Array.from({ length: 30 }, (_, i) => at(`scan${i}.nii.gz`));
 
 beforeAll(async () => {
-  await succeed(...buildSmall(templates));
   for (const path of scans) symlinkSync(scan, path);
 });
 

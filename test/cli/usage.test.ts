@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import {
   buildSmall,
   expectRefusal,
@@ -9,20 +9,16 @@ import {
   run,
   scan,
   start,
-  succeed,
   supports,
 } from "../support/command.js";
+import { sharedTemplates } from "../support/shared-templates.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-usage-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const templates = join(folder, "templates.safetensors");
+const templates = await sharedTemplates("small");
 const models = ["-t", templates, "--medlam", medlam];
 const localize = (...args: string[]) => run("localize", ...args, ...models, "-q");
-
-beforeAll(async () => {
-  await succeed(...buildSmall(templates));
-});
 
 describe("output that cannot be written", () => {
   it("is found before the work, and keeps what was there", async () => {

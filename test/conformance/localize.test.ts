@@ -1,19 +1,10 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, it } from "vitest";
 import { callNative } from "../../lib/addon/call.js";
 import { native } from "../../lib/addon/loader.js";
-import {
-  buildTemplates,
-  localize,
-  MedLam,
-  type Scale,
-  type Strategy,
-  Templates,
-  type Triple,
-} from "../../lib/index.js";
+import { localize, MedLam, type Scale, Templates, type Triple } from "../../lib/index.js";
 import { conformance, largestDifference, TensorFile } from "../support/data.js";
+import { sharedTemplates } from "../support/shared-templates.js";
 
 interface Run {
   scales: Scale[];
@@ -27,37 +18,14 @@ const runs: Record<string, Run> = JSON.parse(
   await readFile(conformance("localize/boxes.json"), "utf8"),
 );
 const medlam = await MedLam.load(conformance("medlam/medlam.pth"));
-const folder = await mkdtemp(join(tmpdir(), "medlsam-"));
-afterAll(() => rm(folder, { recursive: true }));
-
-async function build(strategy: Strategy): Promise<Templates> {
-  return buildTemplates({
-    medlam,
-    supports: ["a", "b"].map((name) => ({
-      image: conformance(`ct/${name}.nii.gz`),
-      labels: conformance(`ct/${name}_label.nii.gz`),
-    })),
-    strategy,
-    sliceInterval: 2,
-    conventions: "reference",
-    classes,
-  });
-}
-
 describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
-  let built: Templates;
-  let opened: Templates;
-  const path = join(folder, `${strategy}.safetensors`);
+  let templates: Templates;
 
-  // SPL: about 300 patches through the network.
   beforeAll(async () => {
-    built = await build(strategy);
-    await built.save(path);
-    opened = await Templates.open(path);
+    templates = await Templates.open(await sharedTemplates(strategy));
   });
 
-  it.each(["built", "opened"])("%s: positions and kernels", async (which) => {
-    const templates = which === "built" ? built : opened;
+  it("positions and kernels", async () => {
     const file = await TensorFile.open(`localize/${strategy.toUpperCase()}_templates.safetensors`);
     for (const [i, first] of templates.firstPoints().entries()) {
       const name = `${classes[i]}`;
@@ -87,7 +55,7 @@ describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
   });
 
   it("the file says what it is", () => {
-    expect(opened).toMatchObject({
+    expect(templates).toMatchObject({
       strategy,
       sliceInterval: strategy === "spl" ? 2 : null,
       conventions: "reference",
@@ -96,7 +64,6 @@ describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
       patch: 64,
       supports: ["a.nii.gz", "b.nii.gz"],
     });
-    expect(opened.organs).toEqual(built.organs);
   });
 
   it.each(Object.keys(runs).filter((name) => name.startsWith(strategy.toUpperCase())))(
@@ -105,7 +72,7 @@ describe.each(["wpl", "spl"] as const)("templates, %s (4)", (strategy) => {
       const run = runs[name] as Run;
       const result = await localize(conformance("ct/q.nii.gz"), {
         medlam,
-        templates: opened,
+        templates,
         scales: run.scales,
         conventions: "reference",
         queryCenters: run.query_centers_padded_zyx,
