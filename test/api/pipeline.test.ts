@@ -28,7 +28,7 @@ import {
   UsageError,
   Volume,
 } from "../../lib/index.js";
-import { medlam as medlamFile, scan } from "../support/command.js";
+import { data, medlam as medlamFile, scan } from "../support/command.js";
 import { sharedTemplates } from "../support/shared-templates.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-pipeline-"));
