@@ -13,6 +13,8 @@ export type {
   StoredType,
   VoxelArray,
 } from "./addon/contract/index.js";
+/** @internal For the command. */
+export { exitNow } from "./addon/exit.js";
 export { type Info, info } from "./addon/info.js";
 export type { RuntimeOptions } from "./addon/runtimes.js";
 export { setThreads } from "./addon/threads.js";

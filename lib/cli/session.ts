@@ -22,11 +22,8 @@ export function createSession(interrupts: Interrupts): Session {
     exitCode: 0,
     waitForWork: interrupts.waitForWork,
     async api() {
-      const [api, { native }] = await Promise.all([
-        import("../index.js"),
-        import("../addon/loader.js"),
-      ]);
-      interrupts.exitThrough(native.exitNow);
+      const api = await import("../index.js");
+      interrupts.exitThrough(api.exitNow);
       if (session.threads !== undefined) api.setThreads(session.threads);
       return api;
     },

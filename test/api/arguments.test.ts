@@ -113,6 +113,7 @@ const plain: typeof calls = [
   ["readPublishedConfig", medlsam, "none.txt"],
   ["phantomFiles", medlsam, folder, 1],
   ["demoTable", medlsam, { evaluation: nothing }],
+  ["setThreads", medlsam, 2],
 ];
 
 /** Functions that take nothing but options, which may be left out. */
@@ -138,7 +139,7 @@ const wrong: readonly unknown[] = [
 describe("every function of the API", () => {
   it("is among those that are tested here", () => {
     const tested = [...calls, ...plain, ...lenient].map(([name]) => name);
-    const others = ["demoModels", "phantomNames", "Masks"];
+    const others = ["demoModels", "exitNow", "phantomNames", "Masks"];
     const exported = Object.entries(medlsam).flatMap(([name, value]) => {
       const isError = typeof value === "function" && value.prototype instanceof Error;
       return typeof value !== "function" || isError ? [] : [name];
