@@ -117,6 +117,7 @@ class Check {
     this.root = root;
     this.rows = readTable(readFileSync(join(root, "ARCHITECTURE.md"), "utf8"));
     this.sources = listSources(root);
+    this.used = new Map([...this.rows.keys()].map((name) => [name, new Set()]));
     // Targets of CMake are called after their folder.
     this.rowOfTarget = new Map(
       [...this.rows.keys()].map((row) => [
@@ -133,6 +134,7 @@ class Check {
     this.checkRows(files);
     this.checkDependencies(files);
     for (const path of this.sources) if (path.endsWith("CMakeLists.txt")) this.checkCMake(path);
+    this.checkUnused();
     this.checkCircles("rows of ARCHITECTURE.md", this.tableGraph());
     return this.faults;
   }
@@ -160,7 +162,6 @@ class Check {
   checkDependencies(files) {
     const known = new Set(files);
     const imports = new Map();
-    const used = new Map([...this.rows.keys()].map((name) => [name, new Set()]));
     for (const path of files) {
       const row = rowOf(this.rows, path);
       if (!row) continue;
@@ -181,14 +182,18 @@ class Check {
         const user = isTest(path) && !this.mayUse(row, other) ? testsRow : row;
         if (!this.mayUse(user, other))
           this.faults.push(`${path}:${line}: uses ${target}, but ${user} may not use ${other}`);
-        if (user === testsRow || !isTest(path)) used.get(user)?.add(other);
+        if (user === testsRow || !isTest(path)) this.used.get(user)?.add(other);
       }
     }
+    this.checkCircles("imports", imports);
+  }
+
+  /** The arrows of the rows against what was found in the files. */
+  checkUnused() {
     for (const [name, { line, uses }] of this.rows)
       for (const other of uses)
-        if (!used.get(name).has(other))
+        if (!this.used.get(name).has(other))
           this.faults.push(`ARCHITECTURE.md:${line}: nothing in ${name} uses ${other}`);
-    this.checkCircles("imports", imports);
   }
 
   mayUse(row, other) {
@@ -217,6 +222,7 @@ class Check {
       for (const other of this.rows.get(row).uses)
         if (!depends.includes(other))
           this.faults.push(`${path}: DEPENDS of ${row} lacks ${other}, which its row has`);
+      this.checkTestDepends(path, row, groups.get("TEST_DEPENDS") ?? []);
     }
     for (const command of ["add_library", "add_executable"])
       for (const { name, words } of cmakeCalls(text, command)) {
@@ -224,6 +230,19 @@ class Check {
         const row = source && rowOf(this.rows, posix.join(posix.dirname(path), source));
         if (row) this.checkLinks(path, text, name, row);
       }
+  }
+
+  /** What tests link besides their folder's library is in its row or in that of tests. */
+  checkTestDepends(path, row, names) {
+    const libraries = names.map((name) => `medlsam_${name}`);
+    for (const other of this.targets(path, libraries)) {
+      if (this.mayUse(row, other)) continue;
+      this.used.get(testsRow)?.add(other);
+      if (!this.mayUse(testsRow, other))
+        this.faults.push(
+          `${path}: TEST_DEPENDS of ${row} has ${other}, which the row of tests does not allow`,
+        );
+    }
   }
 
   /** A program or plugin links no library that its row does not allow. */

@@ -132,6 +132,16 @@ it("finds a library whose DEPENDS are not its row's", () => {
   ]);
 });
 
+it("finds tests that link what neither their folder's row nor that of tests allows", () => {
+  const library = (tests: string) =>
+    `medlsam_library(kernels SOURCES fft.cpp DEPENDS base TESTS fft_test.cpp TEST_DEPENDS ${tests})\n`;
+  const path = "native/kernels/CMakeLists.txt";
+  expect(faults({ [path]: library("base testing") })).toEqual([]);
+  expect(faults({ [path]: library("kernels") })).toEqual([
+    "native/kernels/CMakeLists.txt: TEST_DEPENDS of native/kernels has native/kernels, which the row of tests does not allow",
+  ]);
+});
+
 it("finds a program that links what its row does not allow", () => {
   const text =
     "add_executable(tool error.cpp)\ntarget_link_libraries(tool PRIVATE medlsam_kernels doctest)\n";
