@@ -138,7 +138,7 @@ export {
   type TrainMedLamOptions,
   trainMedLam,
 } from "./training/medlam.js";
-export type { PeerOfRun } from "./training/peers.js";
+export { type PeerOfRun, peerFromEnvironment } from "./training/peers.js";
 export {
   type SamSizes,
   type TrainedSam,

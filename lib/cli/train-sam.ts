@@ -2,9 +2,8 @@
 import type { Command } from "commander";
 import { UsageError } from "../base/errors.js";
 import type { AnnotatedScan, SamSizes, TrainedSamEpoch } from "../index.js";
-import { listImages } from "../pipeline/cases.js";
 import { nanOption, parseInteger, parseList, parseNumber } from "./options.js";
-import type { Session } from "./session.js";
+import type { Api, Session } from "./session.js";
 import { count } from "./text.js";
 import { addTrainOptions, showTraining, type TrainFlags } from "./train-options.js";
 
@@ -76,11 +75,11 @@ async function trainSam(flags: Flags, session: Session): Promise<void> {
     throw new UsageError("--valid-images and --valid-labels belong together.");
   }
   const api = await session.api();
-  const scans = await pairs(images, labels);
+  const scans = await pairs(images, labels, api);
   const validationScans =
     validImages === undefined || validLabels === undefined
       ? []
-      : await pairs(validImages, validLabels);
+      : await pairs(validImages, validLabels, api);
   await showTraining(flags, session, async (progress) => {
     const { from, encoder, prompts, jitter, cache, steps, epochs, batch, seed } = flags;
     const { resume, device, precision, threads, loaders, microBatch, nan } = flags;
@@ -107,7 +106,11 @@ function sizesOf(flags: Flags): SamSizes {
 }
 
 /** Images and label maps, paired by their order. */
-async function pairs(images: string, labels: string): Promise<AnnotatedScan[]> {
+async function pairs(
+  images: string,
+  labels: string,
+  { listImages }: Api,
+): Promise<AnnotatedScan[]> {
   const [scans, maps] = [await listImages([images]), await listImages([labels])];
   if (scans.length !== maps.length) {
     throw new UsageError(

@@ -1,8 +1,6 @@
 /** `medlsam train`: networks of one's own. */
 import type { Command } from "commander";
 import type { TrainedEpoch } from "../index.js";
-import { listImages } from "../pipeline/cases.js";
-import { peerFromEnvironment } from "../training/peers.js";
 import { nanOption, normalizedOption, parseInteger, parseNumber } from "./options.js";
 import type { Session } from "./session.js";
 import { count } from "./text.js";
@@ -72,6 +70,7 @@ export function addTrain(program: Command, session: Session): void {
 async function train(flags: Flags, session: Session): Promise<void> {
   const { output, lr, images, valid, validLabels, quiet, ...numbers } = flags;
   const api = await session.api();
+  const { listImages, peerFromEnvironment } = api;
   const scans = await listImages([images]);
   const validationScans = valid === undefined ? [] : await listImages([valid]);
   const validationLabels = validLabels === undefined ? [] : await listImages([validLabels]);

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import type { Peers, TrainerOptions } from "../addon/contract/index.js";
+import { checkArguments } from "../base/arguments.js";
 import { UnavailableError, UsageError } from "../base/errors.js";
 
 /** Which process of a run this one is, that a launcher started as often as there are. */
@@ -25,6 +27,10 @@ export interface PeerOfRun {
  * @throws UsageError if one of them is no number, or they do not fit.
  */
 export function peerFromEnvironment(environment: NodeJS.ProcessEnv): PeerOfRun | undefined {
+  // process.env is not a plain object, as the schema wants it.
+  const given = environment === process.env ? { ...environment } : environment;
+  const variables = z.record(z.string(), z.string().optional());
+  checkArguments("peerFromEnvironment", { environment: [given, variables] });
   const { RANK, WORLD_SIZE, MASTER_ADDR: host, MASTER_PORT, LOCAL_RANK = RANK } = environment;
   if (RANK === undefined || WORLD_SIZE === undefined || !host || MASTER_PORT === undefined) {
     return undefined;

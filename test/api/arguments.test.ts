@@ -110,6 +110,7 @@ const plain: typeof calls = [
   ["listImages", medlsam, [scan]],
   ["findCases", medlsam, [scan]],
   ["matchCases", medlsam, found, found],
+  ["peerFromEnvironment", medlsam, {}],
   ["readPublishedConfig", medlsam, "none.txt"],
   ["phantomFiles", medlsam, folder, 1],
   ["demoTable", medlsam, { evaluation: nothing }],
