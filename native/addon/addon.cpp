@@ -11,11 +11,13 @@
 
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
+#include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
 #include "base/atomic_file.hpp"
 #include "base/executor.hpp"
 #include "base/simd.hpp"
 #include "runtimes/onnxruntime/api.hpp"
+#include "runtimes/onnxruntime/onnx_runtime.hpp"
 
 namespace medlsam::addon {
 namespace {
@@ -23,14 +25,15 @@ namespace {
 struct OnnxRuntimeInfo {
   std::string version, error;
   std::vector<std::string> providers;
+  std::vector<Device> devices;
 };
 
 OnnxRuntimeInfo onnx_runtime_info(const std::string& path) {
   try {
-    onnx::load(path);
-    return {onnx::version(), "", onnx::providers()};
+    const auto runtime = onnx::open_onnx_runtime(path);
+    return {runtime->version(), "", onnx::providers(), runtime->devices()};
   } catch (const Error& error) {
-    return {"", error.what(), {}};
+    return {"", error.what(), {}, {}};
   }
 }
 
@@ -44,6 +47,7 @@ Napi::Object to_js(Napi::Env env, const OnnxRuntimeInfo& runtime) {
   for (std::uint32_t i = 0; i < runtime.providers.size(); ++i) providers.Set(i, runtime.providers[i]);
   result.Set("version", runtime.version);
   result.Set("providers", providers);
+  result.Set("devices", device_names(env, runtime.devices));
   return result;
 }
 
@@ -101,6 +105,8 @@ void stay_loaded() {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   give_large_buffers_back();
   stay_loaded();
+  register_runtimes();
+  bind<parse_device>(env, exports, "parseDevice");
   bind<info>(env, exports, "info");
   bind<create_cancel>(env, exports, "createCancel");
   bind<cancel>(env, exports, "cancel");

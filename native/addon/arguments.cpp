@@ -117,14 +117,12 @@ Napi::Int32Array to_js_points(Napi::Env env, std::span<const Index3> points) {
   return array;
 }
 
-Napi::Value to_js(Napi::Env env, const Array& array) {
-  std::size_t elements = 1;
-  for (std::int64_t extent : array.shape) elements *= static_cast<std::size_t>(extent);
-  auto* owner = new std::shared_ptr<const void>(array.owner);
+Napi::Value to_js(Napi::Env env, const Tensor& tensor) {
+  auto* owner = new Tensor(tensor.to_host());
   const auto buffer = Napi::ArrayBuffer::New(
-      env, const_cast<float*>(array.data), elements * sizeof(float),
-      [](Napi::Env, void*, std::shared_ptr<const void>* kept) { delete kept; }, owner);
-  return Napi::Float32Array::New(env, elements, buffer, 0);
+      env, const_cast<float*>(owner->floats()), owner->elements() * sizeof(float),
+      [](Napi::Env, void*, Tensor* kept) { delete kept; }, owner);
+  return Napi::Float32Array::New(env, owner->elements(), buffer, 0);
 }
 
 Napi::Object to_js(Napi::Env env, const std::map<std::string, std::string>& strings) {

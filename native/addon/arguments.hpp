@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/conventions.hpp"
-#include "networks/network.hpp"
+#include "base/tensor.hpp"
 #include "volumes/volume.hpp"
 #include "volumes/voxel_box.hpp"
 
@@ -43,7 +43,7 @@ Napi::Array to_js(Napi::Env env, std::span<const double> values);
 Napi::Int32Array to_js_points(Napi::Env env, std::span<const Index3> points);
 Napi::Object to_js(Napi::Env env, const VoxelBox& box);  // { min, max }
 // A network's output where the runtime put it, without a copy: a Float32Array.
-Napi::Value to_js(Napi::Env env, const Array& array);
+Napi::Value to_js(Napi::Env env, const Tensor& tensor);
 Napi::Object to_js(Napi::Env env, const std::map<std::string, std::string>& strings);
 std::map<std::string, std::string> to_strings(const Napi::Value& object);
 

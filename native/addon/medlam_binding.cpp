@@ -10,19 +10,19 @@ namespace {
 struct Loaded {
   std::shared_ptr<MedLamModel> model;
   std::string digest;
-  Placement placement;
+  Placed placed;
 };
 
 Napi::Value load_medlam(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[2],
-      [opened = open_handle<OpenedCheckpoint>(info[0]), runtime = to_runtime(info[1])](const Task& task) {
+      [opened = open_handle<OpenedCheckpoint>(info[0]),
+       runtime = to_runtime_choice(info[1])](const Task& task) {
         auto weights = std::make_unique<const MedLamWeights>(opened->checkpoint, opened->path);
-        Placement placement = place(runtime);
-        const MedLamBuilder builder = medlam_builder(runtime, placement, task.threads);
+        Located located = locate(runtime, task.threads);
         std::string digest = weights->digest();
-        return Loaded{std::make_shared<MedLamModel>(std::move(weights), builder), std::move(digest),
-                      std::move(placement)};
+        return Loaded{std::make_shared<MedLamModel>(std::move(weights), std::move(located.compile)),
+                      std::move(digest), std::move(located.placed)};
       },
       [](Napi::Env env, Loaded&& loaded) -> Napi::Value {
         const MedLamWeights& weights = loaded.model->weights();
@@ -31,7 +31,7 @@ Napi::Value load_medlam(const Napi::CallbackInfo& info) {
         result.Set("patch", weights.patch());
         result.Set("parameters", static_cast<double>(weights.parameters()));
         result.Set("digest", loaded.digest);
-        describe(result, loaded.placement);
+        describe(result, loaded.placed);
         result.Set("handle", make_handle(env, loaded.model, weights.parameters() * sizeof(float)));
         return result;
       });
@@ -44,10 +44,10 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       [model = open_handle<MedLamModel>(info[0]), data = patches.Data(), count = patches.ElementLength(),
        deepest = info[2].As<Napi::Number>().Int32Value()](const Task& task) {
         const std::int64_t p = model->weights().patch();
-        return model->run({data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}, nullptr},
+        return model->run(Tensor::on_host(data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}),
                           deepest, task);
       },
-      [](Napi::Env env, std::vector<Array>&& outputs) -> Napi::Value {
+      [](Napi::Env env, std::vector<Tensor>&& outputs) -> Napi::Value {
         auto features = Napi::Array::New(env);
         for (std::uint32_t i = 1; i < outputs.size(); ++i) features.Set(i - 1, to_js(env, outputs[i]));
         auto result = Napi::Object::New(env);

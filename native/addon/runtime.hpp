@@ -1,4 +1,4 @@
-// What runs a network, as JavaScript names it (contract.ts's Runtime).
+// What runs a network, as JavaScript names it (contract's Runtime).
 #pragma once
 
 #include <napi.h>
@@ -6,36 +6,35 @@
 #include <cstdint>
 #include <string>
 
-#include "networks/medlam_model.hpp"
-#include "networks/sam_model.hpp"
+#include "runtimes/runtime.hpp"
 
 namespace medlsam::addon {
 
-struct Runtime {
-  bool torch = false;     // else ONNX Runtime
-  std::string library;    // the path of ONNX Runtime or of the torch plugin
-  std::string device;     // "cpu", "cuda" or "cuda:N"
-  std::string precision;  // torch only
+// Makes the runtimes of this build known by their names.
+void register_runtimes();
+
+struct RuntimeChoice {
+  std::string name, library, device, precision;
+};
+RuntimeChoice to_runtime_choice(const Napi::Value& object);
+
+// Where a network really runs, and what compiles it there.
+struct Located {
+  Compile compile;
+  Placed placed;
 };
 
-// Where a network really runs, and why not where it was to.
-struct Placement {
-  std::string device, fallback;
-};
+// Loads the library and finds the device. Throws kBadArgument, kRuntimeUnavailable.
+Located locate(const RuntimeChoice& choice, unsigned threads);
+
+// Sets device and fallback.
+void describe(Napi::Object& object, const Placed& placed);
+
+Napi::Array device_names(Napi::Env env, const std::vector<Device>& devices);
 
 std::int32_t to_precision(const std::string& name);  // MEDLSAM_TORCH_FLOAT32 …
 
-Runtime to_runtime(const Napi::Value& object);
-
-// Loads the library and finds the device. ONNX Runtime falls back to the CPU, the torch runtime never does.
-// Throws kRuntimeUnavailable.
-Placement place(const Runtime& runtime);
-
-// Offer the network there.
-MedLamBuilder medlam_builder(const Runtime& runtime, const Placement& placement, unsigned threads);
-SamBuilder sam_builder(const Runtime& runtime, const Placement& placement, unsigned threads);
-
-// Sets device and fallback.
-void describe(Napi::Object& object, const Placement& placement);
+// parseDevice(text): the canonical name of a device, "cpu", "cuda" or "cuda:N".
+Napi::Value parse_device(const Napi::CallbackInfo& info);
 
 }  // namespace medlsam::addon

@@ -11,7 +11,7 @@ namespace {
 struct Loaded {
   std::shared_ptr<SamModel> model;
   std::string digest;
-  Placement placement;
+  Placed placed;
 };
 
 // {heads, window, globalBlocks} or null.
@@ -27,14 +27,13 @@ Napi::Value load_sam(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[3],
       [opened = open_handle<OpenedCheckpoint>(info[0]), stated = to_geometry(info[1]),
-       runtime = to_runtime(info[2])](const Task& task) {
+       runtime = to_runtime_choice(info[2])](const Task& task) {
         auto weights =
             std::make_unique<const SamWeights>(opened->checkpoint, opened->path, stated ? &*stated : nullptr);
-        Placement placement = place(runtime);
-        const SamBuilder builder = sam_builder(runtime, placement, task.threads);
+        Located located = locate(runtime, task.threads);
         std::string digest = weights->digest();
-        return Loaded{std::make_shared<SamModel>(std::move(weights), builder), std::move(digest),
-                      std::move(placement)};
+        return Loaded{std::make_shared<SamModel>(std::move(weights), std::move(located.compile)),
+                      std::move(digest), std::move(located.placed)};
       },
       [](Napi::Env env, Loaded&& loaded) -> Napi::Value {
         const SamWeights& weights = loaded.model->weights();
@@ -47,7 +46,7 @@ Napi::Value load_sam(const Napi::CallbackInfo& info) {
         result.Set("channels", weights.channels());
         result.Set("parameters", static_cast<double>(weights.parameters()));
         result.Set("digest", loaded.digest);
-        describe(result, loaded.placement);
+        describe(result, loaded.placed);
         result.Set("handle", make_handle(env, loaded.model, weights.parameters() * sizeof(float)));
         return result;
       });
@@ -61,9 +60,9 @@ Napi::Value sam_encode(const Napi::CallbackInfo& info) {
        count = slices.ElementLength()](const Task& task) {
         const std::int64_t size = model->weights().image_size();
         return model->encode(
-            {data, {static_cast<std::int64_t>(count) / (size * size), 1, size, size}, nullptr}, task);
+            Tensor::on_host(data, {static_cast<std::int64_t>(count) / (size * size), 1, size, size}), task);
       },
-      [](Napi::Env env, Array&& embedding) { return to_js(env, embedding); }, {slices});
+      [](Napi::Env env, Tensor&& embedding) { return to_js(env, embedding); }, {slices});
 }
 
 // [{box: Float32Array(4) | null, points: Float32Array (x, y, foreground) …}]
@@ -101,8 +100,8 @@ Napi::Value sam_decode(const Napi::CallbackInfo& info) {
        multimask = info[4].As<Napi::Boolean>().Value()](const Task& task) {
         const std::int64_t grid = model->weights().grid();
         const auto count = static_cast<std::int64_t>(prompts.size());
-        const Array given = {masks, {count, 1, 4 * grid, 4 * grid}, nullptr};
-        return model->decode({data, {1, model->weights().channels(), grid, grid}, nullptr}, prompts,
+        const Tensor given = Tensor::on_host(masks, {count, 1, 4 * grid, 4 * grid});
+        return model->decode(Tensor::on_host(data, {1, model->weights().channels(), grid, grid}), prompts,
                              masks == nullptr ? nullptr : &given, multimask, task);
       },
       [](Napi::Env env, SamMasks&& found) -> Napi::Value {

@@ -1,18 +1,27 @@
 #include "addon/bindings.hpp"
+#include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
-#include "runtimes/torch/library.hpp"
+#include "runtimes/torch/torch_runtime.hpp"
 
 namespace medlsam::addon {
 namespace {
 
+struct TorchInfo {
+  std::string version;
+  std::vector<Device> devices;
+};
+
 Napi::Value torch_info(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[1],
-      [path = info[0].As<Napi::String>().Utf8Value()](const Task&) { return &torch::load(path); },
-      [](Napi::Env env, const MedlsamTorchTable* table) -> Napi::Value {
+      [path = info[0].As<Napi::String>().Utf8Value()](const Task&) {
+        const auto runtime = torch::open_torch_runtime(path);
+        return TorchInfo{runtime->version(), runtime->devices()};
+      },
+      [](Napi::Env env, TorchInfo&& found) -> Napi::Value {
         auto result = Napi::Object::New(env);
-        result.Set("version", table->version);
-        result.Set("cudaDevices", table->cuda_devices);
+        result.Set("version", found.version);
+        result.Set("devices", device_names(env, found.devices));
         return result;
       });
 }

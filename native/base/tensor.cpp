@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/simd.hpp"
@@ -75,6 +76,21 @@ MEDLSAM_INLINE void narrow_double(const std::byte* bytes, float* out, std::size_
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(load<double>(bytes, i));
 }
 
+class HostStorage : public Storage {
+ public:
+  HostStorage(const std::byte* data, std::shared_ptr<const void> owner)
+      : data_(data), owner_(std::move(owner)) {}
+  Device device() const override { return {}; }
+  const std::byte* host() const override { return data_; }
+  void read(std::size_t offset, std::span<std::byte> to) const override {
+    std::memcpy(to.data(), data_ + offset, to.size());
+  }
+
+ private:
+  const std::byte* data_;
+  std::shared_ptr<const void> owner_;
+};
+
 }  // namespace
 
 std::size_t dtype_size(DType dtype) {
@@ -92,10 +108,66 @@ std::optional<DType> dtype_from_name(std::string_view name) {
   return std::nullopt;
 }
 
+std::size_t shape_elements(std::span<const std::int64_t> shape) {
+  std::size_t count = 1;
+  for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
+  return count;
+}
+
 std::size_t TensorView::elements() const {
-  std::size_t product = 1;
-  for (const std::int64_t length : shape) product *= static_cast<std::size_t>(length);
-  return product;
+  return shape_elements(shape);
+}
+
+Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const Storage> storage, std::size_t offset)
+    : dtype_(dtype), shape_(std::move(shape)), storage_(std::move(storage)), offset_(offset) {}
+
+Tensor Tensor::on_host(const float* values, Shape shape, std::shared_ptr<const void> owner) {
+  auto storage =
+      std::make_shared<const HostStorage>(reinterpret_cast<const std::byte*>(values), std::move(owner));
+  return {DType::kF32, std::move(shape), std::move(storage)};
+}
+
+Tensor Tensor::on_host(std::vector<float> values, Shape shape) {
+  auto kept = std::make_shared<const std::vector<float>>(std::move(values));
+  const float* data = kept->data();
+  return on_host(data, std::move(shape), std::move(kept));
+}
+
+std::size_t Tensor::elements() const {
+  return shape_elements(shape_);
+}
+
+const float* Tensor::floats() const {
+  if (dtype_ != DType::kF32) {
+    throw Error(ErrorCode::kInternal,
+                std::string("Elements of type ") + dtype_name(dtype_) + " were read as F32.");
+  }
+  if (!storage_) return nullptr;
+  const std::byte* host = storage_->host();
+  if (host == nullptr) {
+    throw Error(ErrorCode::kInternal, "A tensor of shape " + shape_text(shape_) + " on " + device().text() +
+                                          " was read on the host without being copied there.");
+  }
+  return reinterpret_cast<const float*>(host + offset_);
+}
+
+Tensor Tensor::to_host() const {
+  if (!storage_ || storage_->host() != nullptr) return *this;
+  const auto bytes = std::make_shared<std::vector<std::byte>>(elements() * dtype_size(dtype_));
+  storage_->read(offset_, *bytes);
+  return {dtype_, shape_, std::make_shared<const HostStorage>(bytes->data(), bytes)};
+}
+
+Tensor Tensor::slice(std::int64_t begin, std::int64_t end) const {
+  if (shape_.empty() || begin < 0 || begin > end || end > shape_[0]) {
+    throw Error(ErrorCode::kInternal, "Part " + std::to_string(begin) + " to " + std::to_string(end) +
+                                          " of a tensor of shape " + shape_text(shape_) + '.');
+  }
+  Tensor part = *this;
+  part.offset_ +=
+      static_cast<std::size_t>(begin) * shape_elements(std::span(shape_).subspan(1)) * dtype_size(dtype_);
+  part.shape_[0] = end - begin;
+  return part;
 }
 
 std::optional<std::size_t> checked_elements(std::span<const std::int64_t> shape) {

@@ -1,4 +1,5 @@
-// Tensors as checkpoint files hold them: a type, a shape and bytes that lie in a mapped file.
+// Tensors: a type, a shape and elements, row-major. A TensorView's lie in a mapped checkpoint; a Tensor
+// shares its storage, which may be on another device than the CPU.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/device.hpp"
+
 namespace medlsam {
+
+using Shape = std::vector<std::int64_t>;
 
 enum class DType : std::uint8_t {
   kF64,
@@ -36,11 +41,55 @@ std::optional<DType> dtype_from_name(std::string_view name);  // the reverse; nu
 // C-contiguous, little-endian; `bytes` may be unaligned and lives as long as the Checkpoint it came from.
 struct TensorView {
   DType dtype = DType::kF32;
-  std::vector<std::int64_t> shape;
+  Shape shape;
   std::span<const std::byte> bytes;
 
   std::size_t elements() const;
 };
+
+// Memory of one device that tensors share.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+  virtual Device device() const = 0;
+  virtual const std::byte* host() const = 0;  // null where the CPU cannot read it in place
+  // Copies `to.size()` bytes from `offset` on to the host.
+  virtual void read(std::size_t offset, std::span<std::byte> to) const = 0;
+};
+
+// A dense array of one type on one device, row-major. Copies share the storage.
+class Tensor {
+ public:
+  Tensor() = default;  // empty: shape [0]
+  // `offset`: the first element's place in the storage, in bytes.
+  Tensor(DType dtype, Shape shape, std::shared_ptr<const Storage> storage, std::size_t offset = 0);
+
+  // float32 on the host. `owner` keeps the values alive; without one they are the caller's, and outlive this.
+  static Tensor on_host(const float* values, Shape shape, std::shared_ptr<const void> owner = nullptr);
+  static Tensor on_host(std::vector<float> values, Shape shape);
+
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  Device device() const { return storage_ ? storage_->device() : Device{}; }
+  std::size_t elements() const;
+
+  // The elements in place. Throws kInternal if they are not float32 or not on the host: go there by
+  // to_host().
+  const float* floats() const;
+  // This tensor, or a copy of one that is on another device.
+  Tensor to_host() const;
+  // Part [begin, end) of the first axis, sharing the storage.
+  Tensor slice(std::int64_t begin, std::int64_t end) const;
+
+ private:
+  DType dtype_ = DType::kF32;
+  Shape shape_ = {0};
+  std::shared_ptr<const Storage> storage_;
+  std::size_t offset_ = 0;
+};
+
+// Product of a shape's extents, none of them negative.
+std::size_t shape_elements(std::span<const std::int64_t> shape);
 
 // Product of a shape that a file claims; nullopt where a length is negative or the product of the non-zero
 // lengths does not fit 63 bits.

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
+#include <memory>
+#include <vector>
 
 #include "base/error.hpp"
 #include "testing/checkpoint_bytes.hpp"
@@ -75,4 +78,52 @@ TEST_CASE("tensors: types have names and sizes") {
   CHECK(dtype_name(DType::kBool) == std::string("BOOL"));
   CHECK(dtype_size(DType::kI64) == 8);
   CHECK_FALSE(dtype_from_name("F8").has_value());
+}
+
+namespace {
+
+// Memory that the CPU cannot read in place, as a GPU's.
+class FarStorage : public Storage {
+ public:
+  explicit FarStorage(std::vector<float> values) : values_(std::move(values)) {}
+  Device device() const override { return {DeviceKind::kCuda, 1}; }
+  const std::byte* host() const override { return nullptr; }
+  void read(std::size_t offset, std::span<std::byte> to) const override {
+    std::memcpy(to.data(), reinterpret_cast<const std::byte*>(values_.data()) + offset, to.size());
+  }
+
+ private:
+  std::vector<float> values_;
+};
+
+}  // namespace
+
+TEST_CASE("tensors: a tensor of another device is read on the host only after a copy") {
+  const Tensor far(DType::kF32, {3, 2}, std::make_shared<FarStorage>(std::vector<float>{1, 2, 3, 4, 5, 6}));
+  CHECK(far.device() == Device{DeviceKind::kCuda, 1});
+  CHECK_THROWS_WITH_AS((void)far.floats(),
+                       Contains("[3, 2] on cuda:1 was read on the host without being copied"), Error);
+  const Tensor near = far.slice(1, 3).to_host();
+  CHECK(near.device().is_cpu());
+  CHECK(near.shape() == Shape{2, 2});
+  CHECK(std::vector(near.floats(), near.floats() + near.elements()) == std::vector<float>{3, 4, 5, 6});
+}
+
+TEST_CASE("tensors: copies and parts share storage, which lives as long as the last") {
+  Tensor part;
+  CHECK(part.elements() == 0);
+  {
+    const Tensor whole = Tensor::on_host(std::vector<float>{0, 1, 2, 3, 4, 5, 6, 7}, {4, 1, 2});
+    CHECK(whole.to_host().floats() == whole.floats());
+    part = whole.slice(2, 3);
+    CHECK(part.floats() == whole.floats() + 4);
+  }
+  CHECK(part.shape() == Shape{1, 1, 2});
+  CHECK(part.floats()[1] == 5);
+  CHECK_THROWS_AS((void)part.slice(0, 2), Error);
+}
+
+TEST_CASE("tensors: elements are read as what they are") {
+  const Tensor halves(DType::kF16, {2}, std::make_shared<FarStorage>(std::vector<float>{0}));
+  CHECK_THROWS_WITH_AS((void)halves.floats(), Contains("F16 were read as F32"), Error);
 }

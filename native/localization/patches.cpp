@@ -34,8 +34,8 @@ std::vector<Request> group_by_center(std::span<const Index3> centers) {
   return requests;
 }
 
-Array patch_array(const float* values, std::size_t count, std::int64_t edge) {
-  return {values, {static_cast<std::int64_t>(count), 1, edge, edge, edge}, nullptr};
+Tensor patch_tensor(const float* values, std::size_t count, std::int64_t edge) {
+  return Tensor::on_host(values, {static_cast<std::int64_t>(count), 1, edge, edge, edge});
 }
 
 // Runs the network up to `deepest` on every distinct patch and hands each result over with its askers.
@@ -48,7 +48,9 @@ std::size_t for_each_patch(MedLamModel& medlam, const Grid& grid, std::span<cons
   std::size_t done = 0;
   for (const Request& request : requests) {
     copy_patch(grid, request.center, edge, patch.data());
-    use(medlam.run(patch_array(patch.data(), 1, edge), deepest, task), request.askers);
+    std::vector<Tensor> outputs = medlam.run(patch_tensor(patch.data(), 1, edge), deepest, task);
+    for (Tensor& output : outputs) output = output.to_host();
+    use(outputs, request.askers);
     done += request.askers.size();
     task.report(done, centers.size());
   }
@@ -91,10 +93,10 @@ std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::s
     patches.resize(count * voxels);
     for (std::size_t i = 0; i < count; ++i)
       copy_patch(grid, requests[start + i].center, edge, &patches[i * voxels]);
-    const auto outputs = medlam.run(patch_array(patches.data(), count, edge), -1, task);
+    const Tensor found = medlam.run(patch_tensor(patches.data(), count, edge), -1, task).at(0).to_host();
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t asker : requests[start + i].askers) {
-        std::copy_n(outputs[0].data + 3 * i, 3, positions.data() + 3 * asker);
+        std::copy_n(found.floats() + 3 * i, 3, positions.data() + 3 * asker);
       }
     }
     task.report(start + count, requests.size());
@@ -105,14 +107,15 @@ std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::s
 void add_patches(Templates& templates, MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
                  std::span<const float> positions, std::span<const std::int32_t> indices, const Task& task) {
   const int edge = medlam.weights().patch();
-  for_each_patch(
-      medlam, grid, centers, kScales - 1, task,
-      [&](const std::vector<Array>& outputs, const std::vector<std::size_t>& askers) {
-        for (std::size_t asker : askers) {
-          const float* position = positions.empty() ? outputs[0].data : positions.data() + 3 * asker;
-          templates.add(indices[asker], position, {outputs[1].data, outputs[2].data, outputs[3].data}, edge);
-        }
-      });
+  for_each_patch(medlam, grid, centers, kScales - 1, task,
+                 [&](const std::vector<Tensor>& outputs, const std::vector<std::size_t>& askers) {
+                   for (std::size_t asker : askers) {
+                     const float* position =
+                         positions.empty() ? outputs[0].floats() : positions.data() + 3 * asker;
+                     templates.add(indices[asker], position,
+                                   {outputs[1].floats(), outputs[2].floats(), outputs[3].floats()}, edge);
+                   }
+                 });
 }
 
 Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
@@ -135,14 +138,14 @@ Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
   const auto start_time = Clock::now();
   result.patches = for_each_patch(
       medlam, grid, centers, deepest, task,
-      [&](const std::vector<Array>& outputs, const std::vector<std::size_t>& askers) {
+      [&](const std::vector<Tensor>& outputs, const std::vector<std::size_t>& askers) {
         const auto similarity_start = Clock::now();
         for (std::size_t asker : askers) {
           std::vector<SimilarityScale> scales;
           for (int k = 0; k <= deepest; ++k) {
             if (!use_scale[k]) continue;
             templates.kernel(indices[asker], k, kernels[k]);
-            scales.push_back({outputs[k + 1].data, kernels[k].data(), edge >> (2 - k), kKernelSize[k]});
+            scales.push_back({outputs[k + 1].floats(), kernels[k].data(), edge >> (2 - k), kKernelSize[k]});
           }
           similarity_map(scales, templates.channels(), edge, map, scratch, task);
           const SimilarityPeak peak = find_peak(map, edge);

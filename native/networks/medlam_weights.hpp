@@ -36,6 +36,7 @@ class MedLamWeights {
 
   const TensorView& at(const std::string& name) const { return parameters_.at(name); }
   const std::map<std::string, TensorView>& tensors() const { return parameters_.tensors(); }
+  std::map<std::string, TensorView> all() const { return parameters_.all(); }
   int width() const { return width_; }                 // B
   int patch() const { return patch_; }                 // edge in voxels, a multiple of 16
   int feature_channels() const { return 4 * width_; }  // of every scale

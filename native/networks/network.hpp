@@ -1,29 +1,32 @@
-// The seam between a network and what runs it. A network is written once, as a template over an `Ops` concept
-// (medlam.hpp); a runtime (native/runtimes) offers an Ops, and hands back a Network that runs what was built.
+// The seam between a network and what runs it: a network records a Graph (graph.hpp), a runtime
+// (native/runtimes) compiles it to a Network.
 #pragma once
 
-#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/task.hpp"
+#include "base/tensor.hpp"
+#include "networks/graph.hpp"
 
 namespace medlsam {
 
-// A dense float32 array, row-major. `owner` keeps `data` alive; a view of the caller's memory has none.
-struct Array {
-  const float* data = nullptr;
-  std::vector<std::int64_t> shape;
-  std::shared_ptr<const void> owner;
-};
+// A network's parameters by name, float32 on the host.
+using ParameterMap = std::map<std::string, TensorView>;
 
 class Network {
  public:
   virtual ~Network() = default;
-  // Outputs in the order the network declared them. Cancelled between operations where the runtime can.
-  // Safe to call from several threads.
-  virtual std::vector<Array> run(std::span<const Array> inputs, const Task& task) = 0;
+  // float32 inputs and outputs in the order of the graph's. Cancelled between operations where the runtime
+  // can. Safe to call from several threads.
+  virtual std::vector<Tensor> run(std::span<const Tensor> inputs, const Task& task) = 0;
 };
+
+// A runtime with its placement chosen. The parameters' memory outlives the Network.
+using Compile = std::function<std::unique_ptr<Network>(const Graph& graph, const ParameterMap& parameters)>;
 
 }  // namespace medlsam

@@ -93,6 +93,12 @@ const TensorView& Parameters::at(const std::string& name) const {
   return found != tensors_.end() ? found->second : computed_.at(name);
 }
 
+std::map<std::string, TensorView> Parameters::all() const {
+  auto all = tensors_;
+  all.insert(computed_.begin(), computed_.end());
+  return all;
+}
+
 std::size_t Parameters::count() const {
   std::size_t sum = 0;
   for (const auto& [name, tensor] : tensors_) sum += tensor.elements();

@@ -34,6 +34,7 @@ class Parameters {
 
   const TensorView& at(const std::string& name) const;
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }  // what came from the file
+  std::map<std::string, TensorView> all() const;  // and what was computed from it
   const float* values(const std::string& name) const {
     return reinterpret_cast<const float*>(at(name).bytes.data());
   }

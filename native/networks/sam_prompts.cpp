@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <numbers>
+#include <utility>
+
+#include "base/error.hpp"
 
 namespace medlsam {
 namespace {
@@ -50,7 +52,7 @@ void encode_position(const SamWeights& weights, float x, float y, float* out) {
   }
 }
 
-Array prompt_tokens(const SamWeights& weights, const std::vector<SamPrompt>& prompts) {
+Tensor prompt_tokens(const SamWeights& weights, const std::vector<SamPrompt>& prompts) {
   if (prompts.empty()) throw Error(ErrorCode::kBadArgument, "There is no prompt to segment by.");
   const std::size_t points = token_count(prompts.front());
   for (const SamPrompt& prompt : prompts) {
@@ -65,9 +67,9 @@ Array prompt_tokens(const SamWeights& weights, const std::vector<SamPrompt>& pro
   }
   const std::size_t tokens = 1 + weights.mask_tokens() + points;
   const std::size_t channels = weights.channels();
-  auto values = std::make_shared<std::vector<float>>(prompts.size() * tokens * channels);
+  std::vector<float> values(prompts.size() * tokens * channels);
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    TokenWriter writer(weights, values->data() + i * tokens * channels);
+    TokenWriter writer(weights, values.data() + i * tokens * channels);
     writer.copy("mask_decoder.iou_token.weight", 1);
     writer.copy("mask_decoder.mask_tokens.weight", weights.mask_tokens());
     for (const PromptPoint& point : prompts[i].points)
@@ -79,9 +81,8 @@ Array prompt_tokens(const SamWeights& weights, const std::vector<SamPrompt>& pro
       writer.copy("prompt_encoder.not_a_point_embed.weight", 1);
     }
   }
-  return {values->data(),
-          {static_cast<std::int64_t>(prompts.size()), static_cast<std::int64_t>(tokens), weights.channels()},
-          values};
+  return Tensor::on_host(std::move(values), {static_cast<std::int64_t>(prompts.size()),
+                                             static_cast<std::int64_t>(tokens), weights.channels()});
 }
 
 }  // namespace medlsam

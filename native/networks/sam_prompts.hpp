@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "networks/network.hpp"
+#include "base/tensor.hpp"
 #include "networks/sam_weights.hpp"
 
 namespace medlsam {
@@ -32,6 +32,6 @@ void encode_position(const SamWeights& weights, float x, float y, float* out);
 // The decoder's tokens for each prompt: (prompts, 1 + mask tokens + points, channels). Its first are the
 // network's own: the IoU token and the mask tokens. Throws kBadArgument if there is no prompt, one is empty,
 // or they differ in their number of points, which one batch cannot hold.
-Array prompt_tokens(const SamWeights& weights, const std::vector<SamPrompt>& prompts);
+Tensor prompt_tokens(const SamWeights& weights, const std::vector<SamPrompt>& prompts);
 
 }  // namespace medlsam

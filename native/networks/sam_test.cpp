@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
-#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,7 +12,7 @@
 
 #include "checkpoints/checkpoint.hpp"
 #include "networks/sam_model.hpp"
-#include "testing/sam_runtime.hpp"
+#include "testing/runtime_under_test.hpp"
 
 namespace medlsam {
 namespace {
@@ -35,18 +34,15 @@ std::vector<Value> stored(const std::string& name) {
   return values;
 }
 
-std::size_t elements(const Array& array) {
-  return std::accumulate(array.shape.begin(), array.shape.end(), std::size_t{1}, std::multiplies<>());
-}
-
 // The largest difference from the answer; the shapes must be equal.
-float difference(const Array& found, const std::string& name) {
-  CHECK(found.shape == answers().tensors.at(name).shape);
+float difference(const Tensor& found, const std::string& name) {
+  CHECK(found.shape() == answers().tensors.at(name).shape);
   const auto wanted = stored<float>(name);
-  REQUIRE(elements(found) == wanted.size());
+  REQUIRE(found.elements() == wanted.size());
+  const float* values = found.to_host().floats();
   float worst = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const float error = std::abs(found.data[i] - wanted[i]);
+    const float error = std::abs(values[i] - wanted[i]);
     worst = error <= worst ? worst : error;  // a NaN is worst of all
   }
   return worst;
@@ -58,15 +54,15 @@ SamModel& model() {
   static SamModel loaded = [] {
     const std::string path = kFolder + "sam_tiny.pth";
     return SamModel(std::make_unique<const SamWeights>(open_checkpoint(path), path, &kStated),
-                    sam_runtime(2));
+                    compile_on(runtime_under_test(), {{}, DType::kF32, 2}));
   }();
   return loaded;
 }
 
-Array embedding(int slice) {
+Tensor embedding(int slice) {
   const Checkpoint& file = answers();
   const TensorView& tensor = file.tensors.at(std::to_string(slice) + ".embedding");
-  return {reinterpret_cast<const float*>(tensor.bytes.data()), tensor.shape, nullptr};
+  return Tensor::on_host(reinterpret_cast<const float*>(tensor.bytes.data()), tensor.shape);
 }
 
 std::vector<SamPrompt> boxes() {
@@ -114,12 +110,12 @@ TEST_CASE("SAM reads its sizes from the tensors") {
 TEST_CASE("SAM embeds slices, alone and in a batch") {
   const auto pixels = stored<std::uint8_t>("resized_u8");
   const std::vector<float> slices(pixels.begin(), pixels.end());
-  const Array batch = model().encode({slices.data(), {3, 1, 256, 256}, nullptr}, {});
-  CHECK(batch.shape == std::vector<std::int64_t>{3, 32, 16, 16});
+  const Tensor batch = model().encode(Tensor::on_host(slices.data(), {3, 1, 256, 256}), {});
+  CHECK(batch.shape() == std::vector<std::int64_t>{3, 32, 16, 16});
   for (int i = 0; i < 3; ++i) {
     const std::string name = std::to_string(i) + ".embedding";
-    CHECK(difference({batch.data + i * 32 * 256, {1, 32, 16, 16}, nullptr}, name) < kTolerance);
-    const Array alone = model().encode({slices.data() + i * 256 * 256, {1, 1, 256, 256}, nullptr}, {});
+    CHECK(difference(batch.slice(i, i + 1), name) < kTolerance);
+    const Tensor alone = model().encode(Tensor::on_host(slices.data() + i * 256 * 256, {1, 1, 256, 256}), {});
     CHECK(difference(alone, name) < kTolerance);
   }
 }
@@ -147,7 +143,7 @@ TEST_CASE("SAM is prompted by points and by masks") {
   CHECK(difference(by_points.ious, "points.iou") < kTolerance);
 
   const auto mask = stored<float>("mask_prompt.input");
-  const Array given = {mask.data(), {1, 1, 64, 64}, nullptr};
+  const Tensor given = Tensor::on_host(mask.data(), {1, 1, 64, 64});
   const SamMasks by_mask = model().decode(embedding(0), {boxes().front()}, &given, false, {});
   CHECK(difference(by_mask.logits, "mask_prompt.logits") < kTolerance);
 }
@@ -156,10 +152,9 @@ TEST_CASE("a mask prompt of its own for each box of a batch") {
   const auto mask = stored<float>("mask_prompt.input");
   std::vector<float> twice(2 * mask.size(), -3.0f);
   std::copy(mask.begin(), mask.end(), twice.begin() + static_cast<std::ptrdiff_t>(mask.size()));
-  const Array given = {twice.data(), {2, 1, 64, 64}, nullptr};
+  const Tensor given = Tensor::on_host(twice.data(), {2, 1, 64, 64});
   const SamMasks masks = model().decode(embedding(0), {boxes().back(), boxes().front()}, &given, false, {});
-  CHECK(difference({masks.logits.data + 64 * 64, {1, 1, 64, 64}, nullptr}, "mask_prompt.logits") <
-        kTolerance);
+  CHECK(difference(masks.logits.slice(1, 2), "mask_prompt.logits") < kTolerance);
 }
 
 TEST_CASE("several threads share one SAM") {
@@ -183,11 +178,10 @@ TEST_CASE("more boxes than run at once are masked in their order") {
   std::vector<SamPrompt> many;
   for (std::size_t i = 0; i < 18; ++i) many.push_back(some[i % some.size()]);
   const SamMasks masks = model().decode(embedding(1), many, nullptr, false, {});
-  CHECK(masks.ious.shape == std::vector<std::int64_t>{18, 1});
+  CHECK(masks.ious.shape() == std::vector<std::int64_t>{18, 1});
   for (int first = 0; first < 16; first += 4) {
-    CHECK(difference({masks.logits.data + first * 64 * 64, {4, 1, 64, 64}, nullptr}, "1.logits") <
-          kTolerance);
-    CHECK(difference({masks.ious.data + first, {4, 1}, nullptr}, "1.iou") < kTolerance);
+    CHECK(difference(masks.logits.slice(first, first + 4), "1.logits") < kTolerance);
+    CHECK(difference(masks.ious.slice(first, first + 4), "1.iou") < kTolerance);
   }
 }
 
@@ -215,7 +209,7 @@ TEST_CASE("SAM refuses prompts and arrays that do not fit") {
   const std::vector<float> small(64 * 64);
   check_message(
       [&] {
-        (void)model().encode({small.data(), {1, 1, 64, 64}, nullptr}, {});
+        (void)model().encode(Tensor::on_host(small.data(), {1, 1, 64, 64}), {});
       },
       ErrorCode::kBadArgument, "wanted [1, 1, 256, 256]");
 }

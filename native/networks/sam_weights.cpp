@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "networks/sam_decoder.hpp"
 #include "networks/sam_prompts.hpp"
 
 namespace medlsam {

@@ -12,6 +12,8 @@ namespace medlsam {
 inline constexpr std::array<double, 3> kSamMean = {123.675, 116.28, 103.53};
 inline constexpr std::array<double, 3> kSamDeviation = {58.395, 57.12, 57.375};
 
+inline constexpr int kSamDecoderHeads = 8;  // in every published SAM; no tensor tells it
+
 // What a JSON of the same stem may say beside a SAM checkpoint.
 struct SamGeometry {
   int heads = 0, window = 0;
@@ -41,6 +43,7 @@ class SamWeights {
 
   const TensorView& at(const std::string& name) const { return parameters_.at(name); }
   const std::map<std::string, TensorView>& tensors() const { return parameters_.tensors(); }
+  std::map<std::string, TensorView> all() const { return parameters_.all(); }
   const float* values(const std::string& name) const { return parameters_.values(name); }
   std::string digest() const { return parameters_.digest(); }
 

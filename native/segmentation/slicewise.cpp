@@ -38,7 +38,7 @@ class Pipeline {
       preparing_->finish();
       const std::vector<float> picture = std::exchange(picture_, {});
       if (i + 1 < plan_.size()) begin(preparing_, [this, i] { prepare(i + 1); });
-      Array embedding = encode(picture);
+      Tensor embedding = encode(picture);
       if (decoding_) decoding_->finish();
       embedding_ = std::move(embedding);
       begin(decoding_, [this, i] { decode(i); });
@@ -64,9 +64,9 @@ class Pipeline {
     work_.prepare_seconds += seconds_since(start);
   }
 
-  Array encode(const std::vector<float>& picture) {
+  Tensor encode(const std::vector<float>& picture) {
     const auto start = Clock::now();
-    Array embedding = sam_.encode({picture.data(), {1, 1, edge_, edge_}, nullptr}, task_);
+    Tensor embedding = sam_.encode(Tensor::on_host(picture.data(), {1, 1, edge_, edge_}), task_);
     work_.encode_seconds += seconds_since(start);
     ++work_.encoder_runs;
     return embedding;
@@ -96,15 +96,15 @@ class Pipeline {
     for (const SlicePrompt* prompt : prompts) asked.push_back({prompt->points, prompt->box});
     const bool ambiguous = !asked.front().box && asked.front().points.size() == 1;
     const SamMasks found = sam_.decode(embedding_, asked, nullptr, ambiguous, task_);
-    const std::int64_t each = found.ious.shape[1];
-    const std::size_t pixels = static_cast<std::size_t>(found.logits.shape[2] * found.logits.shape[3]);
+    const std::int64_t each = found.ious.shape()[1];
+    const std::size_t pixels = static_cast<std::size_t>(found.logits.shape()[2] * found.logits.shape()[3]);
     parallel_for(task_, prompts.size(), [&](std::size_t i, std::size_t) {
-      const float* ious = found.ious.data + static_cast<std::int64_t>(i) * each;
+      const float* ious = found.ious.floats() + static_cast<std::int64_t>(i) * each;
       const std::int64_t best = std::max_element(ious, ious + each) - ious;
       const std::size_t mask = i * static_cast<std::size_t>(each) + static_cast<std::size_t>(best);
       const SliceLayout& layout = masks_.layout;
       std::vector<float> probabilities(layout.pixels());
-      decoder_.decode({found.logits.data + mask * pixels, pixels}, probabilities);
+      decoder_.decode({found.logits.floats() + mask * pixels, pixels}, probabilities);
       masks_.organs.at(prompts[i]->organ).slices[slice.slice] =
           crop_mask(probabilities, layout.height, layout.width);
     });
@@ -121,7 +121,7 @@ class Pipeline {
   const MaskDecoder decoder_;
   SliceWork work_;              // each stage writes fields of its own
   std::vector<float> picture_;  // edge² values, 0 … 255
-  Array embedding_;
+  Tensor embedding_;
   std::optional<Executor::Loop> preparing_, decoding_;  // destroyed, and ended, before what they use
 };
 

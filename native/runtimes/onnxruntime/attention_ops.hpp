@@ -7,8 +7,7 @@
 
 namespace medlsam::onnx {
 
-// Inputs and shapes as Ops::attention and Ops::window_attention (networks/sam_encoder.hpp); attributes
-// `heads`, and `window` of the second.
+// Inputs, shapes and attributes as Op::kAttention and Op::kWindowAttention (networks/graph.hpp).
 inline constexpr const char* kAttention = "Attention";
 inline constexpr const char* kWindowAttention = "WindowAttention";
 

@@ -2,11 +2,7 @@
 
 #include <dlfcn.h>
 
-#include <exception>
-#include <map>
 #include <mutex>
-#include <utility>
-#include <vector>
 
 #include "base/error.hpp"
 
@@ -21,64 +17,6 @@ const MedlsamTorchTable* loaded_table = nullptr;
   throw Error(ErrorCode::kRuntimeUnavailable,
               message + " Build it with `npm run build:torch`, or name another in MEDLSAM_TORCH.");
 }
-
-using Tensors = std::map<std::string, TensorView>;
-
-MedlsamTorchArray to_c(const char* name, const float* data, const std::vector<std::int64_t>& shape) {
-  return {name, data, shape.data(), static_cast<std::int32_t>(shape.size())};
-}
-
-class PluginNetwork : public Network {
- public:
-  PluginNetwork(const MedlsamTorchTable& table, const NetworkOptions& options, std::int32_t network,
-                std::int32_t part, const Tensors& weights)
-      : table_(table), threads_(static_cast<std::int32_t>(options.threads)) {
-    std::vector<MedlsamTorchArray> arrays;
-    for (const auto& [name, view] : weights) {
-      arrays.push_back(to_c(name.c_str(), reinterpret_cast<const float*>(view.bytes.data()), view.shape));
-    }
-    const MedlsamTorchNetworkOptions wanted = {
-        network, part, arrays.data(), arrays.size(), options.device.c_str(), options.precision};
-    check(table_, table_.create_network(&wanted, &network_));
-  }
-  ~PluginNetwork() override { table_.destroy_network(network_); }
-  PluginNetwork(const PluginNetwork&) = delete;
-  PluginNetwork& operator=(const PluginNetwork&) = delete;
-
-  std::vector<Array> run(std::span<const Array> inputs, const Task& task) override {
-    task.check();
-    std::vector<MedlsamTorchArray> arrays;
-    for (const Array& input : inputs) arrays.push_back(to_c(nullptr, input.data, input.shape));
-    Running running = {table_, task, {}};
-    const MedlsamTorchRun callbacks = {&running, Running::is_cancelled, Running::output};
-    check(table_, table_.run_network(network_, arrays.data(), arrays.size(), threads_, &callbacks));
-    return std::move(running.outputs);
-  }
-
- private:
-  struct Running {
-    const MedlsamTorchTable& table;
-    const Task& task;
-    std::vector<Array> outputs;
-
-    static std::int32_t is_cancelled(void* self) {
-      return static_cast<Running*>(self)->task.is_cancelled() ? 1 : 0;
-    }
-    static void output(void* self, const MedlsamTorchArray* array, void* owner) {
-      auto& running = *static_cast<Running*>(self);
-      running.outputs.push_back(
-          {array->data,
-           {array->shape, array->shape + array->rank},
-           std::shared_ptr<const void>(owner, [&table = running.table](const void* held) {
-             table.release_output(const_cast<void*>(held));
-           })});
-    }
-  };
-
-  const MedlsamTorchTable& table_;
-  std::int32_t threads_;
-  void* network_ = nullptr;
-};
 
 }  // namespace
 
@@ -106,19 +44,6 @@ const MedlsamTorchTable& load(const std::string& path) {
 
 void check(const MedlsamTorchTable& table, std::int32_t result) {
   if (result != 0) throw Error(static_cast<ErrorCode>(result - 1), table.last_error());
-}
-
-MedLamBuilder medlam_builder(const MedlsamTorchTable& table, const NetworkOptions& options) {
-  return [&table, options](const MedLamWeights& weights, int deepest) -> std::unique_ptr<Network> {
-    return std::make_unique<PluginNetwork>(table, options, MEDLSAM_TORCH_MEDLAM, deepest, weights.tensors());
-  };
-}
-
-SamBuilder sam_builder(const MedlsamTorchTable& table, const NetworkOptions& options) {
-  return [&table, options](const SamWeights& weights, SamPart part) -> std::unique_ptr<Network> {
-    return std::make_unique<PluginNetwork>(table, options, MEDLSAM_TORCH_SAM, static_cast<std::int32_t>(part),
-                                           weights.tensors());
-  };
 }
 
 }  // namespace medlsam::torch

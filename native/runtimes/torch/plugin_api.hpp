@@ -8,7 +8,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_TORCH_ABI 5
+#define MEDLSAM_TORCH_ABI 6
 
 // A dense row-major float32 array; `name` only where names are called for.
 struct MedlsamTorchArray {
@@ -19,16 +19,6 @@ struct MedlsamTorchArray {
 };
 
 enum : std::int32_t { MEDLSAM_TORCH_FLOAT32 = 0, MEDLSAM_TORCH_BFLOAT16 = 1, MEDLSAM_TORCH_FLOAT16 = 2 };
-enum : std::int32_t { MEDLSAM_TORCH_MEDLAM = 0, MEDLSAM_TORCH_SAM = 1 };
-
-struct MedlsamTorchNetworkOptions {
-  std::int32_t network;  // MEDLSAM_TORCH_MEDLAM …
-  std::int32_t part;     // MedLAM: the deepest scale, −1 to 2; SAM: medlsam::SamPart
-  const MedlsamTorchArray* weights;
-  std::size_t weight_count;
-  const char* device;      // "cpu", "cuda", "cuda:1"
-  std::int32_t precision;  // MEDLSAM_TORCH_FLOAT32 …, of weights and arithmetic
-};
 
 // What a running call asks and tells; called from the calling thread.
 struct MedlsamTorchRun {
@@ -94,8 +84,11 @@ struct MedlsamTorchTable {
   std::int32_t cuda_devices;
   const char* (*last_error)();
 
-  // The weights' memory outlives the network.
-  std::int32_t (*create_network)(const MedlsamTorchNetworkOptions* options, void** network);
+  // `document` is JSON: {"device": "cpu" or "cuda:N", "precision": "F32", "BF16" or "F16", of parameters and
+  // arithmetic, "graph": as networks/graph_json.hpp says}. The parameters are the graph's, by name; their
+  // memory outlives the network.
+  std::int32_t (*create_network)(const char* document, std::size_t length, const MedlsamTorchArray* parameters,
+                                 std::size_t parameter_count, void** network);
   std::int32_t (*run_network)(void* network, const MedlsamTorchArray* inputs, std::size_t input_count,
                               std::int32_t threads, const MedlsamTorchRun* run);
   void (*release_output)(void* owner);

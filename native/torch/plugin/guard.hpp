@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 #include "runtimes/torch/plugin_api.hpp"
-#include "torch/aten/aten_ops.hpp"
+#include "torch/aten/execute.hpp"
 
 namespace medlsam::torch {
 

@@ -1,7 +1,14 @@
 // The plugin's side of plugin_api.hpp: exceptions become codes, C arrays tensors.
 #include <ATen/Parallel.h>
 
-#include "torch/aten/aten_network.hpp"
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "networks/graph_json.hpp"
+#include "torch/aten/arithmetic.hpp"
+#include "torch/aten/network.hpp"
 #include "torch/plugin/guard.hpp"
 
 namespace medlsam::torch {
@@ -11,24 +18,52 @@ std::vector<std::int64_t> shape_of(const MedlsamTorchArray& array) {
   return {array.shape, array.shape + array.rank};
 }
 
-Checkpoint to_checkpoint(const MedlsamTorchArray* arrays, std::size_t count) {
-  Checkpoint checkpoint;
-  for (std::size_t i = 0; i < count; ++i) {
-    TensorView view = {DType::kF32, shape_of(arrays[i]), {}};
-    view.bytes = std::as_bytes(std::span(arrays[i].data, view.elements()));
-    checkpoint.tensors.emplace(arrays[i].name, std::move(view));
-  }
-  return checkpoint;
+WeightMap to_weights(const MedlsamTorchArray* arrays, std::size_t count) {
+  WeightMap weights;
+  for (std::size_t i = 0; i < count; ++i)
+    weights[arrays[i].name] =
+        at::from_blob(const_cast<float*>(arrays[i].data), shape_of(arrays[i]), at::kFloat);
+  return weights;
 }
 
-std::int32_t create_network(const MedlsamTorchNetworkOptions* options, void** network) {
+at::ScalarType scalar_type(DType precision) {
+  if (precision == DType::kBF16) return at::kBFloat16;
+  return precision == DType::kF16 ? at::kHalf : at::kFloat;
+}
+
+// What create_network's document says.
+struct NetworkDocument {
+  std::string device;
+  DType precision = DType::kF32;
+  Graph graph;
+};
+
+NetworkDocument read_document(std::string_view text) {
+  JsonReader json(text, "the network's document", ErrorCode::kInternal);
+  NetworkDocument document;
+  json.object([&](const std::string& key) {
+    if (key == "device") {
+      document.device = json.string();
+    } else if (key == "precision") {
+      const auto precision = dtype_from_name(json.string());
+      if (!precision) json.fail("an unknown precision");
+      document.precision = *precision;
+    } else if (key == "graph") {
+      document.graph = read_graph(json);
+    } else {
+      json.fail("an unknown member " + json_string(key));
+    }
+  });
+  json.finish();
+  return document;
+}
+
+std::int32_t create_network(const char* text, std::size_t length, const MedlsamTorchArray* parameters,
+                            std::size_t count, void** network) {
   return guarded([&] {
-    const Checkpoint weights = to_checkpoint(options->weights, options->weight_count);
-    const auto arithmetic = tensor_options(options->device, scalar_type(options->precision));
-    *network = (options->network == MEDLSAM_TORCH_SAM
-                    ? make_sam(weights, static_cast<SamPart>(options->part), arithmetic)
-                    : make_medlam(weights, options->part, arithmetic))
-                   .release();
+    NetworkDocument document = read_document({text, length});
+    const auto arithmetic = tensor_options(document.device, scalar_type(document.precision));
+    *network = new AtenNetwork(std::move(document.graph), to_weights(parameters, count), arithmetic);
   });
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "checkpoints/safetensors.hpp"
-#include "torch/aten/aten_ops.hpp"
+#include "torch/aten/execute.hpp"
 
 namespace medlsam::training {
 

@@ -35,8 +35,6 @@ void fold_sam_weights(torch::WeightMap& weights) {
   fold_patch_embedding(weights);
   fold_upscaling(weights, "0");
   fold_upscaling(weights, "3");
-  Tensor& narrow = weights.at("image_encoder.neck.0.weight");
-  narrow = narrow.flatten(1);
 }
 
 }  // namespace medlsam::training

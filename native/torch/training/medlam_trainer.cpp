@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "networks/medlam.hpp"
-#include "torch/aten/aten_network.hpp"
+#include "torch/aten/arithmetic.hpp"
 #include "torch/training/medlam_initial_weights.hpp"
 
 namespace medlsam::training {
@@ -53,6 +53,8 @@ Trainer::Trainer(TrainerOptions options)
       validation_scans_(open_scans(options_.validation_scans)) {
   if (scans_.empty()) throw Error(ErrorCode::kBadArgument, "There is no scan to train on.");
   const Checkpoint initial = open_weights();
+  encoder_ = medlam_graph(*layout_, -1);
+  network_ = medlam_graph(*layout_, kLossScales - 1);
   for (const auto& [name, view] : layout_->tensors()) {
     const auto* data = reinterpret_cast<const float*>(view.bytes.data());
     const Tensor value = at::from_blob(const_cast<float*>(data), view.shape, at::kFloat);
@@ -135,15 +137,15 @@ Tensor Trainer::patches(const std::vector<float>& values, const std::vector<std:
   return rows(values, scans, {1, p, p, p});
 }
 
-// Outputs as MedLamNetwork's, in float32. The patches are rounds of those of the scans `dropped`, in
+// The graph's outputs, in float32. The patches are rounds of those of the scans `dropped`, in
 // training; without them nothing is dropped.
-std::vector<Tensor> Trainer::forward(const Tensor& patches, int deepest,
+std::vector<Tensor> Trainer::forward(const Graph& graph, const Tensor& patches,
                                      const std::vector<std::int64_t>& dropped, const torch::Check& check) {
   torch::WeightMap weights;
   for (const auto& [name, tensor] : weights_) weights[name] = tensor.to(options_.precision);
-  torch::AtenOps ops(weights, arithmetic_.dtype(options_.precision), check);
+  torch::Execution execution = {check, nullptr};
   if (!dropped.empty() && options_.dropout > 0) {
-    ops.set_dropout([&](const Tensor& x) {
+    execution.dropout = [&](const Tensor& x) {
       std::vector<std::int64_t> shape = x.sizes().vec();
       shape[0] /= static_cast<std::int64_t>(dropped.size());
       const auto scale = static_cast<float>(1 / (1 - options_.dropout));
@@ -155,9 +157,10 @@ std::vector<Tensor> Trainer::forward(const Tensor& patches, int deepest,
         for (float& value : kept) value = random.chance(options_.dropout) ? 0 : scale;
       }
       return x * at::stack(masks, 1).flatten(0, 1).to(x.options());
-    });
+    };
   }
-  auto outputs = MedLamNetwork(ops, *layout_)(patches.to(options_.precision), deepest);
+  const Tensor input = patches.to(options_.precision);
+  auto outputs = torch::execute(graph, weights, std::span(&input, 1), execution);
   for (Tensor& output : outputs) output = output.to(at::kFloat);
   return outputs;
 }
@@ -245,7 +248,7 @@ Trainer::Micro Trainer::accumulate(const Batch& batch, const Group& group, const
   for (const Side& side : batch.sides) {
     for (const auto* values : {&side.augmented, &side.clean}) all.push_back(patches(*values, group.scans));
   }
-  const auto outputs = forward(at::cat(all), kLossScales - 1, group.scans, check);
+  const auto outputs = forward(network_, at::cat(all), group.scans, check);
   // The patches of one round: 0 and 2 are augmented, 1 and 3 clean.
   const auto round = [n](const Tensor& of, std::int64_t i) { return of.slice(0, i * n, (i + 1) * n); };
   const Tensor offsets = rows(batch.offsets, group.scans, {3});
@@ -273,7 +276,7 @@ Trainer::Micro Trainer::accumulate_uam(const Batch& batch, const Group& group, c
   const auto n = static_cast<std::int64_t>(group.scans.size());
   std::vector<Tensor> all;
   for (const Side& side : batch.sides) all.push_back(patches(side.clean, group.scans));
-  const Tensor found = forward(at::cat(all), -1, group.scans, check)[0];
+  const Tensor found = forward(encoder_, at::cat(all), group.scans, check)[0];
   const Tensor offsets = rows(batch.offsets, group.scans, {3});
   const Tensor uam = uam_error(found.slice(0, 0, n), found.slice(0, n, 2 * n), offsets) /
                      static_cast<double>(3 * options_.batch);
@@ -335,7 +338,7 @@ double Trainer::validate(std::int64_t pairs, const torch::Check& check) {
     const Batch batch = draw_clean_batch(validation_scans_, 1, p,
                                          stream(options_.seed, Stream::kValidation, i), options_.foreground);
     const Tensor pair = at::cat({patches(batch.sides[0].clean, {0}), patches(batch.sides[1].clean, {0})});
-    const Tensor found = forward(pair, -1, {}, check)[0];
+    const Tensor found = forward(encoder_, pair, {}, check)[0];
     squares +=
         uam_error(found.slice(0, 0, 1), found.slice(0, 1, 2), rows(batch.offsets, {0}, {3})).item<double>();
   }

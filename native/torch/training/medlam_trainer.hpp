@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "networks/medlam_weights.hpp"
-#include "torch/aten/aten_ops.hpp"
+#include "torch/aten/execute.hpp"
 #include "torch/training/medlam_losses.hpp"
 #include "torch/training/optimizer.hpp"
 #include "torch/training/peers.hpp"
@@ -91,7 +91,7 @@ class Trainer {
   at::Tensor rows(const std::vector<float>& values, const std::vector<std::int64_t>& scans,
                   std::vector<std::int64_t> shape) const;
   at::Tensor patches(const std::vector<float>& values, const std::vector<std::int64_t>& scans) const;
-  std::vector<at::Tensor> forward(const at::Tensor& patches, int deepest,
+  std::vector<at::Tensor> forward(const Graph& graph, const at::Tensor& patches,
                                   const std::vector<std::int64_t>& dropped, const torch::Check& check);
   std::vector<std::int64_t> own_scans() const;
   std::vector<Group> groups() const;
@@ -107,6 +107,7 @@ class Trainer {
   at::TensorOptions arithmetic_;  // device and float32
   std::vector<Scan> scans_, validation_scans_;
   std::unique_ptr<const MedLamWeights> layout_;  // names and shapes
+  Graph encoder_, network_;                      // for positions alone, and with the features of all scales
   torch::WeightMap weights_;
   std::unique_ptr<Optimizer> optimizer_;  // of the weights
   std::int64_t steps_ = 0;

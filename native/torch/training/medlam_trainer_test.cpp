@@ -8,7 +8,8 @@
 #include <span>
 #include <string_view>
 
-#include "torch/aten/aten_network.hpp"
+#include "networks/medlam.hpp"
+#include "torch/aten/network.hpp"
 #include "torch/training/medlam_initial_weights.hpp"
 #include "torch/training/trainer_runs.hpp"
 
@@ -173,10 +174,12 @@ TEST_CASE("a run starts from weights of any kind of file, with width and patch o
 TEST_CASE("a widened network says what the narrow one says, until noise parts the copies of its channels") {
   const Checkpoint checkpoint = open_checkpoint(CONFORMANCE_DIR "/medlam/medlam.pth");
   const MedLamWeights narrow(checkpoint, "narrow");
-  const at::TensorOptions options = torch::tensor_options("cpu", at::kFloat);
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat);
   const at::Tensor patch = at::sin(at::arange(64 * 64 * 64, options)).view({1, 1, 64, 64, 64}) / 2 + 0.5;
   const auto run = [&](const Checkpoint& weights) {
-    return torch::make_medlam(weights, 2, options)->run(std::span(&patch, 1), kGoOn);
+    const MedLamWeights medlam(weights, "widened");
+    torch::AtenNetwork network(medlam_graph(medlam, 2), torch::borrow_weights(medlam.all()), options);
+    return network.run(std::span(&patch, 1), kGoOn);
   };
   const auto before = run(checkpoint), after = run(widened_weights(narrow, 2, 1, 0)),
              noisy = run(widened_weights(narrow, 2, 1));

@@ -123,14 +123,12 @@ TEST_CASE("folded weights are those the network loads, and pass gradients on") {
 TEST_CASE("attention that is differentiated through is the attention of inference") {
   at::manual_seed(1);
   const at::Tensor qkv = at::randn({2, 6, 7, 48}), bias = at::randn({48});
-  torch::WeightMap none;
-  torch::AtenOps ops(none, at::kFloat, kGoOn);
-  for (const int window : {0, 4}) {
+  for (const std::int64_t window : {0, 4}) {
     const std::int64_t rows = window == 0 ? 6 : 4, columns = window == 0 ? 7 : 4;
     const at::Tensor vertical = at::randn({2 * rows - 1, 8}), horizontal = at::randn({2 * columns - 1, 8});
     const auto attend = [&](bool differentiate) {
       const c10::AutoGradMode mode(differentiate);
-      return ops.window_attention(qkv, bias, vertical, horizontal, 2, window);
+      return torch::window_attention(qkv, bias, vertical, horizontal, 2, window, kGoOn);
     };
     CHECK(at::allclose(attend(true), attend(false), 1e-4, 1e-5));
   }

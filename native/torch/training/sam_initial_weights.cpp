@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "networks/sam_decoder.hpp"
+#include "networks/sam_weights.hpp"
 #include "training_data/random.hpp"
 
 namespace medlsam::training {

@@ -8,10 +8,9 @@
 #include <numbers>
 #include <utility>
 
-#include "networks/sam_decoder.hpp"
-#include "networks/sam_encoder.hpp"
+#include "networks/sam.hpp"
 #include "networks/sam_prompts.hpp"
-#include "torch/aten/aten_network.hpp"
+#include "torch/aten/arithmetic.hpp"
 #include "torch/training/folded_weights.hpp"
 #include "torch/training/sam_losses.hpp"
 
@@ -64,6 +63,8 @@ SamTrainer::SamTrainer(SamTrainerOptions options)
   const Checkpoint initial =
       is_new ? sam_initial_weights(options_.sizes, options_.seed) : open_checkpoint(options_.from);
   layout_ = std::make_unique<const SamWeights>(initial, is_new ? "the new network" : options_.from);
+  encoder_ = sam_graph(*layout_, SamPart::kEncoder);
+  decoder_ = sam_graph(*layout_, SamPart::kDecoder, kAnyExtent);
   torch::WeightMap trained;
   for (const auto& [name, view] : layout_->tensors()) {
     const auto* data = reinterpret_cast<const float*>(view.bytes.data());
@@ -107,6 +108,8 @@ void SamTrainer::start_loader() {
 torch::WeightMap SamTrainer::network_weights() const {
   torch::WeightMap weights = weights_;
   fold_sam_weights(weights);
+  weights["folded.positions"] =
+      torch::borrow_weight(layout_->at("folded.positions")).to(arithmetic_.device());
   for (auto& [name, tensor] : weights) tensor = tensor.to(options_.precision);
   return weights;
 }
@@ -138,8 +141,8 @@ Tensor SamTrainer::prompt_tokens(std::span<const SamExample> examples) const {
 
 // Of all prompts of the examples, one example after another.
 SamTrainer::Masks SamTrainer::forward(std::span<const SamExample> examples, const torch::Check& check) const {
-  torch::WeightMap weights = network_weights();
-  torch::AtenOps ops(weights, arithmetic_.dtype(options_.precision), check);
+  const torch::WeightMap weights = network_weights();
+  const torch::Execution execution = {check, nullptr};
   const std::int64_t edge = layout_->image_size();
   std::vector<Tensor> slices;
   for (const SamExample& example : examples)
@@ -149,7 +152,8 @@ SamTrainer::Masks SamTrainer::forward(std::span<const SamExample> examples, cons
   {
     const bool differentiate = at::GradMode::is_enabled() && is_trained("image_encoder.");
     const c10::AutoGradMode mode(differentiate);
-    embedding = SamEncoder(ops, *layout_)(at::cat(slices).to(arithmetic_.dtype(options_.precision)));
+    const Tensor pixels = at::cat(slices).to(arithmetic_.dtype(options_.precision));
+    embedding = torch::execute(encoder_, weights, std::span(&pixels, 1), execution)[0];
   }
   if (examples.size() > 1) {
     std::vector<Tensor> of_prompts;
@@ -160,8 +164,8 @@ SamTrainer::Masks SamTrainer::forward(std::span<const SamExample> examples, cons
     embedding = at::cat(of_prompts);
   }
   const Tensor dense = weights.at("prompt_encoder.no_mask_embed.weight").reshape({1, -1, 1, 1});
-  const auto found =
-      SamDecoder(ops, *layout_)(embedding, prompt_tokens(examples).to(options_.precision), dense, false);
+  const Tensor inputs[] = {embedding, prompt_tokens(examples).to(options_.precision), dense};
+  const auto found = torch::execute(decoder_, weights, inputs, execution);
   return {found[0].to(at::kFloat), found[1].to(at::kFloat)};
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "networks/sam_weights.hpp"
-#include "torch/aten/aten_ops.hpp"
+#include "torch/aten/execute.hpp"
 #include "torch/training/optimizer.hpp"
 #include "torch/training/sam_initial_weights.hpp"
 #include "training_data/loader.hpp"
@@ -87,6 +87,7 @@ class SamTrainer {
   at::TensorOptions arithmetic_;  // device and float32
   std::vector<AnnotatedScan> scans_, validation_scans_;
   std::unique_ptr<const SamWeights> layout_;  // names, shapes and what is not trained
+  Graph encoder_, decoder_;
   torch::WeightMap weights_;
   std::unique_ptr<Optimizer> optimizer_;  // of those that are trained
   std::int64_t steps_ = 0;

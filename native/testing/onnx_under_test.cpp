@@ -2,17 +2,15 @@
 
 #include <cstdlib>
 
-#include "runtimes/onnxruntime/api.hpp"
-#include "runtimes/onnxruntime/session.hpp"
-#include "testing/sam_runtime.hpp"
+#include "runtimes/onnxruntime/onnx_runtime.hpp"
+#include "testing/runtime_under_test.hpp"
 
 namespace medlsam {
 
-SamBuilder sam_runtime(unsigned threads) {
+std::shared_ptr<const Runtime> runtime_under_test() {
   const char* library = std::getenv("MEDLSAM_ONNXRUNTIME");
   REQUIRE_MESSAGE(library != nullptr, "MEDLSAM_ONNXRUNTIME must name ONNX Runtime's library.");
-  onnx::load(library);
-  return onnx::sam_builder({threads, std::nullopt});
+  return onnx::open_onnx_runtime(library);
 }
 
 }  // namespace medlsam

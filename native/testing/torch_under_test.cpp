@@ -2,15 +2,15 @@
 
 #include <cstdlib>
 
-#include "runtimes/torch/library.hpp"
-#include "testing/sam_runtime.hpp"
+#include "runtimes/torch/torch_runtime.hpp"
+#include "testing/runtime_under_test.hpp"
 
 namespace medlsam {
 
-SamBuilder sam_runtime(unsigned threads) {
+std::shared_ptr<const Runtime> runtime_under_test() {
   const char* library = std::getenv("MEDLSAM_TORCH");
   REQUIRE_MESSAGE(library != nullptr, "MEDLSAM_TORCH must name the torch plugin.");
-  return torch::sam_builder(torch::load(library), {"cpu", MEDLSAM_TORCH_FLOAT32, threads});
+  return torch::open_torch_runtime(library);
 }
 
 }  // namespace medlsam

@@ -1,9 +1,10 @@
-// SAM's attention over ATen (networks/sam_encoder.hpp says the shapes).
+#include "torch/aten/attention.hpp"
+
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
-
-#include "torch/aten/aten_ops.hpp"
+#include <vector>
 
 namespace medlsam::torch {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 using at::Tensor;
 
 // (n, tokens, width) → (n, heads, tokens, width of a head)
-Tensor split_heads(const Tensor& x, int heads) {
+Tensor split_heads(const Tensor& x, std::int64_t heads) {
   return x.reshape({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
 }
 
@@ -65,16 +66,16 @@ Tensor from_windows(const Tensor& x, std::int64_t window, std::int64_t n, std::i
 
 }  // namespace
 
-Tensor AtenOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, int heads) {
-  check_();
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads) {
   const std::int64_t n = std::max({q.size(0), k.size(0), v.size(0)});
   const auto rows = [&](const Tensor& x) { return split_heads(x, heads).expand({n, -1, -1, -1}); };
   const Tensor seen = at::scaled_dot_product_attention(rows(q), rows(k), rows(v));
   return seen.transpose(1, 2).reshape({n, q.size(1), v.size(2)});
 }
 
-Tensor AtenOps::window_attention(const Tensor& qkv, const Tensor& bias, const Tensor& vertical,
-                                 const Tensor& horizontal, int heads, int window) {
+Tensor window_attention(const Tensor& qkv, const Tensor& bias, const Tensor& vertical,
+                        const Tensor& horizontal, std::int64_t heads, std::int64_t window,
+                        const Check& check) {
   const auto n = qkv.size(0), h = qkv.size(1), w = qkv.size(2), width = qkv.size(3) / 3;
   const bool global = window == 0;
   const std::int64_t edge_h = global ? h : window, edge_w = global ? w : window;
@@ -90,7 +91,7 @@ Tensor AtenOps::window_attention(const Tensor& qkv, const Tensor& bias, const Te
   std::vector<Tensor> seen;
   const std::int64_t step = global ? 1 : heads;
   for (std::int64_t head = 0; head < heads; head += step) {
-    check_();
+    check();
     const Tensor some = q.slice(1, head, head + step);
     seen.push_back(attend(some, k.slice(1, head, head + step), v.slice(1, head, head + step),
                           RelativeScores(some, vertical, horizontal, edge_h, edge_w)));

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtimes/runtime.hpp"
+
+namespace medlsam::torch {
+
+// libtorch as the runtime "torch". `library` is the plugin's path. It computes in float32, bfloat16 or
+// float16, and refuses a GPU that is not there.
+std::shared_ptr<const Runtime> open_torch_runtime(const std::string& library);
+
+}  // namespace medlsam::torch

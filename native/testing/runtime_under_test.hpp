@@ -1,0 +1,11 @@
+// The runtime that a test program is built with: sam_test.cpp and operations_test.cpp run on every one.
+#pragma once
+
+#include "runtimes/runtime.hpp"
+
+namespace medlsam {
+
+// Loads the library that MEDLSAM_ONNXRUNTIME or MEDLSAM_TORCH names.
+std::shared_ptr<const Runtime> runtime_under_test();
+
+}  // namespace medlsam
