@@ -15,7 +15,7 @@ export type {
 } from "./addon/contract/index.js";
 /** @internal For the command. */
 export { exitNow } from "./addon/exit.js";
-export { type Info, info } from "./addon/info.js";
+export { type Info, info, type RuntimeInfo, type RuntimeMissing } from "./addon/info.js";
 export type { RuntimeOptions } from "./addon/runtimes.js";
 export { setThreads } from "./addon/threads.js";
 export {

@@ -77,6 +77,15 @@ export async function callNative<T>(
   }
 }
 
+/** Runs a native function that computes next to nothing; what it throws becomes a {@link MedLsamError}. */
+export function callSync<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw toMedLsamError(error);
+  }
+}
+
 function aborted(signal: AbortSignal): AbortedError {
   return new AbortedError(undefined, { cause: signal.reason });
 }

@@ -1,6 +1,7 @@
 import { MedLsamError } from "../base/errors.js";
 import { type CallOptions, callNative } from "./call.js";
 import { native, onnxRuntimePath } from "./loader.js";
+import { probeTorch, torchPluginPath } from "./runtimes.js";
 import { threadsOfProcess } from "./threads.js";
 
 /** Versions, runtimes, devices and instruction sets of this installation. */
@@ -16,13 +17,41 @@ export interface Info {
   simdWarning?: string;
   /** Threads that compute in this process, for all calls together. */
   threads: number;
+  /** Those that some runtime finds: "cpu", "cuda:0", … */
   devices: string[];
-  onnxRuntime: { path: string; version: string; providers: string[] } | { error: string };
+  onnxRuntime: (RuntimeInfo & { providers: string[] }) | RuntimeMissing;
+  /** libtorch, through the plugin that `npm run build:torch` builds. */
+  torch: RuntimeInfo | RuntimeMissing;
+}
+
+/** A runtime that can be loaded. */
+export interface RuntimeInfo {
+  /** Of the library that is loaded: ONNX Runtime, or the torch plugin. */
+  path: string;
+  /** Of ONNX Runtime, or of libtorch. */
+  version: string;
+  /** Those that this runtime finds. */
+  devices: string[];
+}
+
+/** Why a runtime cannot be loaded, and what to do. */
+export interface RuntimeMissing {
+  error: string;
 }
 
 export async function info(options: CallOptions = {}): Promise<Info> {
-  const runtime = findRuntime();
-  const addon = await callNative(options, (task) => native.info(runtime.path, task));
+  const runtime = found(onnxRuntimePath);
+  const torch = torchInfo();
+  const addon = await callNative(options, (task) =>
+    native.info("path" in runtime ? runtime.path : "", task),
+  );
+  let onnxRuntime: Info["onnxRuntime"];
+  if ("error" in runtime) onnxRuntime = runtime;
+  else if ("error" in addon.onnxRuntime) onnxRuntime = addon.onnxRuntime;
+  else onnxRuntime = { ...runtime, ...addon.onnxRuntime };
+  const devices = [onnxRuntime, await torch].flatMap((each) =>
+    "devices" in each ? each.devices : [],
+  );
   return {
     version: addon.version,
     node: process.versions.node,
@@ -32,19 +61,31 @@ export async function info(options: CallOptions = {}): Promise<Info> {
     simd: addon.simd,
     ...(addon.simdWarning !== undefined && { simdWarning: addon.simdWarning }),
     threads: threadsOfProcess(),
-    devices: ["cpu"],
-    onnxRuntime:
-      "error" in addon.onnxRuntime
-        ? { error: runtime.error ?? addon.onnxRuntime.error }
-        : { path: runtime.path, ...addon.onnxRuntime },
+    devices: [...new Set(["cpu", ...devices])],
+    onnxRuntime,
+    torch: await torch,
   };
 }
 
-function findRuntime(): { path: string; error?: string } {
+async function torchInfo(): Promise<Info["torch"]> {
+  const plugin = found(torchPluginPath);
+  if ("error" in plugin) return plugin;
   try {
-    return { path: onnxRuntimePath() };
+    return { ...plugin, ...(await probeTorch(plugin.path)) };
   } catch (error) {
-    if (error instanceof MedLsamError) return { path: "", error: error.message };
-    throw error;
+    return missing(error);
   }
+}
+
+function found(find: () => string): { path: string } | RuntimeMissing {
+  try {
+    return { path: find() };
+  } catch (error) {
+    return missing(error);
+  }
+}
+
+function missing(error: unknown): RuntimeMissing {
+  if (error instanceof MedLsamError) return { error: error.message };
+  throw error;
 }

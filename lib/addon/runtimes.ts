@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
 import { UnavailableError, UsageError } from "../base/errors.js";
+import { callSync } from "./call.js";
 import type { Precision, Runtime, TorchInfo } from "./contract/index.js";
-import { addonModule, onnxRuntimePath, root } from "./loader.js";
+import { addonModule, native, onnxRuntimePath, root } from "./loader.js";
 
 const runtimes: readonly Runtime["name"][] = ["onnx", "torch"];
 const precisions: readonly Precision[] = ["float32", "bfloat16", "float16"];
@@ -17,7 +18,7 @@ export interface RuntimeOptions {
   /** What the network computes in; "float32" by default. The others need the torch runtime. */
   precision?: Precision;
   /**
-   * "cpu" (default), "cuda" or "cuda:N". Where ONNX Runtime has no CUDA (the npm package's is a download of its own) the
+   * "cpu" (default), "cuda" or "cuda:N", as {@link parseDevice} takes it. Where ONNX Runtime has no CUDA (the npm package's is a download of its own) the
    * CPU is used, and the network's `fallback` says so; the torch runtime fails instead.
    */
   device?: string;
@@ -35,16 +36,23 @@ export async function findRuntime(options: RuntimeOptions): Promise<Runtime> {
   if (!precisions.includes(precision)) {
     throw new UsageError(`precision must be one of ${precisions.join(", ")}, not "${precision}".`);
   }
-  if (!/^(cpu|cuda(:\d{1,3})?)$/.test(device)) {
-    throw new UsageError(`device must be cpu, cuda or cuda:N, not "${device}".`);
-  }
+  const where = parseDevice(device);
   if (runtime === "torch") {
-    return { name: "torch", library: await readyTorch(), device, precision };
+    return { name: "torch", library: await readyTorch(), device: where, precision };
   }
   if (precision !== "float32") {
     throw new UsageError(`The onnx runtime computes in float32; ${precision} needs the torch one.`);
   }
-  return { name: "onnx", library: onnxRuntimePath(), device };
+  return { name: "onnx", library: onnxRuntimePath(), device: where, precision };
+}
+
+/**
+ * The name of a device: "cpu", "cuda" or "cuda:N", for which "gpu" and "gpu:N" may be written. The addon parses it, for
+ * every function and command alike.
+ * @throws UsageError for anything else.
+ */
+export function parseDevice(text: string): string {
+  return callSync(() => native.parseDevice(String(text)));
 }
 
 /**

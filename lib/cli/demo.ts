@@ -1,7 +1,7 @@
 /** `medlsam demo`: the whole method on a made-up scan, with the models that come with the package. */
 import type { Command } from "commander";
 import type { Demo, DemoTable, Triple } from "../index.js";
-import { parseSeed, parseSpacing, quietOption, threadsOption } from "./options.js";
+import { deviceOption, parseSeed, parseSpacing, quietOption, threadsOption } from "./options.js";
 import { checkFolder, writeStdout } from "./output.js";
 import { createProgress } from "./progress.js";
 import type { Session } from "./session.js";
@@ -11,6 +11,7 @@ interface Flags {
   output: string;
   seed?: number;
   spacing: Triple;
+  device: string;
   threads: number;
   quiet?: boolean;
 }
@@ -27,13 +28,14 @@ export function addDemo(program: Command, session: Session): void {
       parseSpacing,
       [3, 3, 3] satisfies Triple,
     )
+    .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(quietOption())
     .action((flags: Flags) => demonstrate(flags, session));
 }
 
 async function demonstrate(flags: Flags, session: Session): Promise<void> {
-  const { output, seed, spacing, threads } = flags;
+  const { output, seed, spacing, device, threads } = flags;
   checkFolder(output);
   const { signal } = session;
   const progress = createProgress(flags.quiet ?? false, signal);
@@ -41,7 +43,7 @@ async function demonstrate(flags: Flags, session: Session): Promise<void> {
   const onProgress = progress.follow("demo");
   let demo: Demo;
   try {
-    demo = await runDemo({ folder: output, seed, spacing, threads, signal, onProgress });
+    demo = await runDemo({ folder: output, seed, spacing, device, threads, signal, onProgress });
   } finally {
     progress.clear();
   }

@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { formatJson } from "../formats/json.js";
+import type { RuntimeInfo, RuntimeMissing } from "../index.js";
 import { jsonOption } from "./options.js";
 import { writeStdout } from "./output.js";
 import type { Session } from "./session.js";
@@ -16,7 +17,6 @@ export function addInfo(program: Command, session: Session): void {
       const { info } = await session.api();
       const found = await info({ signal: session.signal });
       if (flags.json) return writeStdout(`${formatJson(found)}\n`);
-      const runtime = found.onnxRuntime;
       const text = facts([
         ["medlsam", found.version],
         ["Node", found.node],
@@ -27,8 +27,8 @@ export function addInfo(program: Command, session: Session): void {
           found.simdWarning ? `${found.simd} (${found.simdWarning})` : found.simd,
         ],
         ["devices", found.devices.join(", ")],
-        ["ONNX Runtime", "error" in runtime ? `unavailable: ${runtime.error}` : runtime.version],
-        ...("error" in runtime ? [] : runtimeFacts(runtime)),
+        ...runtimeFacts("ONNX Runtime", found.onnxRuntime),
+        ...runtimeFacts("libtorch", found.torch),
         ["zlib", found.zlib],
         ["compiler", found.compiler],
       ]);
@@ -36,15 +36,16 @@ export function addInfo(program: Command, session: Session): void {
     });
 }
 
-function runtimeFacts({
-  path,
-  providers,
-}: {
-  path: string;
-  providers: string[];
-}): [string, string][] {
+function runtimeFacts(
+  name: string,
+  runtime: (RuntimeInfo & { providers?: string[] }) | RuntimeMissing,
+): [string, string][] {
+  if ("error" in runtime) return [[name, `unavailable: ${runtime.error}`]];
+  const { version, path, devices, providers } = runtime;
   return [
+    [name, version],
     ["  library", path],
-    ["  providers", providers.join(", ")],
+    ["  devices", devices.join(", ")],
+    ...(providers ? [["  providers", providers.join(", ")] satisfies [string, string]] : []),
   ];
 }

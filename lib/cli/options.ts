@@ -72,10 +72,11 @@ export const nanOption = () =>
 export const normalizedOption = () =>
   new Option("--normalized", "intensities are in 0..1 already, not in Hounsfield units");
 
+/** What the device is called is for the API to check, which alone knows: see parseDevice of lib/addon/runtimes.ts. */
 export const deviceOption = () =>
-  new Option("--device <name>", "cpu, or cuda[:N] where the runtime has it")
-    .argParser(parseDevice)
-    .default("cpu");
+  new Option("--device <name>", "cpu, or cuda[:N] (also gpu[:N]) where the runtime has it").default(
+    "cpu",
+  );
 
 export const surveyOption = () =>
   new Option(
@@ -109,13 +110,6 @@ export function parseScales(text: string): Scale[] {
     throw new InvalidArgumentError('Give some of 0,1,2 without repeats, or "none".');
   }
   return (scales as Scale[]).sort();
-}
-
-/** "cpu", "cuda" or "cuda:N"; "gpu" as other tools call it is cuda. */
-export function parseDevice(text: string): string {
-  const name = text.replace(/^gpu/, "cuda");
-  if (/^(cpu|cuda(:\d{1,3})?)$/.test(name)) return name;
-  throw new InvalidArgumentError("Give cpu, cuda or cuda:N.");
 }
 
 /** "a, b" → ["a", "b"]. */

@@ -8,6 +8,7 @@ import { formatJson } from "../formats/json.js";
 import type { Conventions, Strategy, Support, Templates } from "../index.js";
 import {
   conventionsOption,
+  deviceOption,
   jsonOption,
   modelOption,
   namesOption,
@@ -35,6 +36,7 @@ interface BuildFlags {
   extremePoints?: string[];
   medlam: string;
   runtime: RuntimeName;
+  device: string;
   classes?: number[];
   names?: string;
   strategy?: Strategy;
@@ -64,6 +66,7 @@ export function addTemplate(program: Command, session: Session): void {
     )
     .addOption(modelOption("medlam").makeOptionMandatory())
     .addOption(runtimeOption())
+    .addOption(deviceOption())
     .option("--classes <list>", "only these labels: 1,2", parseLabels)
     .addOption(namesOption())
     .addOption(
@@ -98,7 +101,7 @@ export function addTemplate(program: Command, session: Session): void {
 }
 
 async function build(inputs: string[], flags: BuildFlags, session: Session): Promise<void> {
-  const { runtime, threads, normalized, output, strategy, sliceInterval, conventions } = flags;
+  const { runtime, device, threads, normalized, output, strategy, sliceInterval, conventions } = flags;
   const { survey, classes, nan } = flags;
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
@@ -117,7 +120,7 @@ async function build(inputs: string[], flags: BuildFlags, session: Session): Pro
   checkWritable(output, [...files, flags.medlam]);
   const supports = await supportsOf(pairs, flags, api);
   const names = flags.names === undefined ? undefined : await api.readLabelNames(flags.names);
-  const medlam = await api.MedLam.load(flags.medlam, { runtime, threads, signal });
+  const medlam = await api.MedLam.load(flags.medlam, { runtime, device, threads, signal });
   try {
     const templates = await api.buildTemplates({
       medlam,

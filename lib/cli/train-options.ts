@@ -1,7 +1,7 @@
 /** What `medlsam train` does alike for all networks. */
 import { type Command, Option } from "commander";
 import { makeFolder } from "../formats/files.js";
-import { parseInteger, quietOption, threadsOption } from "./options.js";
+import { deviceOption, parseInteger, quietOption, threadsOption } from "./options.js";
 import { createProgress, type ProgressDisplay } from "./progress.js";
 import type { Session } from "./session.js";
 
@@ -30,7 +30,7 @@ export function addTrainOptions(command: Command): Command {
     .option("--cache <folder>", "where prepared scans are kept (default: OUTPUT/scans)")
     .option("--seed <n>", "seed of all random numbers", parseInteger(0, 2 ** 32 - 1), 0)
     .option("--resume", "go on from the checkpoint in the output folder")
-    .option("--device <name>", "cpu, cuda or cuda:N", "cpu")
+    .addOption(deviceOption())
     .addOption(
       new Option("--precision <name>", "what the network computes in")
         .choices(["float32", "bfloat16"])

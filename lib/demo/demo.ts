@@ -32,6 +32,8 @@ export interface DemoOptions extends CallOptions {
   seed?: number;
   /** mm along head–feet, front–back, left–right; as the seed has it if not given. */
   spacing?: Triple;
+  /** Where the networks run: see {@link RuntimeOptions.device}. */
+  device?: string;
   onProgress?: (progress: Progress) => void;
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { callNative } from "../addon/call.js";
 import type { Precision, TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
-import { probeTorch, readyTorch } from "../addon/runtimes.js";
+import { parseDevice, probeTorch, readyTorch } from "../addon/runtimes.js";
 import { threadsOfProcess } from "../addon/threads.js";
 import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
@@ -176,7 +176,8 @@ async function createTrainer(
   others: PeerProcesses,
 ): Promise<TrainerHandle> {
   const plugin = await readyTorch();
-  const { threads = 1, signal, normalized, nan, onProgress, peer, device = "cpu" } = options;
+  const { threads = 1, signal, normalized, nan, onProgress, peer } = options;
+  const device = parseDevice(options.device ?? "cpu");
   const prepare: PrepareOptions = { threads, signal, normalized, nan, onProgress, peer };
   const cache = options.cache ?? join(options.folder, "scans");
   const scans = await prepareScans(options.scans, cache, prepare);
@@ -216,7 +217,7 @@ async function createTrainer(
 
 /** A process that has no device would leave the others waiting for it. */
 async function requireDevices(plugin: string, device: string, count: number): Promise<void> {
-  const { cudaDevices } = await probeTorch(plugin);
+  const cudaDevices = (await probeTorch(plugin)).devices.length - 1;
   if (device === "cuda" && cudaDevices < count) {
     throw new UsageError(
       `${count} processes need ${count} CUDA devices; this machine has ${cudaDevices}.`,

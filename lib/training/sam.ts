@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { callNative } from "../addon/call.js";
 import type { Precision, TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
-import { readyTorch } from "../addon/runtimes.js";
+import { parseDevice, readyTorch } from "../addon/runtimes.js";
 import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { trainSamOptions } from "./arguments.js";
@@ -166,7 +166,7 @@ async function createTrainer(options: TrainSamOptions): Promise<TrainerHandle> {
         seed: options.seed ?? 0,
         learningRate: options.learningRate ?? 1e-4,
         jitter: options.jitter ?? 4,
-        device: options.device ?? "cpu",
+        device: parseDevice(options.device ?? "cpu"),
         precision: options.precision ?? "float32",
         loaders: options.loaders ?? 1,
       },

@@ -16,34 +16,25 @@ namespace medlsam::test {
 // Answers each patch with the position (0, 0, 0) and features of 1, and counts the patches.
 class FormulaNetwork : public Network {
  public:
-  FormulaNetwork(const MedLamWeights& weights, int deepest, std::shared_ptr<std::atomic<int>> patches)
-      : edge_(weights.patch()),
-        channels_(weights.feature_channels()),
-        deepest_(deepest),
-        patches_(std::move(patches)) {}
+  FormulaNetwork(const Graph& graph, std::shared_ptr<std::atomic<int>> patches)
+      : graph_(graph), patches_(std::move(patches)) {}
 
-  std::vector<Array> run(std::span<const Array> inputs, const Task& task) override {
+  std::vector<Tensor> run(std::span<const Tensor> inputs, const Task& task) override {
     task.check();
-    const std::int64_t count = inputs[0].shape[0];
+    const std::int64_t count = inputs[0].shape()[0];
     *patches_ += static_cast<int>(count);
-    std::vector<Array> outputs = {constant(0, {count, 3})};
-    for (int k = 0; k <= deepest_; ++k) {
-      const std::int64_t edge = edge_ >> (2 - k);
-      outputs.push_back(constant(1, {count, channels_, edge, edge, edge}));
+    std::vector<Tensor> outputs;
+    for (const Value output : graph_.outputs()) {
+      Shape shape = graph_.shape(output);
+      shape[0] = count;
+      const float value = outputs.empty() ? 0 : 1;
+      outputs.push_back(Tensor::on_host(std::vector<float>(shape_elements(shape), value), shape));
     }
     return outputs;
   }
 
  private:
-  static Array constant(float value, std::vector<std::int64_t> shape) {
-    std::size_t elements = 1;
-    for (const std::int64_t extent : shape) elements *= static_cast<std::size_t>(extent);
-    const auto values = std::make_shared<std::vector<float>>(elements, value);
-    return {values->data(), std::move(shape), values};
-  }
-
-  std::int64_t edge_, channels_;
-  int deepest_;
+  Graph graph_;
   std::shared_ptr<std::atomic<int>> patches_;
 };
 
@@ -51,9 +42,10 @@ class FormulaNetwork : public Network {
 inline std::shared_ptr<MedLamModel> fake_medlam(std::shared_ptr<std::atomic<int>> patches) {
   const std::string path = CONFORMANCE_DIR "/medlam/medlam.pth";
   auto weights = std::make_unique<const MedLamWeights>(open_checkpoint(path), path);
-  return std::make_shared<MedLamModel>(std::move(weights), [patches](const MedLamWeights& its, int deepest) {
-    return std::make_unique<FormulaNetwork>(its, deepest, patches);
-  });
+  return std::make_shared<MedLamModel>(std::move(weights),
+                                       [patches](const Graph& graph, const ParameterMap&) {
+                                         return std::make_unique<FormulaNetwork>(graph, patches);
+                                       });
 }
 
 }  // namespace medlsam::test

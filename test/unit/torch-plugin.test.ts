@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { addonModule, root } from "../../lib/addon/loader.js";
-import { MedLam, UnavailableError, UsageError } from "../../lib/index.js";
+import { parseDevice } from "../../lib/addon/runtimes.js";
+import { info, MedLam, UnavailableError, UsageError } from "../../lib/index.js";
 import { conformance } from "../support/data.js";
 
 const checkpoint = conformance("medlam/medlam.pth");
@@ -31,6 +32,14 @@ describe("without a torch plugin that fits", () => {
     expect(await refusal(join(folder, "none.so"))).toContain(join(folder, "none.so"));
   });
 
+  it("info says why the torch runtime is not there, and names the other's devices", async () => {
+    process.env.MEDLSAM_TORCH = join(folder, "nowhere.so");
+    const { torch, onnxRuntime, devices } = await info();
+    expect(torch).toEqual({ error: expect.stringContaining("npm run build:torch") });
+    expect(onnxRuntime).toMatchObject({ devices: expect.arrayContaining(["cpu"]) });
+    expect(devices).toContain("cpu");
+  });
+
   it("says what is wrong with a file that is no library", async () => {
     const path = join(folder, "text.so");
     writeFileSync(path, "not a library");
@@ -43,6 +52,22 @@ describe("without a torch plugin that fits", () => {
       createRequire(import.meta.url)(addonModule) as { path(root: string): string }
     ).path(root);
     expect(await refusal(addon)).toContain("is not medlsam's torch plugin");
+  });
+});
+
+describe("devices", () => {
+  it.each([
+    ["cpu", "cpu"],
+    ["cuda", "cuda"],
+    ["gpu", "cuda"],
+    ["cuda:3", "cuda:3"],
+    ["gpu:0", "cuda:0"],
+  ])("%s", (text, name) => {
+    expect(parseDevice(text)).toBe(name);
+  });
+
+  it.each(["", "tpu", "cuda:", "cuda:-1", "cuda:1000", "cpu:0"])("not '%s'", (text) => {
+    expect(() => parseDevice(text)).toThrow(UsageError);
   });
 });
 

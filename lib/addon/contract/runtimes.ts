@@ -17,13 +17,13 @@ export interface AddonInfo {
   simd: string;
   /** Why the environment variable MEDLSAM_SIMD was not followed. */
   simdWarning?: string;
-  /** ONNX Runtime's version and execution providers at this path. */
-  onnxRuntime: { version: string; providers: string[] } | { error: string };
+  /** ONNX Runtime at this path: its version, execution providers, and the devices that it finds. */
+  onnxRuntime: { version: string; providers: string[]; devices: string[] } | { error: string };
 }
 
 /** What runs a network, and how: see lib/addon/runtimes.ts. */
 export type Runtime =
-  | { name: "onnx"; library: string; device: string }
+  | { name: "onnx"; library: string; device: string; precision: "float32" }
   | { name: "torch"; library: string; device: string; precision: Precision };
 
 /** What weights and activations are kept in; results are float32 always. */
@@ -32,10 +32,13 @@ export type Precision = "float32" | "bfloat16" | "float16";
 export interface TorchInfo {
   /** libtorch's. */
   version: string;
-  cudaDevices: number;
+  /** "cpu", "cuda:0", …: those that it finds. */
+  devices: string[];
 }
 
 export interface RuntimesAddon {
+  /** The name of a device: "cpu", "cuda" or "cuda:N". @throws BAD_ARGUMENT for anything else. */
+  parseDevice(text: string): string;
   info(onnxRuntimePath: string, task: Task): Promise<AddonInfo>;
   /** Loads the torch plugin into this process. */
   torchInfo(plugin: string, task: Task): Promise<TorchInfo>;
