@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "checkpoints/checkpoint.hpp"
 #include "networks/medlam_model.hpp"
 #include "networks/sam_model.hpp"
 #include "runtimes/runtime.hpp"
