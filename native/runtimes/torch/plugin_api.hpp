@@ -87,8 +87,9 @@ struct MedlsamTorchTable {
   // `document` is JSON: {"device": "cpu" or "cuda:N", "precision": "F32", "BF16" or "F16", of parameters and
   // arithmetic, "graph": as networks/graph_json.hpp says}. The parameters are the graph's, by name; their
   // memory outlives the network.
-  std::int32_t (*create_network)(const char* document, std::size_t length, const MedlsamTorchArray* parameters,
-                                 std::size_t parameter_count, void** network);
+  std::int32_t (*create_network)(const char* document, std::size_t length,
+                                 const MedlsamTorchArray* parameters, std::size_t parameter_count,
+                                 void** network);
   std::int32_t (*run_network)(void* network, const MedlsamTorchArray* inputs, std::size_t input_count,
                               std::int32_t threads, const MedlsamTorchRun* run);
   void (*release_output)(void* owner);
