@@ -101,7 +101,8 @@ export function addTemplate(program: Command, session: Session): void {
 }
 
 async function build(inputs: string[], flags: BuildFlags, session: Session): Promise<void> {
-  const { runtime, device, threads, normalized, output, strategy, sliceInterval, conventions } = flags;
+  const { runtime, device, threads, normalized, output, strategy, sliceInterval, conventions } =
+    flags;
   const { survey, classes, nan } = flags;
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");

@@ -8,7 +8,7 @@
 #include "localization/annotations/points.hpp"
 #include "localization/localize.hpp"
 #include "localization/support.hpp"
-#include "testing/medlam_runtime.hpp"
+#include "testing/runtime_under_test.hpp"
 #include "volumes/nifti/nifti.hpp"
 
 namespace medlsam {
@@ -36,7 +36,8 @@ std::shared_ptr<MedLamModel> medlam() {
   static const auto loaded = [] {
     const std::string path = kData + "/medlam/medlam.pth";
     auto weights = std::make_unique<const MedLamWeights>(open_checkpoint(path), path);
-    return std::make_shared<MedLamModel>(std::move(weights), medlam_runtime(2));
+    return std::make_shared<MedLamModel>(std::move(weights),
+                                         compile_on(runtime_under_test(), {{}, DType::kF32, 2}));
   }();
   return loaded;
 }

@@ -1,4 +1,4 @@
-// The runtime that a test program is built with: sam_test.cpp and operations_test.cpp run on every one.
+// The runtime that a test program is built with.
 #pragma once
 
 #include "runtimes/runtime.hpp"
