@@ -9,7 +9,7 @@
 #include "localization/localize.hpp"
 #include "localization/support.hpp"
 #include "testing/runtime_under_test.hpp"
-#include "volumes/nifti/nifti.hpp"
+#include "volumes/read.hpp"
 
 namespace medlsam {
 namespace {
@@ -28,7 +28,7 @@ Task two_threads() {
 
 SurveyedGrid grid_of(const std::string& name) {
   const Task task = two_threads();
-  const Volume volume = read_nifti(kData + "/ct/" + name + ".nii.gz", task);
+  const Volume volume = read_volume(kData + "/ct/" + name + ".nii.gz", {}, task);
   return SurveyedGrid(make_grid(volume, Conventions::kReference, false, task));
 }
 
@@ -47,7 +47,7 @@ Templates templates_of_two() {
   Templates templates(12, medlam()->weights().feature_channels());
   const std::vector<std::int32_t> indices = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   for (const std::string name : {"a", "b"}) {
-    const Volume labels = read_nifti(kData + "/ct/" + name + "_label.nii.gz", task);
+    const Volume labels = read_volume(kData + "/ct/" + name + "_label.nii.gz", {}, task);
     const LabelGrid on_grid = make_label_grid(labels, Conventions::kReference, kGridPadding, task);
     const auto points = annotation_points(on_grid, kOrgans, Conventions::kReference, task);
     SurveyedGrid scan = grid_of(name);
