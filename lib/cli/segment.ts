@@ -91,15 +91,14 @@ async function segmentAll(inputs: string[], flags: Flags, session: Session): Pro
 /** @throws UsageError for flags that give too little or too much for the organs' places. */
 function neededModels(flags: Flags): Model[] {
   const { models, templates, medlam, boxes, points } = flags;
+  checkModels(flags, ["sam"]);
   if (boxes !== undefined || points !== undefined) {
     if (templates !== undefined || medlam !== undefined) {
       throw new UsageError("Give either -t and --medlam, or --boxes and --points.");
     }
-    checkModels(flags, ["sam"]);
     return ["sam"];
   }
   if (models === undefined) {
-    checkModels(flags, ["sam"]);
     if (templates === undefined && medlam === undefined) {
       throw new UsageError(
         "Say where the organs are: with templates and their network (-t FILE --medlam FILE), or with --boxes or --points. (To try it out: --models demo.)",
@@ -110,9 +109,7 @@ function neededModels(flags: Flags): Model[] {
       throw new UsageError("-t needs the network that made it: --medlam FILE.");
     }
   }
-  const needed: Model[] = ["templates", "medlam", "sam"];
-  checkModels(flags, needed);
-  return needed;
+  return ["templates", "medlam", "sam"];
 }
 
 function summary({ counts, seconds }: ScanResult, { image }: ScanCase): string {
