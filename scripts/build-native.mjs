@@ -28,13 +28,15 @@ if (major < 3 || (major === "3" && minor < 24)) fail(`CMake ${major}.${minor} is
 const cmakeJs = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
 const tests = argv[2] === "--tests";
 const output = resolve(root, (!tests && argv[2]) || "build/Release");
-const build = spawnSync(
-  execPath,
-  [
-    ...[cmakeJs, "compile", "--directory", root, "--out", resolve(root, "build-cmake")],
-    ...["--parallel", String(availableParallelism()), `--CDMEDLSAM_OUTPUT_DIR=${output}`],
-    `--CDMEDLSAM_TESTS=${tests ? "ON" : "OFF"}`,
-  ],
-  { cwd: root, stdio: "inherit" },
-);
-if (build.status !== 0) fail("the addon could not be built; the reason is above.");
+const settings = [
+  ...["--directory", root, "--out", resolve(root, "build-cmake")],
+  `--CDMEDLSAM_OUTPUT_DIR=${output}`,
+  `--CDMEDLSAM_TESTS=${tests ? "ON" : "OFF"}`,
+];
+const run = (...args) =>
+  spawnSync(execPath, [cmakeJs, ...args, ...settings], { cwd: root, stdio: "inherit" }).status ===
+  0;
+// `compile` alone keeps the settings of a folder that is configured already.
+if (!run("configure") || !run("compile", "--parallel", String(availableParallelism()))) {
+  fail("the addon could not be built; the reason is above.");
+}
