@@ -32,9 +32,9 @@ class WindowAttention {
   }
 
  private:
-  // Channel c of q (part 0), k (1) or v (2) at a place that may lie in the padding.
-  double projected(int part, std::int64_t n, std::int64_t y, std::int64_t x, std::int64_t c) const {
-    const std::int64_t channel = part * shape_[3] + c;
+  // Channel c of q, k or v (third 0, 1, 2 of the channels) at a place that may lie in the padding.
+  double projected(int third, std::int64_t n, std::int64_t y, std::int64_t x, std::int64_t c) const {
+    const std::int64_t channel = third * shape_[3] + c;
     const bool inside = y < shape_[1] && x < shape_[2];
     return (inside ? at(inputs_[0], {n, y, x, channel}) : 0) + at(inputs_[1], {channel});
   }
