@@ -131,20 +131,13 @@ export {
   type SegmentRequest,
 } from "./segmentation/segmenter.js";
 export * as steps from "./steps.js";
-export type { TrainedFiles, TrainOptions } from "./training/epochs.js";
-export {
-  type TrainedEpoch,
-  type TrainedMedLam,
-  type TrainMedLamOptions,
-  trainMedLam,
-} from "./training/medlam.js";
+export { trainingDefaults } from "./training/defaults.js";
+export { type TrainedMedLam, trainMedLam } from "./training/medlam.js";
+export type { TrainedEpoch, TrainMedLamOptions } from "./training/medlam-options.js";
+export type { TrainOptions } from "./training/options.js";
 export { type PeerOfRun, peerFromEnvironment } from "./training/peers.js";
-export {
-  type SamSizes,
-  type TrainedSam,
-  type TrainedSamEpoch,
-  type TrainSamOptions,
-  trainSam,
-} from "./training/sam.js";
+export type { TrainedFiles } from "./training/run.js";
+export { type TrainedSam, trainSam } from "./training/sam.js";
+export type { SamSizes, TrainedSamEpoch, TrainSamOptions } from "./training/sam-options.js";
 export type { AnnotatedScan } from "./training/scans.js";
 export { type ReadOptions, Volume, type VolumeGeometry } from "./volumes/volume.js";

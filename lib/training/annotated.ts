@@ -1,4 +1,4 @@
-/** How well the boxes of annotated scans are found with the weights that training has reached. */
+/** Errors of the boxes of annotated scans, localized with the weights that training has reached. */
 
 import type { Progress } from "../addon/call.js";
 import { UsageError } from "../base/errors.js";
@@ -31,12 +31,12 @@ const mostSupports = 5;
 export function annotatedScans(images: readonly string[], labels: readonly string[]) {
   if (labels.length > 0 && labels.length !== images.length) {
     throw new UsageError(
-      `There are ${images.length} scans to validate on, but ${labels.length} label maps. Give each its own, in the same order.`,
+      `There are ${images.length} validation scans, but ${labels.length} label maps. Give each scan its own, in the same order.`,
     );
   }
   if (labels.length === 1) {
     throw new UsageError(
-      "One annotated scan to validate on is too few: its organs could be looked for in no other.",
+      "Give at least two annotated validation scans: one supplies templates, the other is searched.",
     );
   }
   return labels.map((path, i): AnnotatedScan => ({ image: images[i] as string, labels: path }));

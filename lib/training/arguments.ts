@@ -1,26 +1,17 @@
-/** What the training calls take, for checking it; ranges of numbers are checked with their defaults. */
+/** Schemas of the training calls' options, all but their numbers, which are checked with their defaults (settleNumbers). */
 import { z } from "zod";
-import { aFunction, aPath, optionsOf } from "../base/arguments.js";
-
-const number = z.number().optional();
-const precision = z.enum(["float32", "bfloat16"]).optional();
+import { aFunction, aPath, optionsOf, wholeNumber } from "../base/arguments.js";
 
 /** Options of every training run. */
 const trainOptions = {
   folder: aPath,
-  seed: number,
   device: z.string().optional(),
-  microBatch: number,
-  loaders: number,
+  peer: z.object({ rank: z.number(), count: z.number() }).optional(),
   resume: z.boolean().optional(),
   onProgress: aFunction.optional(),
   cache: aPath.optional(),
   from: aPath.optional(),
-  steps: number,
-  epochs: number,
-  batch: number,
-  learningRate: number,
-  precision,
+  precision: z.enum(["float32", "bfloat16"]).optional(),
   onEpoch: aFunction.optional(),
 };
 
@@ -29,13 +20,6 @@ export const trainMedLamOptions = optionsOf({
   scans: z.array(aPath, "must be a list of paths of scans"),
   validationScans: z.array(aPath).optional(),
   validationLabels: z.array(aPath).optional(),
-  validateEvery: number,
-  width: number,
-  patch: number,
-  uamSteps: number,
-  foreground: number,
-  processes: number,
-  peer: z.object({ rank: z.number(), count: z.number() }).optional(),
   normalized: z.boolean().optional(),
 });
 
@@ -49,20 +33,5 @@ export const trainSamOptions = optionsOf({
   scans: annotatedScans,
   validationScans: annotatedScans.optional(),
   encoder: z.boolean().optional(),
-  sizes: z
-    .object({
-      imageSize: number,
-      patch: number,
-      width: number,
-      depth: number,
-      heads: number,
-      mlp: number,
-      window: number,
-      globalBlocks: z.array(z.number()).optional(),
-      channels: number,
-      decoderMlp: number,
-    })
-    .optional(),
-  prompts: number,
-  jitter: number,
+  sizes: z.object({ globalBlocks: z.array(wholeNumber(0, 255)).optional() }).optional(),
 });

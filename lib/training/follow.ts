@@ -1,4 +1,4 @@
-/** What the processes of a run beside the first do, and how one tells the others that it does not go on. */
+/** How the processes of a run other than the first train along, and how one stops the others. */
 
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { TrainerHandle } from "../addon/contract/index.js";
@@ -25,10 +25,10 @@ export async function follow(
   }
 }
 
-/** Before every step the processes of a run agree that all go on; this one says no. */
+/** Before every step the processes of a run agree to go on; this one refuses, and all stop. */
 export async function stopPeers(trainer: TrainerHandle): Promise<void> {
   const cancel = native.createCancel();
   native.cancel(cancel);
-  // Where the others have gone already, that is what was wanted.
+  // It fails if the others have stopped already, which is the aim.
   await native.trainSteps(trainer, 1, { threads: 1, cancel }).catch(() => {});
 }

@@ -1,4 +1,4 @@
-/** The program of a process that {@link PeerProcesses} starts: does its share of every step, and writes nothing. */
+/** The program of a process that {@link PeerProcesses} starts: it does its share of every step, and writes nothing. */
 
 import { callNative } from "../addon/call.js";
 import { native } from "../addon/loader.js";
@@ -7,24 +7,24 @@ import { AbortedError, UnavailableError } from "../base/errors.js";
 import { follow } from "./follow.js";
 import type { PeerJob } from "./peers.js";
 
-// Ctrl-C goes to all processes of a terminal. The first of the run hears it too, and all stop before the same step.
+// Ctrl-C goes to all processes of a terminal. The first of the run gets it too, and all stop before the same step.
 process.on("SIGINT", () => {});
-// It is gone, and with it the reason to go on.
+// Process 0 has ended.
 process.on("disconnect", () => native.exitNow(1));
 
 process.once("message", async (job: PeerJob) => {
   try {
     await work(job);
   } catch (error) {
-    // Process 0 hears of it, and says it if it does not know better.
-    await new Promise((told) => process.send?.({ failure: (error as Error).message }, told));
+    // Report the failure to process 0, which prints it unless it has a better explanation.
+    await new Promise((sent) => process.send?.({ failure: (error as Error).message }, sent));
     native.exitNow(1);
   }
   native.exitNow(0);
 });
 process.send?.("ready");
 
-async function work({ plugin, trainer: options, checkpoint, steps, threads }: PeerJob) {
+async function work({ plugin, options, checkpoint, steps, threads }: PeerJob) {
   setThreads(threads);
   const trainer = await callNative({ threads }, (task) =>
     native.createTrainer(plugin, options, task),

@@ -6,11 +6,10 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import type { Peers, TrainerOptions } from "../addon/contract/index.js";
 import { checkArguments } from "../base/arguments.js";
 import { UnavailableError, UsageError } from "../base/errors.js";
 
-/** Which process of a run this one is, that a launcher started as often as there are. */
+/** This process's rank in a run started by a launcher such as torchrun. */
 export interface PeerOfRun {
   /** From 0, which writes the files. */
   rank: number;
@@ -23,8 +22,8 @@ export interface PeerOfRun {
 }
 
 /**
- * What torchrun and other launchers put into the environment: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT and LOCAL_RANK.
- * @throws UsageError if one of them is no number, or they do not fit.
+ * The rank that torchrun and other launchers put into the environment: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT and
+ * LOCAL_RANK. @throws UsageError if one of them is not a number, or they contradict each other.
  */
 export function peerFromEnvironment(environment: NodeJS.ProcessEnv): PeerOfRun | undefined {
   // process.env is not a plain object, as the schema wants it.
@@ -50,16 +49,29 @@ export function peerFromEnvironment(environment: NodeJS.ProcessEnv): PeerOfRun |
   return count === 1 ? undefined : { rank, count, localRank: Number(LOCAL_RANK), host, port };
 }
 
-/** A process by itself. */
+/** A process's place among those of a run, as the native options name it. */
+export interface Peers {
+  /** From 0. */
+  rank: number;
+  count: number;
+  /** Where processes of one machine meet: a file; */
+  file: string;
+  /** where it is "", a port that process 0 opens. */
+  host: string;
+  port: number;
+}
+
+/** The place of a process that trains by itself. */
 export const alone: Peers = { rank: 0, count: 1, file: "", host: "", port: 0 };
 
-/** What a process that is started here is to do. */
+/** The work of a process that is started here. */
 export interface PeerJob {
   plugin: string;
-  trainer: TrainerOptions;
-  /** To go on from; "" for a new run. */
+  /** Its trainer's options, as JSON. */
+  options: string;
+  /** The checkpoint to resume; "" for a new run. */
   checkpoint: string;
-  /** Up to this one. */
+  /** The run's last step. */
   steps: number;
   threads: number;
 }
@@ -69,7 +81,7 @@ export class PeerProcesses {
   readonly count: number;
   readonly #children: ChildProcess[] = [];
   #folder = "";
-  /** What is known of those that failed. */
+  /** Why processes failed, as far as is known. */
   readonly #failures: string[] = [];
 
   /** `count`: of all processes, this one included. */
@@ -78,36 +90,31 @@ export class PeerProcesses {
   }
 
   /**
-   * Starts them, and gives each its job when all are there; `device` says where each computes. Returns who this process
-   * is among them. @throws UnavailableError if one ends before.
+   * Starts them, and gives each its job once all have started; `optionsOf` gives a process its trainer's options. Returns
+   * this process's own place. @throws UnavailableError if one ends before.
    */
-  async start(
-    job: Omit<PeerJob, "trainer"> & { trainer: Omit<TrainerOptions, "device" | "peers"> },
-    device: (rank: number) => string,
-  ): Promise<Peers> {
+  async start(job: Omit<PeerJob, "options">, optionsOf: (peers: Peers) => string): Promise<Peers> {
     this.#folder = mkdtempSync(join(tmpdir(), "medlsam-peers-"));
     const peers = { ...alone, count: this.count, file: join(this.#folder, "meeting") };
     const ranks = Array.from({ length: this.count - 1 }, (_, i) => i + 1);
     const children = await Promise.all(ranks.map((rank) => this.#startOne(rank)));
     for (const [i, child] of children.entries()) {
-      const rank = i + 1;
-      const trainer = { ...job.trainer, device: device(rank), peers: { ...peers, rank } };
-      child.send({ ...job, trainer } satisfies PeerJob);
+      child.send({ ...job, options: optionsOf({ ...peers, rank: i + 1 }) } satisfies PeerJob);
     }
     return peers;
   }
 
-  /** Adds to an error that a process was lost which one it was, and why. */
+  /** Names the process that was lost, and the reason, in an error that one was. */
   async explain(error: unknown): Promise<unknown> {
     if (this.count === 1 || !(error instanceof UnavailableError)) return error;
-    // Connections break before the system tells how a process ended.
+    // Connections break before the system reports how a process ended.
     for (let i = 0; i < 20 && this.#failures.length === 0; i++) await setTimeout(50);
     if (this.#failures.length === 0) return error;
     const why = `${error.message} (${this.#failures.join("; ")})`;
     return new UnavailableError(error.code, why, { cause: error });
   }
 
-  /** Ends those that still run. */
+  /** Ends the processes that still run. */
   close(): void {
     for (const child of this.#children) child.kill("SIGKILL");
     if (this.#folder) rmSync(this.#folder, { recursive: true, force: true });
@@ -117,8 +124,6 @@ export class PeerProcesses {
     const script = fileURLToPath(new URL("peer-process.js", import.meta.url));
     const child = fork(script, {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
-      // JSON knows no NaN.
-      serialization: "advanced",
     });
     this.#children.push(child);
     return new Promise((resolve, reject) => {

@@ -129,7 +129,7 @@ async function prepareSlices(
   ).catch(rethrowNamed(image));
 }
 
-/** Of thousands of scans, the message must say which. */
+/** Names the scan in the message: one of thousands may be at fault. */
 function rethrowNamed(path: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof InputError) || error.message.includes(path)) throw error;

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "torch/training/sam_trainer.hpp"
-#include "torch/training/trainer_runs.hpp"
+#include "testing/trainer_runs.hpp"
+#include "torch/training/sam_task.hpp"
 
 namespace medlsam::training {
 
@@ -53,13 +53,15 @@ inline std::string write_annotated(const Folder& folder, const std::string& name
   return folder.file(name);
 }
 
-inline SamTrainerOptions small_sam(const Folder& folder) {
-  SamTrainerOptions options;
+inline SamOptions small_sam(const Folder& folder) {
+  SamOptions options;
   options.scans = {write_annotated(folder, "a", {{4, 8, 9, 7, 3, 300}, {6, 15, 22, 8, 7, -400}}),
                    write_annotated(folder, "b", {{5, 14, 10, 8, 3, 350}, {4, 9, 23, 6, 7, -350}})};
   options.validation_scans = {write_annotated(folder, "c", {{5, 10, 8, 7, 3, 320}, {5, 13, 23, 7, 7, -380}})};
   options.sizes = {64, 8, 32, 2, 2, 64, 4, {1}, 32, 64};
   options.batch = 2;
+  options.prompts = 8;
+  options.loaders = 1;
   options.epoch_steps = 40;
   options.epochs = 6;
   options.seed = 1;
@@ -68,5 +70,11 @@ inline SamTrainerOptions small_sam(const Folder& folder) {
   options.device = test_device();
   return options;
 }
+
+class SamTrainer : public Trainer {
+ public:
+  using Options = SamOptions;
+  explicit SamTrainer(const Options& options) : Trainer(std::make_unique<SamTask>(options)) {}
+};
 
 }  // namespace medlsam::training

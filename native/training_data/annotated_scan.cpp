@@ -138,6 +138,7 @@ AnnotatedScan::AnnotatedScan(const std::string& path) : file_(open_checkpoint(pa
   labels_ = take(path, kLabels, DType::kU8, {slices_, height_, width_});
   places_ = take(path, kPlaces, DType::kI32, {slices_});
   extents_ = take(path, kExtents, DType::kI32, {slices_, organs_, 4});
+  known_ = take(path, kOrgans, DType::kI32, {organs_});
   std::memcpy(spacing_.data(), take(path, kSpacing, DType::kF64, {3}).data(), sizeof spacing_);
   slices_of_.resize(static_cast<std::size_t>(organs_));
   for (std::int64_t slice = 0; slice < slices_; ++slice) {
@@ -181,7 +182,7 @@ std::optional<SliceExtent> AnnotatedScan::extent(std::int64_t slice, std::int64_
   const std::int64_t at = 4 * (slice * organs_ + organ);
   const SliceExtent extent = {number(extents_, at), number(extents_, at + 1), number(extents_, at + 2),
                               number(extents_, at + 3)};
-  // What a damaged file says must not lead outside the slice.
+  // A damaged file must not lead outside the slice.
   const bool inside = extent.top >= 0 && extent.top <= extent.bottom && extent.bottom < height_ &&
                       extent.left >= 0 && extent.left <= extent.right && extent.right < width_;
   return inside ? std::optional(extent) : std::nullopt;

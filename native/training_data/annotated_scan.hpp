@@ -35,6 +35,8 @@ class AnnotatedScan {
 
   std::int64_t slices() const { return slices_; }
   std::int64_t organs() const { return organs_; }
+  // The organ's label in the scan's label map.
+  std::int32_t label(std::int64_t organ) const { return number(known_, organ); }
   bool is_empty() const;  // shows no organ
   std::int64_t height() const { return height_; }
   std::int64_t width() const { return width_; }
@@ -62,7 +64,7 @@ class AnnotatedScan {
   Checkpoint file_;
   std::int64_t slices_ = 0, organs_ = 0, height_ = 0, width_ = 0;
   std::array<double, 3> spacing_{};
-  std::span<const std::byte> pixels_, labels_, places_, extents_;
+  std::span<const std::byte> pixels_, labels_, places_, extents_, known_;  // known_: the organs' labels
   std::vector<std::vector<std::int64_t>> slices_of_;
 };
 

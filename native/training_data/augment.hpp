@@ -41,7 +41,7 @@ Augmented deform(const std::vector<float>& crop, std::int64_t crop_edge, std::in
 // Remaps intensities, adds noise of a deviation up to 0.2, deforms; each with probability ½.
 Augmented augment(std::vector<float> crop, std::int64_t crop_edge, std::int64_t edge, Random& random);
 
-// Draws the same random numbers for nothing: all 0.
+// Consumes the same random numbers and returns zeros.
 Augmented skip_augmentation(std::int64_t crop_edge, std::int64_t edge, Random& random);
 
 }  // namespace medlsam::training

@@ -95,6 +95,12 @@ const Scan& draw_scan(std::span<const Scan> scans, Random& random) {
 
 }  // namespace
 
+Foreground foreground_from_hu(double hu) {
+  const float least = map_hu(hu);
+  const Foreground published;
+  return {std::max(least, published.center), std::max(least, published.point)};
+}
+
 Batch draw_batch(std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random,
                  const Foreground& foreground, const std::function<bool(std::int64_t)>& wanted) {
   Batch batch;

@@ -28,14 +28,17 @@ struct Batch {
   std::vector<float> offsets;  // from the second clean patch's centre to the first's in mm, (n, 3)
 };
 
-// From what mapped intensity on a voxel counts as the body: for patches' centres, and for points. The
+// The mapped intensity from which on a voxel counts as the body: for patches' centres, and for points. The
 // defaults are the published ones, next to nothing: in air, a scan's noise is above them.
 struct Foreground {
   float center = 0.001f, point = 0.0001f;
 };
 
-// Draws `size` scans and their patches of `patch` voxels. Where `wanted` says no, augmented patches and their
-// positions are 0, and all else is the same.
+// Voxels from this HU on, but never below the published intensities, which -1000 HU therefore stands for.
+Foreground foreground_from_hu(double hu);
+
+// Draws `size` scans and their patches of `patch` voxels. Where `wanted` is false, augmented patches and
+// their positions are 0, and all else is the same.
 Batch draw_batch(
     std::span<const Scan> scans, std::int64_t size, std::int64_t patch, Random random,
     const Foreground& foreground = {},

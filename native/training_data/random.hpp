@@ -18,6 +18,7 @@ class Random {
   }
 
   std::uint64_t next() { return mix(state_ += kStep); }
+  static constexpr std::uint64_t kNormal = 2;  // numbers that normal() takes
   // Passes over as many numbers.
   void skip(std::uint64_t count) { state_ += count * kStep; }
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)

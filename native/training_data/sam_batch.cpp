@@ -156,11 +156,16 @@ std::vector<std::int64_t> draw_organs(const AnnotatedScan& scan, std::int64_t sl
   return drawn;
 }
 
-// What other scanners, doses and contrast phases would change.
-std::vector<std::uint8_t> draw_intensities(std::span<const std::uint8_t> slice, Random& random) {
+// The slice with changes that other scanners, doses and contrast phases would make. Without `wanted` nothing
+// is computed, but the same random numbers are drawn.
+std::vector<std::uint8_t> draw_intensities(std::span<const std::uint8_t> slice, bool wanted, Random& random) {
   const float gain = random.chance(kChance) ? random.uniform(1 - kGain, 1 + kGain) : 1;
   const float shift = random.chance(kChance) ? random.uniform(-kShift, kShift) : 0;
   const float noise = random.chance(kChance) ? random.uniform(0, kNoise) : 0;
+  if (!wanted) {
+    if (noise > 0) random.skip(Random::kNormal * slice.size());
+    return {};
+  }
   std::vector<std::uint8_t> changed(slice.size());
   for (std::size_t i = 0; i < slice.size(); ++i) {
     const float error = noise > 0 ? noise * random.normal() : 0;
@@ -170,7 +175,7 @@ std::vector<std::uint8_t> draw_intensities(std::span<const std::uint8_t> slice, 
   return changed;
 }
 
-SamExample draw_example(const AnnotatedScan& scan, const SamDrawing& drawing, Random& random) {
+SamExample draw_example(const AnnotatedScan& scan, const SamDrawing& drawing, bool wanted, Random& random) {
   std::vector<std::int64_t> organs;
   for (std::int64_t organ = 0; organ < scan.organs(); ++organ) {
     if (!scan.slices_of(organ).empty()) organs.push_back(organ);
@@ -180,21 +185,23 @@ SamExample draw_example(const AnnotatedScan& scan, const SamDrawing& drawing, Ra
   const std::int64_t slice = slices[random.below(static_cast<std::int64_t>(slices.size()))];
   Sizes sizes(scan, drawing);
   SamExample example;
-  example.pixels = sizes.pixels(draw_intensities(scan.pixels(slice), random));
+  const std::vector<std::uint8_t> pixels = draw_intensities(scan.pixels(slice), wanted, random);
+  if (wanted) example.pixels = sizes.pixels(pixels);
   for (const std::int64_t one : draw_organs(scan, slice, organ, drawing, random)) {
     add_prompt(example, draw_box(scan, slice, one, drawing, random));
-    sizes.target(slice, one, example.targets);
+    if (wanted) sizes.target(slice, one, example.targets);
   }
   return example;
 }
 
 }  // namespace
 
-SamBatch draw_sam_batch(std::span<const AnnotatedScan> scans, const SamDrawing& drawing, Random random) {
+SamBatch draw_sam_batch(std::span<const AnnotatedScan> scans, const SamDrawing& drawing, Random random,
+                        const std::function<bool(std::int64_t)>& wanted) {
   SamBatch batch;
   for (std::int64_t i = 0; i < drawing.batch; ++i) {
     const AnnotatedScan& scan = scans[random.below(static_cast<std::int64_t>(scans.size()))];
-    batch.push_back(draw_example(scan, drawing, random));
+    batch.push_back(draw_example(scan, drawing, wanted(i), random));
   }
   return batch;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -31,8 +32,11 @@ struct SamDrawing {
 // Draws slices so that every organ of a scan comes as often as any other, however long. A box is that of the
 // organ in the scan (as Whole-Patch Localization gives), in some slices about this one (Sub-Patch) or on this
 // slice alone; then every bound errs by a normal. Some prompts are of organs that end just before the slice:
-// their target is empty. Intensities are scaled, shifted and made noisy, each half of the time.
-SamBatch draw_sam_batch(std::span<const AnnotatedScan> scans, const SamDrawing& drawing, Random random);
+// their target is empty. Intensities are scaled, shifted and made noisy, each half of the time. An example
+// for which `wanted` is false has its boxes alone; all else is the same.
+SamBatch draw_sam_batch(
+    std::span<const AnnotatedScan> scans, const SamDrawing& drawing, Random random,
+    const std::function<bool(std::int64_t example)>& wanted = [](std::int64_t) { return true; });
 
 // A slice as it is, with all its organs and their boxes in the scan, not jittered.
 SamExample clean_example(const AnnotatedScan& scan, std::int64_t slice, const SamDrawing& drawing);

@@ -11,6 +11,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const at = (...names: string[]) => join(folder, ...names);
 const list = at("list.txt");
 writeFileSync(list, `${data("ct/a.nii.gz")}\n${data("ct/b.nii.gz")}\n`);
+const labels = at("labels.txt");
+writeFileSync(labels, `${data("ct/a_label.nii.gz")}\n${data("ct/b_label.nii.gz")}\n`);
 
 const train = (output: string, ...more: string[]) => [
   ...["train", "medlam", "--images", list, "-o", at(output), "--cache", at("scans")],
@@ -25,11 +27,11 @@ const curve = (run: string) =>
     .map((line) => JSON.parse(line) as Record<string, number>);
 
 /** The steps' losses and gradients are those of one process, up to rounding. */
-function expectSame(first: string, second: string): void {
+function expectSame(first: string, second: string, names = ["uam", "mss", "gradient"]): void {
   const [one, other] = [curve(first), curve(second)];
   expect(other.map(({ step }) => step)).toEqual(one.map(({ step }) => step));
   for (const [i, record] of one.entries()) {
-    for (const name of ["uam", "mss", "gradient"]) {
+    for (const name of names) {
       const wanted = record[name] ?? 0;
       expect(Math.abs((other[i]?.[name] ?? 0) - wanted)).toBeLessThanOrEqual(1e-2 * wanted);
     }
@@ -108,8 +110,54 @@ describe("medlsam train medlam in several processes", () => {
     },
   );
 
+  it("starts no processes where a launcher did", async () => {
+    const environment = { WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: "1", RANK: "0" };
+    const { done } = startWithin(environment, train("both", "-q", ...two));
+    expectRefusal(await done, 2, "--processes cannot be combined with a launcher");
+  });
+
   it("needs a scan for every process", async () => {
     const outcome = await run(...train("many", "-q", "--processes", "3"));
-    expectRefusal(outcome, 2, "Batches of 2 scans for 3 processes");
+    expectRefusal(outcome, 2, "A batch of 2 cannot be shared by 3 processes");
+  });
+});
+
+const trainSam = (output: string, batch: number, ...more: string[]) => [
+  ...["train", "sam", "--images", list, "--labels", labels, "-o", at(output)],
+  ...["--cache", at("slices"), "--image-size", "64", "--patch-size", "16", "--width", "16"],
+  ...["--depth", "2", "--heads", "2", "--mlp", "32", "--window", "2", "--global", "1"],
+  ...["--channels", "16", "--decoder-mlp", "32", "--batch", String(batch), "--steps", "4"],
+  ...["--epochs", "1", "--threads", "1", ...more],
+];
+
+describe("medlsam train sam in several processes", () => {
+  it("does the steps of one process, to the bit with one slice each", async () => {
+    await succeed(...trainSam("sam-one", 2));
+    const { stderr } = await succeed(...trainSam("sam-two", 2, ...two));
+    expect(stderr).toContain("SAM after 4 steps");
+    const figures = (run: string) =>
+      curve(run).map(({ dice, crossEntropy, iou, gradient }) => [
+        dice,
+        crossEntropy,
+        iou,
+        gradient,
+      ]);
+    expect(figures("sam-two")).toEqual(figures("sam-one"));
+    for (const file of ["sam.safetensors", "checkpoint.safetensors"]) {
+      expect(readFileSync(at("sam-two", file)).equals(readFileSync(at("sam-one", file)))).toBe(
+        true,
+      );
+    }
+  });
+
+  it("does so up to rounding with shares of two slices and of one", async () => {
+    await succeed(...trainSam("sam-three", 3));
+    await succeed(...trainSam("sam-shared", 3, ...two));
+    expectSame("sam-three", "sam-shared", ["dice", "crossEntropy", "iou", "gradient"]);
+  });
+
+  it("needs a slice for every process", async () => {
+    const outcome = await run(...trainSam("sam-many", 2, "-q", "--processes", "3"));
+    expectRefusal(outcome, 2, "A batch of 2 cannot be shared by 3 processes");
   });
 });

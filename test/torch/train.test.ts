@@ -9,7 +9,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { buildTemplates, Checkpoint, evaluate, localize, MedLam } from "../../lib/index.js";
+import {
+  buildTemplates,
+  Checkpoint,
+  evaluate,
+  localize,
+  MedLam,
+  type TrainMedLamOptions,
+  trainMedLam,
+} from "../../lib/index.js";
 import { data, expectRefusal, run, start, startLimited, succeed } from "../support/command.js";
 import { nifti } from "../support/nifti.js";
 
@@ -32,13 +40,17 @@ const curve = (run: string) =>
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, number>);
 
+const launched = { count: 2, localRank: 0, host: "127.0.0.1", port: 1 };
+
 /** A run that is to fail. */
 const refused = (...options: string[]) =>
   run("train", "medlam", "-q", "-o", at("refused"), ...options);
 
 describe("medlsam train medlam", () => {
   it("leaves a model that loads, a checkpoint and a learning curve", async () => {
-    const { stderr, stdout } = await succeed(...train("whole", "--epochs", "2", "--valid", valid));
+    const { stderr, stdout } = await succeed(
+      ...train("whole", "--epochs", "2", "--valid-images", valid),
+    );
     expect(stdout).toBe("");
     expect(stderr).toMatch(/epoch 2: UAM [\d.]+ mm, MSS [\d.]+, [\d.]+ mm on other scans/);
     expect(stderr).toContain("MedLAM after 8 steps");
@@ -66,7 +78,7 @@ describe("medlsam train medlam", () => {
     writeFileSync(scans, `${data("ct/a.nii.gz")}\n${data("ct/q.nii.gz")}\n`);
     const labels = at("labels-of-annotated.txt");
     writeFileSync(labels, `${data("ct/a_label.nii.gz")}\n${data("ct/q_label.nii.gz")}\n`);
-    const annotated = ["--valid", scans, "--valid-labels", labels, "--validate-every", "2"];
+    const annotated = ["--valid-images", scans, "--valid-labels", labels, "--validate-every", "2"];
     const few = ["--steps", "1", "--epochs", "3"];
     const { stderr } = await succeed(...train("annotated", ...few, ...annotated));
     expect(stderr).toMatch(/epoch 3: .* IoU 0\.\d+, WD [\d.]+ mm/);
@@ -91,15 +103,20 @@ describe("medlsam train medlam", () => {
   });
 
   it("refuses label maps that do not go with the scans", async () => {
-    const outcome = await run(...train("none", "-q", "--valid", valid, "--valid-labels", list));
-    expectRefusal(outcome, 2, "1 scans to validate on, but 2 label maps");
+    const outcome = await run(
+      ...train("none", "-q", "--valid-images", valid, "--valid-labels", list),
+    );
+    expectRefusal(outcome, 2, "1 validation scans, but 2 label maps");
     const one = at("one-label.txt");
     writeFileSync(one, data("ct/q_label.nii.gz"));
-    const single = await run(...train("none", "-q", "--valid", valid, "--valid-labels", one));
-    expectRefusal(single, 2, "One annotated scan to validate on is too few");
+    const single = await run(
+      ...train("none", "-q", "--valid-images", valid, "--valid-labels", one),
+    );
+    expectRefusal(single, 2, "Give at least two annotated validation scans");
   });
 
   it("resumed after an epoch, is the run that was not stopped, to the bit", async () => {
+    // --valid is the former name of --valid-images.
     await succeed(...train("parts", "--epochs", "1", "--valid", valid));
     await succeed(...train("parts", "--epochs", "2", "--valid", valid, "--resume"));
     expect(model("parts").equals(model("whole"))).toBe(true);
@@ -208,6 +225,34 @@ describe("medlsam train medlam", () => {
     expect(tensors.some(({ name }) => name.startsWith("adam.mean."))).toBe(true);
     const width = await refused(...options, ...start, "--width", "3");
     expectRefusal(width, 2, "has base width 2, asked for was 3");
+  });
+
+  it("calls a GPU by the name of other tools, too", async () => {
+    const outcome = await run(...train("gpu", "-q", "--device", "gpu:999"));
+    expectRefusal(outcome, 1, "cuda:999");
+  });
+
+  it("is a function too, which makes its folder and checks its numbers", async () => {
+    const options = { scans: [data("ct/a.nii.gz")], cache: at("scans"), threads: 1, seed: 3 };
+    const small = { width: 1, patch: 32, batch: 1, steps: 1, epochs: 1 };
+    const run = { ...options, ...small, folder: at("made", "by", "the", "function") };
+    const { steps, checkpoint } = await trainMedLam(run);
+    expect(steps).toBe(1);
+    expect((await Checkpoint.open(checkpoint)).metadata.seed).toBe("3");
+    const wrong: [Partial<TrainMedLamOptions>, string][] = [
+      [{ steps: 1.5 }, "steps must be a whole number from 1 to 1000000000, not 1.5"],
+      [{ foreground: -2000 }, "foreground must be a number from -1000 to 3000, not -2000"],
+      [{ learningRate: 0 }, "learningRate must be a number from"],
+      [{ folder: list }, "list.txt is a file. Give a folder."],
+      [{ processes: 2, peer: { ...launched, rank: 0 } }, "leave processes out"],
+    ];
+    for (const [change, words] of wrong) {
+      await expect(trainMedLam({ ...run, ...change })).rejects.toThrow(words);
+    }
+    const mistyped = { ...run, scans: "scans.txt" } as unknown as TrainMedLamOptions;
+    await expect(trainMedLam(mistyped)).rejects.toThrow(
+      "trainMedLam: options.scans must be a list",
+    );
   });
 
   it("names a scan that is no CT in HU", async () => {

@@ -1,130 +1,83 @@
 #include "runtimes/torch/trainer.hpp"
 
+#include <utility>
+
 namespace medlsam::torch {
 namespace {
-
-std::vector<const char*> to_c(const std::vector<std::string>& texts) {
-  std::vector<const char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(text.c_str());
-  return pointers;
-}
 
 struct Running {
   const Task& task;
   std::int64_t wanted;
-  std::vector<MedlsamTrainerStep> steps;
+  std::vector<TrainerStep> steps;
+  std::map<std::int32_t, double> labels;
 
   MedlsamTrainerRun callbacks() {
-    return {this, [](void* self) { return static_cast<Running*>(self)->task.is_cancelled() ? 1 : 0; },
-            [](void* self, const MedlsamTrainerStep* step) {
-              auto& running = *static_cast<Running*>(self);
-              running.steps.push_back(*step);
-              running.task.report(running.steps.size(), static_cast<std::size_t>(running.wanted));
-            }};
+    MedlsamTrainerRun run{};
+    run.context = this;
+    run.is_cancelled = [](void* self) { return static_cast<Running*>(self)->task.is_cancelled() ? 1 : 0; };
+    run.step = [](void* self, const MedlsamTrainerStep* step) { static_cast<Running*>(self)->add(*step); };
+    run.label = [](void* self, std::int32_t label, double figure) {
+      static_cast<Running*>(self)->labels[label] = figure;
+    };
+    return run;
+  }
+
+  void add(const MedlsamTrainerStep& step) {
+    TrainerStep& added = steps.emplace_back();
+    added.step = step.step;
+    added.losses.assign(step.losses, step.losses + step.loss_count);
+    added.gradient = step.gradient;
+    added.learning_rate = step.learning_rate;
+    added.wait_seconds = step.wait_seconds;
+    added.seconds = step.seconds;
+    task.report(steps.size(), static_cast<std::size_t>(wanted));
   }
 };
 
 }  // namespace
 
-PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginTrainerOptions& options)
-    : table_(table) {
-  const auto scans = to_c(options.scans), validation = to_c(options.validation_scans);
-  const MedlsamTrainerOptions wanted = {scans.data(),
-                                        scans.size(),
-                                        validation.data(),
-                                        validation.size(),
-                                        options.width,
-                                        options.patch,
-                                        options.batch,
-                                        options.micro_batch,
-                                        options.epoch_steps,
-                                        options.uam_steps,
-                                        options.seed,
-                                        options.learning_rate,
-                                        options.foreground,
-                                        options.from.c_str(),
-                                        options.device.c_str(),
-                                        options.precision,
-                                        options.loaders,
-                                        options.rank,
-                                        options.processes,
-                                        options.meeting_file.c_str(),
-                                        options.meeting_host.c_str(),
-                                        options.meeting_port};
-  check(table_, table_.create_trainer(&wanted, &trainer_));
-}
-
-PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const PluginSamTrainerOptions& options)
-    : table_(table) {
-  const auto scans = to_c(options.scans), validation = to_c(options.validation_scans);
-  const MedlsamSamTrainerOptions wanted = {scans.data(),
-                                           scans.size(),
-                                           validation.data(),
-                                           validation.size(),
-                                           options.from.c_str(),
-                                           options.image_size,
-                                           options.patch,
-                                           options.width,
-                                           options.depth,
-                                           options.heads,
-                                           options.mlp,
-                                           options.window,
-                                           options.channels,
-                                           options.decoder_mlp,
-                                           options.global_blocks.data(),
-                                           options.global_blocks.size(),
-                                           options.encoder ? 1 : 0,
-                                           options.batch,
-                                           options.micro_batch,
-                                           options.prompts,
-                                           options.epoch_steps,
-                                           options.epochs,
-                                           options.seed,
-                                           options.learning_rate,
-                                           options.jitter,
-                                           options.device.c_str(),
-                                           options.precision,
-                                           options.loaders};
-  check(table_, table_.create_sam_trainer(&wanted, &trainer_));
+PluginTrainer::PluginTrainer(const MedlsamTorchTable& table, const std::string& document) : table_(table) {
+  check(table_, table_.trainer.create(document.c_str(), &trainer_));
 }
 
 PluginTrainer::~PluginTrainer() {
-  table_.destroy_trainer(trainer_);
+  table_.trainer.destroy(trainer_);
 }
 
-std::vector<MedlsamTrainerStep> PluginTrainer::run(std::int64_t steps, const Task& task) {
+std::vector<TrainerStep> PluginTrainer::run(std::int64_t steps, const Task& task) {
   const std::lock_guard lock(mutex_);
-  Running running = {task, steps, {}};
+  Running running = {task, steps, {}, {}};
   const MedlsamTrainerRun callbacks = running.callbacks();
   const std::int32_t result =
-      table_.run_trainer(trainer_, steps, static_cast<std::int32_t>(task.threads), &callbacks);
+      table_.trainer.run(trainer_, steps, static_cast<std::int32_t>(task.threads), &callbacks);
   if (result != 0 && !task.is_cancelled() && running.steps.empty()) check(table_, result);
   return std::move(running.steps);
 }
 
-double PluginTrainer::validate(std::int64_t count, const Task& task) {
+TrainerValidation PluginTrainer::validate(std::int64_t count, const Task& task) {
   const std::lock_guard lock(mutex_);
-  Running running = {task, count, {}};
+  Running running = {task, count, {}, {}};
   const MedlsamTrainerRun callbacks = running.callbacks();
-  double figure = 0;
-  check(table_, table_.validate_trainer(trainer_, count, static_cast<std::int32_t>(task.threads), &callbacks,
-                                        &figure));
-  return figure;
+  TrainerValidation result;
+  check(table_, table_.trainer.validate(trainer_, count, static_cast<std::int32_t>(task.threads), &callbacks,
+                                        &result.figure));
+  result.labels = std::move(running.labels);
+  return result;
 }
 
 void PluginTrainer::save(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  check(table_, table_.save_trainer(trainer_, path.c_str()));
+  check(table_, table_.trainer.save(trainer_, path.c_str()));
 }
 
 void PluginTrainer::load(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  check(table_, table_.load_trainer(trainer_, path.c_str()));
+  check(table_, table_.trainer.load(trainer_, path.c_str()));
 }
 
 void PluginTrainer::export_model(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  check(table_, table_.export_trainer(trainer_, path.c_str()));
+  check(table_, table_.trainer.export_model(trainer_, path.c_str()));
 }
 
 }  // namespace medlsam::torch

@@ -47,17 +47,7 @@ inline Check to_check(std::int32_t (*is_cancelled)(void*), void* context) {
   };
 }
 
-// plugin_training.cpp
-std::int32_t create_trainer(const MedlsamTrainerOptions* options, void** trainer);
-std::int32_t create_sam_trainer(const MedlsamSamTrainerOptions* options, void** trainer);
-std::int32_t run_trainer(void* trainer, std::int64_t steps, std::int32_t threads,
-                         const MedlsamTrainerRun* run);
-std::int32_t validate_trainer(void* trainer, std::int64_t count, std::int32_t threads,
-                              const MedlsamTrainerRun* run, double* figure);
-std::int32_t save_trainer(void* trainer, const char* path);
-std::int32_t load_trainer(void* trainer, const char* path);
-std::int32_t export_trainer(void* trainer, const char* path);
-std::int64_t trainer_steps(void* trainer);
-void destroy_trainer(void* trainer);
+// trainer_entry.cpp
+MedlsamTrainerTable trainer_table();
 
 }  // namespace medlsam::torch

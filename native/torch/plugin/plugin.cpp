@@ -70,7 +70,7 @@ std::int32_t create_network(const char* text, std::size_t length, const MedlsamT
 std::int32_t run_network(void* network, const MedlsamTorchArray* inputs, std::size_t count,
                          std::int32_t threads, const MedlsamTorchRun* run) {
   return guarded([&] {
-    // Of this thread: OpenMP counts threads for each that asks.
+    // Sets this thread's count: OpenMP keeps one for each calling thread.
     at::set_num_threads(threads);
     std::vector<at::Tensor> tensors;
     for (std::size_t i = 0; i < count; ++i) {
@@ -105,15 +105,7 @@ __attribute__((visibility("default"))) const MedlsamTorchTable* medlsam_torch_ta
       run_network,
       [](void* owner) { delete static_cast<at::Tensor*>(owner); },
       [](void* network) { delete static_cast<AtenNetwork*>(network); },
-      create_trainer,
-      create_sam_trainer,
-      run_trainer,
-      validate_trainer,
-      save_trainer,
-      load_trainer,
-      export_trainer,
-      trainer_steps,
-      destroy_trainer,
+      trainer_table(),
   };
   return &table;
 }

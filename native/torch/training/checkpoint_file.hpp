@@ -1,4 +1,4 @@
-// Tensors of a training run on their way into a safetensors file and out of it.
+// Writes the tensors of a training run to a safetensors file and reads them back.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -20,7 +20,7 @@ class CheckpointWriter {
   // float32 and float64.
   void add(const std::string& name, const at::Tensor& tensor);
   void add(const std::string& prefix, const torch::WeightMap& tensors);
-  // The order in which the tensors are written; those that it does not name come last.
+  // Sets the order in which the tensors are written; unnamed ones come last.
   void sort(const std::vector<std::string>& names);
   // safetensors, or as torch.save for a path that ends with .pth, then without metadata. Atomic. Throws
   // kWriteFailed.
@@ -50,7 +50,7 @@ class CheckpointReader {
   std::int64_t steps_ = 0;
 };
 
-// What the writer of a checkpoint says beside the settings.
+// The settings with the file's format and the steps done: a checkpoint's metadata.
 Metadata checkpoint_metadata(Metadata settings, const std::string& format, std::int64_t steps);
 
 // The files' names without their folders, as settings list them.

@@ -1,5 +1,5 @@
-// The two losses of MedLAM's self-supervised training (algorithm.md part 8), over ATen tensors that may be
-// differentiated through. n scans, k points, scales i = 0, 1, 2 with step d = 4, 2, 1.
+// The two losses of MedLAM's self-supervised training (algorithm.md part 8), over ATen tensors, with
+// gradients. n scans, k points, scales i = 0, 1, 2 with step d = 4, 2, 1.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -10,7 +10,7 @@ namespace medlsam::training {
 
 inline constexpr std::int64_t kLossScales = 3;
 
-// r·tanh(p_0 − p_1): what positions (n, 3) of two patches say about their offset in mm, (n, 3).
+// r·tanh(p_0 − p_1): the offset in mm, (n, 3), predicted by the positions (n, 3) of two patches.
 at::Tensor predicted_offset(const at::Tensor& first, const at::Tensor& second);
 
 // Sum, not mean, of the squared errors in mm²; divide by 3·(scans of the batch).

@@ -11,12 +11,12 @@
 
 namespace medlsam::training {
 
-// How weights decay: with the gradient, or beside it (AdamW; Loshchilov and Hutter, 2019).
+// How weights decay: through the gradient, or apart from it (AdamW; Loshchilov and Hutter, 2019).
 enum class Decay { kInGradient, kDecoupled };
 
 class Optimizer {
  public:
-  // Of float32 leaves, whose gradients and values it changes.
+  // Optimizes float32 leaves, whose gradients and values it changes.
   Optimizer(torch::WeightMap weights, double weight_decay, Decay decay);
 
   void clear_gradients();
@@ -26,7 +26,7 @@ class Optimizer {
   // Weights without a gradient stay.
   void update(double learning_rate);
 
-  // Goes on from another program's Adam; weights that it does not know start anew.
+  // Continues from another program's Adam state; weights that are not in it start anew.
   void adopt(const std::map<std::string, AdamState>& states);
   void save(CheckpointWriter& writer) const;
   void load(const CheckpointReader& reader);
@@ -37,7 +37,7 @@ class Optimizer {
   double weight_decay_;
   Decay decay_;
   at::Tensor usual_norm_;  // running average of gradient norms, float64
-  double norm_ = 0;        // of the last gradient
+  double norm_ = 0;        // norm of the last gradient
 };
 
 }  // namespace medlsam::training

@@ -1,4 +1,4 @@
-// The processes that train one network together, each on its share of every batch's scans.
+// The processes that train one network together, each on its share of every batch's examples.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -7,26 +7,36 @@
 #include <memory>
 #include <string>
 
+#include "torch/training/option_fields.hpp"
+
 namespace medlsam::training {
 
 struct PeerOptions {
-  int rank = 0, count = 1;  // this process, from 0, of how many
+  int rank = 0, count = 1;  // rank of this process, from 0; number of processes
   // Where they meet: a file on one machine, or with "" a port that process 0 opens on `host`.
   std::string file, host;
   std::uint16_t port = 0;
+
+  void describe(OptionFields& fields) {
+    fields.add("rank", rank);
+    fields.add("count", count);
+    fields.add("file", file);
+    fields.add("host", host);
+    fields.add("port", port);
+  }
 };
 
 class Peers {
  public:
-  // Waits until all have come; for a count of 1 there is nothing to wait for. Throws kBadArgument,
+  // Waits until all have come; a count of 1 waits for nobody. Throws kBadArgument,
   // kRuntimeUnavailable (libtorch has no gloo, or the others did not come).
   explicit Peers(const PeerOptions& options);
   ~Peers();
 
   bool alone() const { return options_.count == 1; }
   int count() const { return options_.count; }
-  // Whether the scan of a batch is this process's.
-  bool owns(std::int64_t scan) const { return scan % options_.count == options_.rank; }
+  // Whether the example of a batch is this process's.
+  bool owns(std::int64_t example) const { return example % options_.count == options_.rank; }
 
   // Replaces the values by their sums over the processes, the same bits in each. Throws kRuntimeUnavailable.
   void sum(at::Tensor& values);

@@ -4,16 +4,31 @@
 #include <vector>
 
 #include "checkpoints/checkpoint.hpp"
+#include "torch/training/option_fields.hpp"
 
 namespace medlsam::training {
 
-// Of a new SAM; its mask decoder has two layers and four mask tokens, as every published one.
+// Sizes of a new SAM; its mask decoder has two layers and four mask tokens, as every published one.
 struct SamSizes {
-  std::int64_t image_size = 256, patch = 8;                   // edge of a slice and of a patch in pixels
-  std::int64_t width = 128, depth = 4, heads = 4, mlp = 512;  // of the image encoder; mlp: hidden units
-  std::int64_t window = 8;                                    // edge of what a block sees, in patches
-  std::vector<int> global_blocks = {1, 3};                    // those that see the whole slice
-  std::int64_t channels = 64, decoder_mlp = 512;              // of the embedding; hidden units
+  std::int64_t image_size = 0, patch = 0;                 // edges of a slice and of a patch in pixels
+  std::int64_t width = 0, depth = 0, heads = 0, mlp = 0;  // of the image encoder; mlp: hidden units
+  std::int64_t window = 0;                                // edge of the patches that a block attends to
+  std::vector<int> global_blocks;                         // blocks that attend to the whole slice
+  std::int64_t channels = 0;                              // of the embedding
+  std::int64_t decoder_mlp = 0;                           // hidden units of the mask decoder
+
+  void describe(OptionFields& fields) {
+    fields.add("imageSize", image_size);
+    fields.add("patch", patch);
+    fields.add("width", width);
+    fields.add("depth", depth);
+    fields.add("heads", heads);
+    fields.add("mlp", mlp);
+    fields.add("window", window);
+    fields.add("globalBlocks", global_blocks);
+    fields.add("channels", channels);
+    fields.add("decoderMlp", decoder_mlp);
+  }
 };
 
 // A SAM's tensors under their official names, drawn as PyTorch starts its layers: weights and biases uniform

@@ -1,4 +1,4 @@
-// What SAM's masks are trained by, over ATen tensors that may be differentiated through.
+// The losses of SAM's masks, over ATen tensors, with gradients.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -34,7 +34,7 @@ MEDLSAM_INLINE float exp_below_0(float x) {
   return sum * power.value;
 }
 
-constexpr std::int64_t kLanes = 64;  // sums kept beside each other
+constexpr std::int64_t kLanes = 64;  // independent partial sums
 
 MEDLSAM_INLINE float largest(const float* __restrict x, std::int64_t count) {
   float lanes[kLanes];
@@ -71,7 +71,7 @@ MEDLSAM_INLINE double exponentials(const float* __restrict x, float most, std::i
   return total;
 }
 
-// Of one row: the loss, and its derivatives by the scores in place of the exponentials.
+// The loss of one row, and its derivatives by the scores in place of the exponentials.
 double row_loss(const float* scores, const bool* positive, const bool* negative, std::int64_t count,
                 float positive_share, float negative_share, float* row) {
   const float most = run_simd<largest>(scores, count);

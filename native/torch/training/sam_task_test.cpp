@@ -1,6 +1,6 @@
 // SAM's training, small: what it learns, and that stopping and resuming changes nothing.
 // Before doctest, whose CHECK libtorch would replace by its own.
-#include "torch/training/sam_trainer.hpp"
+#include "torch/training/sam_task.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,16 +19,16 @@ std::vector<float> values_of(const Checkpoint& checkpoint, const std::string& na
 TEST_CASE("a new SAM's losses fall, and it finds the organs of another scan") {
   const Folder folder;
   SamTrainer trainer(small_sam(folder));
-  const double before = trainer.validate(8, kGoOn);
-  CHECK(trainer.validate(8, kGoOn) == before);
+  const double before = trainer.validate(8, kGoOn).figure;
+  CHECK(trainer.validate(8, kGoOn).figure == before);
   double first = 0, last = 0;
   for (int i = 0; i < 240; ++i) {
-    const SamStepResult result = trainer.step(kGoOn);
-    if (i < 20) first += result.dice / 20;
-    if (i >= 220) last += result.dice / 20;
+    const StepResult result = trainer.step(kGoOn);
+    if (i < 20) first += result.losses[kDice] / 20;
+    if (i >= 220) last += result.losses[kDice] / 20;
   }
   CHECK(last < 0.5 * first);
-  const double after = trainer.validate(8, kGoOn);
+  const double after = trainer.validate(8, kGoOn).figure;
   CHECK(after > 0.7);
   CHECK(before < 0.5);
 }
@@ -46,8 +46,8 @@ TEST_CASE("a SAM run that was stopped and resumed equals one that was not, to th
 TEST_CASE("slices computed at once have the gradient and the losses of one after another") {
   const Folder folder;
   const auto results = step_one_and_two_at_once<SamTrainer>(folder, small_sam(folder));
-  CHECK(results[1].dice == doctest::Approx(results[0].dice).epsilon(1e-4));
-  CHECK(results[1].cross_entropy == doctest::Approx(results[0].cross_entropy).epsilon(1e-4));
+  CHECK(results[1].losses[kDice] == doctest::Approx(results[0].losses[kDice]).epsilon(1e-4));
+  CHECK(results[1].losses[kCrossEntropy] == doctest::Approx(results[0].losses[kCrossEntropy]).epsilon(1e-4));
   CHECK(results[1].gradient == doctest::Approx(results[0].gradient).epsilon(1e-3));
   // Biases of keys have no gradient but rounding.
   for (const char* name : {"image_encoder.patch_embed", "image_encoder.neck", "mask_decoder.output"})
@@ -56,7 +56,7 @@ TEST_CASE("slices computed at once have the gradient and the losses of one after
 
 TEST_CASE("of a SAM to go on from the mask decoder is trained, and what else is asked for") {
   const Folder folder;
-  SamTrainerOptions options = small_sam(folder);
+  SamOptions options = small_sam(folder);
   {
     SamTrainer trainer(options);
     trainer.step(kGoOn);
@@ -86,7 +86,7 @@ TEST_CASE("of a SAM to go on from the mask decoder is trained, and what else is 
 
 TEST_CASE("the learning rate rises for a tenth of a short run, and ends near 0") {
   const Folder folder;
-  SamTrainerOptions options = small_sam(folder);
+  SamOptions options = small_sam(folder);
   options.epoch_steps = 10;
   options.epochs = 2;
   options.batch = 1;
@@ -101,7 +101,7 @@ TEST_CASE("the learning rate rises for a tenth of a short run, and ends near 0")
 
 TEST_CASE("SAM's training says what is wrong") {
   const Folder folder;
-  SamTrainerOptions options = small_sam(folder);
+  SamOptions options = small_sam(folder);
   SUBCASE("it diverges") {
     options.learning_rate = 1e30;
     SamTrainer trainer(options);

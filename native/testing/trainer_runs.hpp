@@ -8,11 +8,13 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "testing/test_device.hpp"
-#include "torch/training/medlam_trainer.hpp"
+#include "torch/training/medlam_task.hpp"
+#include "torch/training/trainer.hpp"
 
 namespace medlsam::training {
 
@@ -46,8 +48,8 @@ inline std::string write_scan_file(const Folder& folder, const std::string& name
   return folder.file(name);
 }
 
-inline TrainerOptions small(const Folder& folder) {
-  TrainerOptions options;
+inline MedLamOptions small(const Folder& folder) {
+  MedLamOptions options;
   options.scans = {write_scan_file(folder, "a", 0), write_scan_file(folder, "b", 1)};
   options.validation_scans = {write_scan_file(folder, "c", 2)};
   options.width = 2;
@@ -57,8 +59,16 @@ inline TrainerOptions small(const Folder& folder) {
   options.seed = 1;
   options.learning_rate = 1e-3;
   options.device = test_device();
+  options.loaders = 1;
   return options;
 }
+
+// A trainer by the options of its network.
+class MedLamTrainer : public Trainer {
+ public:
+  using Options = MedLamOptions;
+  explicit MedLamTrainer(const Options& options) : Trainer(std::make_unique<MedLamTask>(options)) {}
+};
 
 inline const torch::Check kGoOn = [] {};
 

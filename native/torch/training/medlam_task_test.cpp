@@ -1,6 +1,6 @@
-// Training, small: what it learns, and that stopping and resuming changes nothing.
+// MedLAM's training, small: what it learns, and that stopping and resuming changes nothing.
 // Before doctest, whose CHECK libtorch would replace by its own.
-#include "torch/training/medlam_trainer.hpp"
+#include "torch/training/medlam_task.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,32 +9,32 @@
 #include <string_view>
 
 #include "networks/medlam.hpp"
+#include "testing/trainer_runs.hpp"
 #include "torch/aten/network.hpp"
 #include "torch/training/medlam_initial_weights.hpp"
-#include "torch/training/trainer_runs.hpp"
 
 namespace medlsam::training {
 namespace {
 
 TEST_CASE("the losses fall, and held-out patches are placed better") {
   const Folder folder;
-  Trainer trainer(small(folder));
-  const double before = trainer.validate(24, kGoOn);
-  CHECK(trainer.validate(24, kGoOn) == before);
+  MedLamTrainer trainer(small(folder));
+  const double before = trainer.validate(24, kGoOn).figure;
+  CHECK(trainer.validate(24, kGoOn).figure == before);
   double first_uam = 0, first_mss = 0, last_uam = 0, last_mss = 0;
   for (int i = 0; i < 80; ++i) {
     const StepResult result = trainer.step(kGoOn);
-    (i < 20 ? first_uam : last_uam) += i < 20 || i >= 60 ? result.uam / 20 : 0;
-    (i < 20 ? first_mss : last_mss) += i < 20 || i >= 60 ? result.mss / 20 : 0;
+    (i < 20 ? first_uam : last_uam) += i < 20 || i >= 60 ? result.losses[kUam] / 20 : 0;
+    (i < 20 ? first_mss : last_mss) += i < 20 || i >= 60 ? result.losses[kMss] / 20 : 0;
   }
   CHECK(last_uam < 0.7 * first_uam);
   CHECK(last_mss < first_mss);
-  CHECK(trainer.validate(24, kGoOn) < 0.9 * before);
+  CHECK(trainer.validate(24, kGoOn).figure < 0.9 * before);
 }
 
 TEST_CASE("a run that was stopped and resumed equals one that was not, to the bit") {
   const Folder folder;
-  const StoppedRun run = stop_and_resume<Trainer>(folder, small(folder));
+  const StoppedRun run = stop_and_resume<MedLamTrainer>(folder, small(folder));
   CHECK(run.stopped);
   // The step that was stopped counts for nothing.
   CHECK(run.saved_steps == 3);
@@ -44,12 +44,12 @@ TEST_CASE("a run that was stopped and resumed equals one that was not, to the bi
 
 TEST_CASE("scans computed at once have the gradient and the losses of one after another") {
   const Folder folder;
-  TrainerOptions options = small(folder);
+  MedLamOptions options = small(folder);
   for (const std::int64_t uam_steps : {0, 1}) {
     options.uam_steps = uam_steps;
-    const auto results = step_one_and_two_at_once<Trainer>(folder, options);
-    CHECK(results[1].uam == doctest::Approx(results[0].uam).epsilon(1e-4));
-    CHECK(results[1].mss == doctest::Approx(results[0].mss).epsilon(1e-4));
+    const auto results = step_one_and_two_at_once<MedLamTrainer>(folder, options);
+    CHECK(results[1].losses[kUam] == doctest::Approx(results[0].losses[kUam]).epsilon(1e-4));
+    CHECK(results[1].losses[kMss] == doctest::Approx(results[0].losses[kMss]).epsilon(1e-4));
     CHECK(results[1].gradient == doctest::Approx(results[0].gradient).epsilon(1e-3));
     // Biases that a normalization or a difference cancels have no gradient but rounding.
     for (const char* name : {"conv0_1.model.conv1_1.Conv.weight", "fc1.weight", "fc3.weight"})
@@ -59,19 +59,19 @@ TEST_CASE("scans computed at once have the gradient and the losses of one after 
 
 TEST_CASE("the learning rate falls by a fifth after ten epochs") {
   const Folder folder;
-  TrainerOptions options = small(folder);
+  MedLamOptions options = small(folder);
   options.epoch_steps = 1;
   options.batch = 1;
-  Trainer trainer(options);
+  MedLamTrainer trainer(options);
   for (int i = 0; i < 10; ++i) CHECK(trainer.step(kGoOn).learning_rate == 1e-3);
   CHECK(trainer.step(kGoOn).learning_rate == doctest::Approx(0.8e-3));
 }
 
 TEST_CASE("a run that diverges says so and keeps its weights") {
   const Folder folder;
-  TrainerOptions options = small(folder);
+  MedLamOptions options = small(folder);
   options.learning_rate = 1e30;
-  Trainer trainer(options);
+  MedLamTrainer trainer(options);
   CHECK_THROWS_WITH_AS(
       [&] {
         for (int i = 0; i < 5; ++i) trainer.step(kGoOn);
@@ -81,23 +81,24 @@ TEST_CASE("a run that diverges says so and keeps its weights") {
 
 TEST_CASE("checkpoints of other runs and damaged ones are refused") {
   const Folder folder;
-  TrainerOptions options = small(folder);
-  Trainer trainer(options);
+  MedLamOptions options = small(folder);
+  MedLamTrainer trainer(options);
   trainer.save(folder.file("saved"));
   options.seed = 2;
-  CHECK_THROWS_WITH_AS(Trainer(options).load(folder.file("saved")), doctest::Contains("another seed"), Error);
+  CHECK_THROWS_WITH_AS(MedLamTrainer(options).load(folder.file("saved")), doctest::Contains("another seed"),
+                       Error);
   options.seed = 1;
   trainer.export_model(folder.file("model"));
-  CHECK_THROWS_WITH_AS(Trainer(options).load(folder.file("model")),
+  CHECK_THROWS_WITH_AS(MedLamTrainer(options).load(folder.file("model")),
                        doctest::Contains("not a training checkpoint"), Error);
   std::filesystem::resize_file(folder.file("saved"), std::filesystem::file_size(folder.file("saved")) / 2);
-  CHECK_THROWS_AS(Trainer(options).load(folder.file("saved")), Error);
+  CHECK_THROWS_AS(MedLamTrainer(options).load(folder.file("saved")), Error);
 }
 
 TEST_CASE("a saved run and an exported model both load as MedLAM") {
   const Folder folder;
-  const TrainerOptions options = small(folder);
-  Trainer trainer(options);
+  const MedLamOptions options = small(folder);
+  MedLamTrainer trainer(options);
   trainer.step(kGoOn);
   trainer.save(folder.file("saved"));
   trainer.export_model(folder.file("model"));
@@ -120,7 +121,7 @@ void check_same(const Checkpoint& first, const Checkpoint& second) {
 
 TEST_CASE("an exported model has the official names and shapes, as safetensors and as torch.save writes it") {
   const Folder folder;
-  Trainer trainer(small(folder));
+  MedLamTrainer trainer(small(folder));
   trainer.step(kGoOn);
   trainer.export_model(folder.file("model.safetensors"));
   trainer.export_model(folder.file("model.pth"));
@@ -143,12 +144,12 @@ TEST_CASE("an exported model has the official names and shapes, as safetensors a
 
 TEST_CASE("a run starts from weights of any kind of file, with width and patch of the file") {
   const Folder folder;
-  TrainerOptions options = small(folder);
+  MedLamOptions options = small(folder);
   options.width = options.patch = 0;
   const Checkpoint official = open_checkpoint(CONFORMANCE_DIR "/medlam/medlam.pth");
   for (const char* name : {"medlam.pth", "medlam_legacy.pth", "medlam_training.tar"}) {
     options.from = std::string(CONFORMANCE_DIR "/medlam/") + name;
-    const Trainer trainer(options);
+    const MedLamTrainer trainer(options);
     CHECK(trainer.steps() == 0);
     trainer.export_model(folder.file("again.pth"));
     const MedLamWeights again(open_checkpoint(folder.file("again.pth")), "again");
@@ -156,19 +157,19 @@ TEST_CASE("a run starts from weights of any kind of file, with width and patch o
     CHECK(again.patch() == 64);
   }
   options.from = CONFORMANCE_DIR "/medlam/medlam_fp16.pth";
-  const Trainer half(options);
+  const MedLamTrainer half(options);
   half.export_model(folder.file("half.pth"));
   const MedLamWeights halved(open_checkpoint(options.from), "half");
   CHECK(MedLamWeights(open_checkpoint(folder.file("half.pth")), "again").digest() == halved.digest());
 
   options.width = 3;
-  CHECK_THROWS_WITH_AS(Trainer{options}, doctest::Contains("has base width 2, asked for was 3"), Error);
+  CHECK_THROWS_WITH_AS(MedLamTrainer{options}, doctest::Contains("has base width 2, asked for was 3"), Error);
   options.width = 4;
-  const Trainer wider(options);
+  const MedLamTrainer wider(options);
   wider.export_model(folder.file("wider.pth"));
   CHECK(MedLamWeights(open_checkpoint(folder.file("wider.pth")), "wider").width() == 4);
   options.from = CONFORMANCE_DIR "/sam/sam_tiny.pth";
-  CHECK_THROWS_WITH_AS(Trainer{options}, doctest::Contains("looks like a SAM checkpoint"), Error);
+  CHECK_THROWS_WITH_AS(MedLamTrainer{options}, doctest::Contains("looks like a SAM checkpoint"), Error);
 }
 
 TEST_CASE("a widened network says what the narrow one says, until noise parts the copies of its channels") {
@@ -192,10 +193,10 @@ TEST_CASE("a widened network says what the narrow one says, until noise parts th
 
 TEST_CASE("a published training checkpoint brings Adam's state along") {
   const Folder folder;
-  TrainerOptions options = small(folder);
+  MedLamOptions options = small(folder);
   options.width = options.patch = 0;
   options.from = CONFORMANCE_DIR "/medlam/medlam_training.tar";
-  Trainer(options).save(folder.file("begun"));
+  MedLamTrainer(options).save(folder.file("begun"));
   const Checkpoint published = open_checkpoint(options.from), begun = open_checkpoint(folder.file("begun"));
   REQUIRE(!published.adam.empty());
   for (const auto& [name, state] : published.adam) {
@@ -209,19 +210,19 @@ TEST_CASE("a published training checkpoint brings Adam's state along") {
 
 TEST_CASE("patches whose bottom is one voxel are refused") {
   const Folder folder;
-  TrainerOptions options = small(folder);
+  MedLamOptions options = small(folder);
   options.patch = 16;
-  CHECK_THROWS_AS(Trainer{options}, Error);
+  CHECK_THROWS_AS(MedLamTrainer{options}, Error);
 }
 
 TEST_CASE("bfloat16 trains too") {
   const Folder folder;
-  TrainerOptions options = small(folder);
+  MedLamOptions options = small(folder);
   options.precision = at::kBFloat16;
-  Trainer trainer(options);
+  MedLamTrainer trainer(options);
   const StepResult result = trainer.step(kGoOn);
-  Trainer exact(small(folder));
-  CHECK(result.uam == doctest::Approx(exact.step(kGoOn).uam).epsilon(0.1));
+  MedLamTrainer exact(small(folder));
+  CHECK(result.losses[kUam] == doctest::Approx(exact.step(kGoOn).losses[kUam]).epsilon(0.1));
 }
 
 }  // namespace

@@ -1,0 +1,86 @@
+/** Creates a run's trainer, in every process that trains. */
+import { join } from "node:path";
+import { callNative } from "../addon/call.js";
+import type { TrainerHandle } from "../addon/contract/index.js";
+import { native } from "../addon/loader.js";
+import { parseDevice, probeTorch, readyTorch } from "../addon/runtimes.js";
+import { UsageError } from "../base/errors.js";
+import type { TrainOptions } from "./options.js";
+import { alone, type PeerProcesses, type Peers } from "./peers.js";
+import type { PrepareOptions } from "./scans.js";
+
+/** The numbers that every network's training has, settled. */
+export interface TrainNumbers {
+  steps: number;
+  epochs: number;
+  batch: number;
+  microBatch: number;
+  learningRate: number;
+  seed: number;
+  loaders: number;
+  processes: number;
+}
+
+/** What a network's trainer is created from. */
+export interface NetworkTraining {
+  network: "medlam" | "sam";
+  numbers: TrainNumbers;
+  /** Prepares the scans in a folder; paths of the prepared files. */
+  prepare(
+    folder: string,
+    options: PrepareOptions,
+  ): Promise<{ scans: string[]; validationScans: string[] }>;
+  /** The network's own options under their native names; `checkpoint` is that of a run that is resumed. */
+  own(checkpoint: string | undefined): Record<string, unknown>;
+}
+
+/**
+ * Prepares the scans and creates the trainer; with several processes all of them have theirs when the promise resolves.
+ * The native options document (native/torch/training/trainer_options.hpp) is written here and nowhere else.
+ * @throws UnavailableError, UsageError, InputError.
+ */
+export async function createTrainer(
+  options: TrainOptions,
+  training: NetworkTraining,
+  checkpoint: string | undefined,
+  others: PeerProcesses,
+): Promise<TrainerHandle> {
+  const plugin = await readyTorch();
+  const { threads = 1, signal, onProgress, peer, nan } = options;
+  const { precision = "float32" } = options;
+  const device = parseDevice(options.device ?? "cpu");
+  const { steps, epochs, batch, microBatch, learningRate, seed, loaders } = training.numbers;
+  const cache = options.cache ?? join(options.folder, "scans");
+  const files = await training.prepare(cache, { threads, signal, onProgress, peer, nan });
+  const own = training.own(checkpoint);
+  const shared = { ...files, steps, batch, microBatch, learningRate, seed, loaders, precision };
+  const document = (where: string, peers: Peers) =>
+    JSON.stringify({ [training.network]: { ...shared, ...own, device: where, peers } });
+  const create = (text: string) =>
+    callNative(options, (task) => native.createTrainer(plugin, text, task));
+
+  if (others.count > 1) {
+    await requireDevices(plugin, device, others.count);
+    const job = { plugin, checkpoint: checkpoint ?? "", steps: steps * epochs, threads };
+    const peers = await others.start(job, (peers) => document(deviceOf(device, peers.rank), peers));
+    return create(document(deviceOf(device, 0), peers));
+  }
+  if (peer === undefined) return create(document(device, alone));
+  const { rank, count, localRank, host, port } = peer;
+  return create(document(deviceOf(device, localRank), { rank, count, host, port, file: "" }));
+}
+
+/** Where the process of this rank on its machine computes. */
+function deviceOf(device: string, rank: number): string {
+  return device === "cuda" ? `cuda:${rank}` : device;
+}
+
+/** A process without a device would leave the others waiting for it. */
+async function requireDevices(plugin: string, device: string, count: number): Promise<void> {
+  const cudaDevices = (await probeTorch(plugin)).devices.length - 1;
+  if (device === "cuda" && cudaDevices < count) {
+    throw new UsageError(
+      `${count} processes need ${count} CUDA devices; this machine has ${cudaDevices}.`,
+    );
+  }
+}
