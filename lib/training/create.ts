@@ -9,29 +9,27 @@ import type { TrainOptions } from "./options.js";
 import { alone, type PeerProcesses, type Peers } from "./peers.js";
 import type { PrepareOptions } from "./scans.js";
 
-/** The numbers that every network's training has, settled. */
-export interface TrainNumbers {
+/** The numbers that a run itself needs, settled. */
+export interface RunNumbers {
   steps: number;
   epochs: number;
-  batch: number;
-  microBatch: number;
-  learningRate: number;
-  seed: number;
-  loaders: number;
   processes: number;
 }
 
 /** What a network's trainer is created from. */
 export interface NetworkTraining {
   network: "medlam" | "sam";
-  numbers: TrainNumbers;
+  numbers: RunNumbers;
   /** Prepares the scans in a folder; paths of the prepared files. */
   prepare(
     folder: string,
     options: PrepareOptions,
   ): Promise<{ scans: string[]; validationScans: string[] }>;
-  /** The network's own options under their native names; `checkpoint` is that of a run that is resumed. */
-  own(checkpoint: string | undefined): Record<string, unknown>;
+  /**
+   * The trainer's options under their native names, which are the public ones: all but those that every network takes alike
+   * from {@link TrainOptions}. `checkpoint` is that of a run that is resumed.
+   */
+  trainer(checkpoint: string | undefined): Record<string, unknown>;
 }
 
 /**
@@ -49,13 +47,12 @@ export async function createTrainer(
   const { threads = 1, signal, onProgress, peer, nan } = options;
   const { precision = "float32" } = options;
   const device = parseDevice(options.device ?? "cpu");
-  const { steps, epochs, batch, microBatch, learningRate, seed, loaders } = training.numbers;
+  const { steps, epochs } = training.numbers;
   const cache = options.cache ?? join(options.folder, "scans");
   const files = await training.prepare(cache, { threads, signal, onProgress, peer, nan });
-  const own = training.own(checkpoint);
-  const shared = { ...files, steps, batch, microBatch, learningRate, seed, loaders, precision };
+  const trainer = { ...training.trainer(checkpoint), ...files, precision };
   const document = (where: string, peers: Peers) =>
-    JSON.stringify({ [training.network]: { ...shared, ...own, device: where, peers } });
+    JSON.stringify({ [training.network]: { ...trainer, device: where, peers } });
   const create = (text: string) =>
     callNative(options, (task) => native.createTrainer(plugin, text, task));
 

@@ -26,6 +26,7 @@ const validationPairs = 50;
 export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedMedLam> {
   checkArguments("trainMedLam", { options: [options, trainMedLamOptions] });
   const { validateEvery, ...numbers } = settleNumbers(options, medLamNumbers);
+  const { epochs, processes: _, ...ofTrainer } = numbers;
   const { scans, validationScans = [], validationLabels = [] } = options;
   const annotated = annotatedScans(validationScans, validationLabels);
   const { device, normalized, nan, onProgress, onEpoch } = options;
@@ -44,16 +45,15 @@ export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedM
         validationScans: await prepareScans(validationScans, folder, prepare),
       };
     },
-    own(checkpoint) {
+    trainer(checkpoint) {
       // A run that is resumed, or starts from a checkpoint, has its sizes.
       const from = checkpoint ?? options.from;
       const sizes = from === undefined ? numbers : { width: 0, patch: 0 };
       return {
+        ...ofTrainer,
         from: from ?? "",
         width: options.width ?? sizes.width,
         patch: options.patch ?? sizes.patch,
-        uamSteps: numbers.uamSteps,
-        foreground: numbers.foreground,
       };
     },
     summarize: (epoch, done): TrainedEpoch => ({
@@ -71,7 +71,7 @@ export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedM
         );
         found.validationMm = figure;
       }
-      const due = epoch % validateEvery === 0 || epoch === numbers.epochs;
+      const due = epoch % validateEvery === 0 || epoch === epochs;
       if (annotated.length === 0 || !due) return found;
       const how = { ...call, device, normalized, nan, onProgress };
       return { ...found, ...(await boxErrors(model, annotated, how)) };

@@ -37,7 +37,7 @@ export async function trainSam(options: TrainSamOptions): Promise<TrainedSam> {
   };
   checkStart(options);
   const { scans, validationScans = [], from = "", encoder = false, onEpoch } = options;
-  const { prompts, jitter, epochs } = numbers;
+  const { processes: _, ...ofTrainer } = numbers;
   const course: Course<"dice" | "crossEntropy" | "iou", TrainedSamEpoch> = {
     network: "sam",
     title: "SAM",
@@ -49,7 +49,7 @@ export async function trainSam(options: TrainSamOptions): Promise<TrainedSam> {
       scans: await prepareAnnotatedScans(scans, folder, how),
       validationScans: await prepareAnnotatedScans(validationScans, folder, how),
     }),
-    own: () => ({ from, encoder, sizes, prompts, jitter, epochs }),
+    trainer: () => ({ ...ofTrainer, from, encoder, sizes }),
     summarize: (epoch, done): TrainedSamEpoch => ({
       epoch,
       dice: meanOf(done, "dice"),
