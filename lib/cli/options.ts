@@ -1,6 +1,8 @@
 /** The options that commands share: their names, help, choices and parsers, each said once. */
+
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
+import { maxSeed } from "../base/seed.js";
 import type { Conventions, RuntimeOptions, Scale, Strategy, Triple } from "../index.js";
 
 export type RuntimeName = NonNullable<RuntimeOptions["runtime"]>;
@@ -10,8 +12,6 @@ export const strategies = ["wpl", "spl"] as const satisfies readonly Strategy[];
 const allScales = [0, 1, 2] as const satisfies readonly Scale[];
 
 const maxThreads = 1024;
-export const maxSeed = 2 ** 32 - 1;
-
 /** Flags and help of the files of models. */
 export const modelOptions = {
   templates: {

@@ -1,18 +1,13 @@
 /** `medlsam phantom`: synthetic CT scans and their label maps. */
+
 import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../base/errors.js";
+import { maxSeed } from "../base/seed.js";
 import { secondsSince } from "../base/time.js";
 import { makeFolder } from "../formats/files.js";
 import type { Phantom, PhantomRegion, Triple } from "../index.js";
-import {
-  maxSeed,
-  parseInteger,
-  parseSeed,
-  parseSpacing,
-  quietOption,
-  threadsOption,
-} from "./options.js";
+import { parseInteger, parseSeed, parseSpacing, quietOption, threadsOption } from "./options.js";
 import { createProgress } from "./progress.js";
 import type { Session } from "./session.js";
 import { count, formatSeconds } from "./text.js";

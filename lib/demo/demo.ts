@@ -1,4 +1,5 @@
 /** The whole method on a phantom that the demo models have never seen, and how well it did. */
+
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { CallOptions, Progress } from "../addon/call.js";
@@ -11,6 +12,7 @@ import {
   threeNumbers,
   wholeNumber,
 } from "../base/arguments.js";
+import { maxSeed } from "../base/seed.js";
 import { secondsSince } from "../base/time.js";
 import { evaluate } from "../evaluation/evaluate.js";
 import { formatJson } from "../formats/json.js";
@@ -39,7 +41,7 @@ export interface DemoOptions extends CallOptions {
 
 const demoOptions = optionsOf({
   folder: aPath,
-  seed: wholeNumber(0, 2 ** 32 - 1).optional(),
+  seed: wholeNumber(0, maxSeed).optional(),
   spacing: threeNumbers.optional(),
   onProgress: aFunction.optional(),
 });

@@ -10,6 +10,7 @@ import {
   wholeNumber,
 } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
+import { maxSeed } from "../base/seed.js";
 import { secondsSince } from "../base/time.js";
 import { joinNotes } from "../checkpoints/notes.js";
 import { physicalBox, type Triple } from "../geometry/box.js";
@@ -56,7 +57,7 @@ const localizeOptions = optionsOf({
   templates: someTemplates,
   scales: z.array(z.number()).optional(),
   queryCenters: z.array(z.array(z.number())).optional(),
-  seed: wholeNumber(0, 2 ** 32 - 1).optional(),
+  seed: wholeNumber(0, maxSeed).optional(),
   survey: z.boolean().optional(),
   organs: z.array(z.string()).optional(),
   minScore: z.number().optional(),

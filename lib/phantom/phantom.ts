@@ -14,6 +14,7 @@ import {
   threeNumbers,
   wholeNumber,
 } from "../base/arguments.js";
+import { maxSeed } from "../base/seed.js";
 import type { Triple } from "../geometry/box.js";
 import { Volume } from "../volumes/volume.js";
 
@@ -24,8 +25,6 @@ export const phantomRegions = [
   "thorax",
   "head",
 ] as const satisfies readonly PhantomRegion[];
-
-const maxSeed = 2 ** 32 - 1;
 
 const phantomOptions = optionsOf({
   seed: wholeNumber(0, maxSeed),

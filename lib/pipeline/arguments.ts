@@ -1,6 +1,8 @@
 /** Schemas of the pipeline's public arguments. */
+
 import { z } from "zod";
 import { aFunction, aPath, instanceOf, optionsOf, wholeNumber } from "../base/arguments.js";
+import { maxSeed } from "../base/seed.js";
 import { gridOptionsShape } from "../localization/grid.js";
 import { aMedLam } from "../localization/medlam.js";
 import { someTemplates } from "../localization/templates.js";
@@ -31,7 +33,7 @@ const runShape = {
   output: aPath.optional(),
   scales: z.array(z.number()).optional(),
   queryCenters: z.array(z.array(z.number())).optional(),
-  seed: wholeNumber(0, 2 ** 32 - 1).optional(),
+  seed: wholeNumber(0, maxSeed).optional(),
   survey: flag,
   minScore: z.number().optional(),
   organs: z.array(z.string()).optional(),

@@ -1,7 +1,9 @@
 /** Options that every network's training has, and how numbers among them are checked. */
+
 import type { CallOptions, Progress } from "../addon/call.js";
 import type { Precision } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
+import { maxSeed } from "../base/seed.js";
 import type { PeerOfRun } from "./peers.js";
 
 /** Options of every training run. Defaults of the numbers are in `trainingDefaults`. */
@@ -65,7 +67,7 @@ export function decimal(min: number, max: number, usual: number): NumberOption {
 /** Numbers whose defaults and limits are the same for every network. */
 export const commonNumbers = {
   microBatch: whole(0, 1024, 0),
-  seed: whole(0, 2 ** 32 - 1, 0),
+  seed: whole(0, maxSeed, 0),
   loaders: whole(0, 256, 1),
   processes: whole(1, 64, 1),
 };

@@ -3,11 +3,11 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <exception>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "torch/aten/arithmetic.hpp"
 #include "torch/training/medlam_task.hpp"
@@ -17,11 +17,6 @@ namespace medlsam::training {
 namespace {
 
 using at::Tensor;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 PeerOptions peers_for(const TrainerOptions& options) {
   if (options.batch >= options.peers.count) return options.peers;
