@@ -26,9 +26,9 @@ export interface Info {
 
 /** A runtime that can be loaded. */
 export interface RuntimeInfo {
-  /** Of the library that is loaded: ONNX Runtime, or the torch plugin. */
+  /** Path of the library that is loaded: ONNX Runtime, or the torch plugin. */
   path: string;
-  /** Of ONNX Runtime, or of libtorch. */
+  /** Version of ONNX Runtime or of libtorch. */
   version: string;
   /** Those that this runtime finds. */
   devices: string[];

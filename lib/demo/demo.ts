@@ -30,7 +30,7 @@ import type { Demo, Stage } from "./result.js";
 export interface DemoOptions extends CallOptions {
   /** Gets the scan, its label map, and the folder of results. */
   folder: string;
-  /** Of the phantom; one without a left kidney by default. */
+  /** Seed of the phantom; by default one without a left kidney. */
   seed?: number;
   /** mm along head–feet, front–back, left–right; as the seed has it if not given. */
   spacing?: Triple;

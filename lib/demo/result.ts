@@ -19,7 +19,7 @@ export interface Demo {
   page: string;
   localization: Localization;
   evaluation: CaseEvaluation;
-  /** Of each stage, in their order. */
+  /** Seconds of each stage, in their order. */
   seconds: Record<Stage, number>;
 }
 

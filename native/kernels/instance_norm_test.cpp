@@ -16,7 +16,7 @@ struct Moments {
   double mean = 0, deviation = 0;
 };
 
-// Of values[first], values[first + step], …
+// Statistics of values[first], values[first + step], …
 Moments moments(const std::vector<float>& values, std::int64_t first, std::int64_t step) {
   const auto size = static_cast<std::int64_t>(values.size());
   double sum = 0, squares = 0, count = 0;

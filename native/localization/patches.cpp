@@ -13,8 +13,8 @@ namespace {
 // patch fills all cores by itself, so larger batches would only take more memory.
 constexpr std::size_t kEncoderBatch = 4;
 
-// Of a mean cosine, for a voxel's squared distance from the start: (3 mm / 200 mm)². From 140 to 280 mm made
-// no difference worth a knob (bench/RESULTS.md).
+// Loss of mean cosine with a voxel's squared distance from the start: (3 mm / 200 mm)². From 140 to 280 mm
+// made no difference worth a knob (bench/RESULTS.md).
 constexpr float kFall = static_cast<float>(kGridSpacing * kGridSpacing / (200.0 * 200.0));
 
 // Equal centres and who asked for them, in the order of first asking.

@@ -8,7 +8,7 @@
 
 namespace medlsam {
 
-// Of the three channels that SAM's pixels are normalized by, 0 … 255.
+// Mean and deviation of the three channels that SAM's pixels are normalized by, 0 … 255.
 inline constexpr std::array<double, 3> kSamMean = {123.675, 116.28, 103.53};
 inline constexpr std::array<double, 3> kSamDeviation = {58.395, 57.12, 57.375};
 

@@ -57,7 +57,7 @@ struct Range {
   double ml_min, ml_max, hu_min, hu_max;
 };
 
-// Of adults, generously.
+// Limits for adults, generous ones.
 const std::map<int, Range> kPlausible = {
     {kBrain, {950, 2000, 15, 60}},           {kEyeLeft, {3, 13, -20, 60}},
     {kEyeRight, {3, 13, -20, 60}},           {kMandible, {25, 110, 350, 1200}},

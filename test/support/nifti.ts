@@ -9,7 +9,7 @@ export interface Fields {
   sform?: number[][];
   /** 4 (int16) if not given; 2 is uint8, 16 float32, 128 RGB. */
   datatype?: number;
-  /** Of the voxel at (x, y, z). */
+  /** Value of the voxel at (x, y, z). */
   value?: (x: number, y: number, z: number) => number;
 }
 

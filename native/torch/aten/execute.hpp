@@ -24,7 +24,7 @@ WeightMap borrow_weights(const std::map<std::string, TensorView>& views);
 
 struct Execution {
   Check check;  // called between operations
-  // Of training, which hides a part; without it dropout does nothing.
+  // Training's dropout, which hides a part; without it dropout does nothing.
   std::function<at::Tensor(const at::Tensor&)> dropout;
 };
 
