@@ -45,7 +45,7 @@ export interface Progress {
   /** Parts of the phase that are done, of how many. */
   done: number;
   total: number;
-  /** Which of several alike the phase works on, from 0: a support, an epoch. */
+  /** Position among several of a kind that the phase works on, from 0: supports, epochs. */
   item?: ProgressItem;
 }
 

@@ -1,4 +1,4 @@
-/** What runs a network: ONNX Runtime, which comes with the package, or libtorch through a plugin that is built apart. */
+/** Runtimes of networks: ONNX Runtime, which comes with the package, or libtorch through a plugin that is built apart. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const precisions: readonly Precision[] = ["float32", "bfloat16", "float16"];
 export interface RuntimeOptions {
   /** "onnx" (default): ONNX Runtime. "torch": libtorch, through the plugin that `npm run build:torch` builds. */
   runtime?: Runtime["name"];
-  /** What the network computes in; "float32" by default. The others need the torch runtime. */
+  /** Type that the network computes in; "float32" by default. The others need the torch runtime. */
   precision?: Precision;
   /**
    * "cpu" (default), "cuda" or "cuda:N", as {@link parseDevice} takes it. Where ONNX Runtime has no CUDA (the npm package's is a download of its own) the
@@ -81,7 +81,7 @@ export function probeTorch(path: string): Promise<TorchInfo> {
   if (known) return known;
   const probe = probeOnce(path);
   probes.set(path, probe);
-  // What was missing may be there the next time.
+  // A library that was missing may be there the next time.
   probe.catch(() => probes.delete(path));
   return probe;
 }

@@ -6,7 +6,7 @@ import { UsageError } from "./errors.js";
 export const maxThreads = 1024;
 
 /**
- * What the environment variable MEDLSAM_THREADS says, else one for each CPU that this process may use.
+ * Number in the environment variable MEDLSAM_THREADS, else one for each CPU that this process may use.
  * @throws UsageError for a value that is not a whole number from 1 to {@link maxThreads}.
  */
 export function defaultThreads(): number {

@@ -59,7 +59,7 @@ export class Checkpoint {
     );
   }
 
-  /** Which network the tensor names belong to; it may lie under a prefix ("sam."). */
+  /** Network that the tensor names belong to; it may lie under a prefix ("sam."). */
   get looksLike(): "MedLAM" | "SAM" | "medlsam templates" | "unknown" {
     const has = (wanted: string) =>
       this.tensors.some(({ name }) => name === wanted || name.endsWith(`.${wanted}`));

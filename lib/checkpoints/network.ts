@@ -5,7 +5,7 @@ import type { CheckpointHandle, Runtime, Task } from "../addon/contract/index.js
 import { findRuntime, type RuntimeOptions } from "../addon/runtimes.js";
 import { Checkpoint } from "./checkpoint.js";
 
-/** What all loaded networks have. */
+/** Members that all loaded networks have. */
 export interface LoadedNetwork<Info> {
   info: Info;
   /** {@link Checkpoint.note} */

@@ -1,4 +1,4 @@
-/** Which models a command works with: files that are named one by one, or together as `--models demo`. */
+/** Models that a command works with: files that are named one by one, or together as `--models demo`. */
 import { UsageError } from "../base/errors.js";
 import { modelOptions } from "./options.js";
 import type { Api } from "./session.js";

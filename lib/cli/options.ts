@@ -72,7 +72,7 @@ export const nanOption = () =>
 export const normalizedOption = () =>
   new Option("--normalized", "intensities are in 0..1 already, not in Hounsfield units");
 
-/** What the device is called is for the API to check, which alone knows: see parseDevice of lib/addon/runtimes.ts. */
+/** Names of devices are checked by the API, which alone knows them: see parseDevice of lib/addon/runtimes.ts. */
 export const deviceOption = () =>
   new Option("--device <name>", "cpu, or cuda[:N] (also gpu[:N]) where the runtime has it").default(
     "cpu",

@@ -1,4 +1,4 @@
-/** Which part of the scans this process works on. */
+/** Part of the scans that this process works on. */
 import { UsageError } from "../base/errors.js";
 import type { Shard } from "../index.js";
 

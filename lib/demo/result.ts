@@ -2,12 +2,12 @@ import type { CaseEvaluation } from "../evaluation/result.js";
 import type { Triple } from "../geometry/box.js";
 import type { Localization } from "../localization/result.js";
 
-/** What a demo run did and how well. */
+/** A demo run: its files, boxes and figures of merit. */
 export interface Demo {
   name: string;
   /** The phantom in words. */
   description: string;
-  /** What the results say of the models. */
+  /** Note about the models that the results carry. */
   note: string;
   image: string;
   labels: string;

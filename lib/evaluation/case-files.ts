@@ -5,7 +5,7 @@ import { InputError, unreadable } from "../base/errors.js";
 import { boxesFile } from "../formats/boxes.js";
 import { isScan, stemOf } from "../formats/scan-names.js";
 
-/** What lies in it. */
+/** Names of the files in it. */
 export interface CaseFiles {
   /** One label map of all organs (`segmentation.nii.gz`), */
   map?: string;
@@ -15,7 +15,7 @@ export interface CaseFiles {
   boxes?: string;
 }
 
-/** What TotalSegmentator's dataset calls the folder of a case's masks. */
+/** Name of the folder of a case's masks in TotalSegmentator's dataset. */
 export const masksFolder = "segmentations";
 
 /** Name of the scan, which TotalSegmentator's dataset keeps next to the masks. */
@@ -63,7 +63,7 @@ function namedMasks(folder: string, files: string[]): Map<string, string> {
   return masks;
 }
 
-/** What is in a folder, sorted. @throws InputError */
+/** Entries of a folder, sorted. @throws InputError */
 export async function list(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).filter((name) => !name.startsWith(".")).sort();

@@ -1,4 +1,4 @@
-/** Which files are of one case: predictions and truths in lists and folders, matched by name. */
+/** Files of one case: predictions and truths in lists and folders, matched by name. */
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { aPath, checkArguments } from "../base/arguments.js";
@@ -94,7 +94,7 @@ function folderName(path: string): string {
   return basename(basename(whole) === masksFolder ? dirname(whole) : whole);
 }
 
-/** What a case is matched by: not nnU-Net's channel of an image, not the ending of a label map. */
+/** Name that a case is matched by: not nnU-Net's channel of an image, not the ending of a label map. */
 export function caseKey(name: string): string {
   return imageStem(name.replace(/_0000$/, ""));
 }

@@ -1,4 +1,4 @@
-/** What the names of scans' files say: NIfTI or not, whose label map. */
+/** Names of scans' files: NIfTI or not, label map or image. */
 import { basename } from "node:path";
 
 /** Endings of the names of files that can be read, the longest first: those of the addon's table, `volumeFormats()`. */

@@ -4,7 +4,7 @@ import { labelNamesFromXml } from "../formats/label-names.js";
 import { cutsOf, type LabelledSupport, type Support } from "./supports.js";
 import type { Strategy } from "./templates.js";
 
-/** What decides which organs templates hold. */
+/** Options that decide which organs templates hold. */
 export interface OrganOptions {
   /** At least one; five do well. Organs may be missing from some. */
   supports: readonly Support[];

@@ -1,7 +1,7 @@
 import type { Conventions } from "../addon/contract/index.js";
 import type { Box, PhysicalBox, Triple } from "../geometry/box.js";
 
-/** Which of MSS's three scales are used: features at a quarter (0), half (1) and full (2) resolution. */
+/** One of MSS's three scales: features at a quarter (0), half (1) and full (2) resolution. */
 export type Scale = 0 | 1 | 2;
 
 /** One organ found in one scan. */

@@ -27,7 +27,7 @@ export interface TemplateOrgan {
   agreement: number | null;
 }
 
-/** What a template file says of itself. */
+/** Description in a template file. */
 export interface TemplatesDescription {
   strategy: Strategy;
   /** Slices of the 3 mm grid that a part has at least; null for Whole-Patch Localization. */
@@ -70,7 +70,7 @@ const description = z.object({
     .min(1),
 });
 
-/** What organs look like: made once by {@link buildTemplates}, kept in a file, used for any number of scans. */
+/** Examples of organs: made once by {@link buildTemplates}, kept in a file, used for any number of scans. */
 export class Templates {
   #path: string;
   readonly strategy: Strategy;
@@ -199,7 +199,7 @@ export class Templates {
 /** @internal Templates as public functions take them. */
 export const someTemplates = instanceOf(Templates, "Templates.open or buildTemplates");
 
-/** What messages call templates of a file. */
+/** Name of templates in messages. */
 function nameOf(path: string): string {
   return path === "" ? "The templates" : `The templates ${path}`;
 }

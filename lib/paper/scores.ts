@@ -85,7 +85,7 @@ export async function compareMasks(
   }
 }
 
-/** Which of the stored (z, y, x) runs nearest to head–foot: slices lie across it. */
+/** Stored axis, of (z, y, x), that runs nearest to head–foot: slices lie across it. */
 function sliceAxis({ axes }: Volume): 0 | 1 | 2 {
   return (2 - [...axes].findIndex((code) => code === "S" || code === "I")) as 0 | 1 | 2;
 }

@@ -48,7 +48,7 @@ export class CaseFolder {
   static async begin(output: string, name: string): Promise<CaseFolder> {
     const folder = new CaseFolder(output, name);
     await writing(folder.#partial, async () => {
-      // What a killed run left; killed while it moved files, it left some of two runs.
+      // Files that a killed run left; killed while it moved files, it left some of two runs.
       const mixed = await listedFiles(folder.path(movingFile));
       if (mixed.length > 0) await folder.#remove([boxesFile, ...mixed]);
       await rm(folder.#partial, { recursive: true, force: true });

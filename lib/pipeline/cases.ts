@@ -70,7 +70,7 @@ export function requireNames(cases: readonly ScanCase[]): void {
 
 /** A part of a run, for one of several machines. */
 export interface Shard {
-  /** Which part, from 0. */
+  /** Number of the part, from 0. */
   index: number;
   /** Number of parts. */
   count: number;

@@ -1,4 +1,4 @@
-/** What a run over cases reports while it goes on, and what becomes of each case. */
+/** Events of a run over cases, and the outcome of each case. */
 import type { Progress } from "../addon/call.js";
 
 /** One piece of work of a run, such as a scan. Its name is unique in the run. */
@@ -7,7 +7,7 @@ export interface NamedCase {
 }
 
 /**
- * What happens in a run. Every case that a run comes to gives `case-started`, then any number of `progress` and `note`,
+ * An event of a run. Every case that a run comes to gives `case-started`, then any number of `progress` and `note`,
  * then exactly one of `case-done`, `case-skipped` and `case-failed`; a run that is aborted ends within a case.
  */
 export type PipelineEvent<Each extends NamedCase, Result> =
@@ -25,7 +25,7 @@ export type PipelineEvent<Each extends NamedCase, Result> =
   | { type: "case-skipped"; case: Each; reason: string }
   | { type: "case-failed"; case: Each; error: unknown };
 
-/** What became of one case. */
+/** Outcome of one case. */
 export type CaseOutcome<Each extends NamedCase, Result> =
   | { status: "done"; case: Each; result: Result }
   | { status: "skipped"; case: Each; reason: string }

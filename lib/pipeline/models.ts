@@ -12,7 +12,7 @@ import { pipelineOptions } from "./arguments.js";
 import { demoModels } from "./demo-models.js";
 
 /**
- * What {@link Pipeline.load} loads. A path is loaded, and closed with the pipeline; an object stays its owner's to close.
+ * Models that {@link Pipeline.load} loads. A path is loaded, and closed with the pipeline; an object stays its owner's to close.
  * Templates and their network are what localizes, a SAM or another segmenter is what segments; without a segmenter the
  * pipeline only localizes, without templates every run must be given its prompts.
  */
@@ -75,7 +75,7 @@ export class PipelineModels {
     }
   }
 
-  /** What results must say of the models, such as that they are demo models; "" for nothing. */
+  /** Note about the models that results must carry, such as that they are demo models; "" for nothing. */
   get note(): string {
     return joinNotes(this.medlam?.note, this.segmenter?.note);
   }

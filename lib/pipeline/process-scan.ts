@@ -18,7 +18,7 @@ import type { OpenScan } from "./scan.js";
 import { boxFiles, writeBoxes } from "./write-boxes.js";
 import { type CaseOutputs, writeCase } from "./write-case.js";
 
-/** What is done with a scan. */
+/** Options of the job of one scan. */
 export interface ProcessOptions extends LocateOptions, MaskFilter, CaseOutputs {
   /**
    * Folder for the results: `OUTPUT/NAME/` with masks and, last, `boxes.json`; of a pipeline without a segmenter
@@ -30,7 +30,7 @@ export interface ProcessOptions extends LocateOptions, MaskFilter, CaseOutputs {
   /** Also segment organs that the localization calls absent, in the boxes where they would be; false by default. */
   segmentAbsent?: boolean;
   /**
-   * Which axial slices SAM runs on, from where the organs are: indices along the stored axis nearest to head–foot. All
+   * Axial slices that SAM runs on, from where the organs are: indices along the stored axis nearest to head–foot. All
    * by default.
    */
   slices?: (organs: Readonly<Record<string, OrganPrompt>>) => Promise<readonly number[]>;
@@ -49,7 +49,7 @@ export async function checkOutputs(
   if (options.markups && segmenter) {
     throw new UsageError("Markups are written where scans are only localized, not with masks.");
   }
-  // What is missing at the end had better be known before the networks run.
+  // A file that would be missing at the end had better be known before the networks run.
   if (options.page) await requireViewer();
 }
 

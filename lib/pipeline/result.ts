@@ -1,4 +1,4 @@
-/** What the job of one scan comes to. Plain values: no native memory is held by it. */
+/** Result of the job of one scan. Plain values: no native memory is held by it. */
 import type { Localization } from "../localization/result.js";
 import type { OrganPrompt } from "../segmentation/prompts.js";
 import type { Segmentation, SegmentationTiming } from "../segmentation/segmentation.js";
@@ -16,7 +16,7 @@ export interface MaskSummary {
 }
 
 export interface SegmentationSummary {
-  /** What the masks' files say of the networks that made them; "" for nothing. */
+  /** Note in the masks' files about the networks that made them; "" for nothing. */
   note: string;
   /** By the organ's name. */
   organs: Record<string, MaskSummary>;

@@ -11,11 +11,11 @@ export interface CaseReporter {
   onNote(text: string): void;
 }
 
-/** What is done for each case. */
+/** Work to be done for each case. */
 export interface CaseJob<Each extends NamedCase, Ready, Result> {
   /** The reason why the case needs no work, if it needs none. */
   skip?(each: Each): Promise<string | undefined>;
-  /** What can be done before the case's turn: two prepared cases are held at a time. */
+  /** Preparation before the case's turn: two prepared cases are held at a time. */
   prepare(each: Each, reporter: CaseReporter): Promise<Ready>;
   work(each: Each, ready: Ready, reporter: CaseReporter): Promise<Result>;
   /** Frees what was prepared; called once for each prepared case, worked on or not. */

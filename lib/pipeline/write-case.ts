@@ -10,7 +10,7 @@ import type { Segmentation, SegmentedOrgan } from "../segmentation/segmentation.
 import { writeSegmentationPage } from "../viewer/segmentation-page.js";
 import { CaseFolder, maskFiles } from "./case-folder.js";
 
-/** Which files a segmented scan gets besides `boxes.json`; a mask for each organ by default. */
+/** Files that a segmented scan gets besides `boxes.json`; a mask for each organ by default. */
 export interface CaseOutputs {
   /** One `segmentation.nii.gz` with the names in its header extension, instead of a file per organ. */
   labelMap?: boolean;

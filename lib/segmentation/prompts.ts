@@ -1,4 +1,4 @@
-/** What shows a segmenter where the organs are: boxes, points or both, in stored voxels. */
+/** Prompts, which show a segmenter where the organs are: boxes, points or both, in stored voxels. */
 
 import { z } from "zod";
 import type { Conventions } from "../addon/contract/index.js";

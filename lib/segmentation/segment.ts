@@ -23,7 +23,7 @@ export interface SegmentOptions extends ReadOptions, MaskFilter {
   organs: Readonly<Record<string, OrganPrompt>>;
   /** "exact" by default. */
   conventions?: Conventions;
-  /** What the masks' files are to say beside the segmenter's own note: that of the localization. */
+  /** Note for the masks' files, next to the segmenter's own: that of the localization. */
   note?: string;
   onProgress?: (progress: Progress) => void;
 }

@@ -111,11 +111,11 @@ export class SegmentedOrgan {
   }
 }
 
-/** What one segmentation took. */
+/** Counts and seconds of one segmentation. */
 export interface SegmentationTiming {
-  /** What the segmenter counted; of SAM see {@link Sam.segment}. */
+  /** Counts by the segmenter; for SAM see {@link Sam.segment}. */
   counts: Readonly<Record<string, number>>;
-  /** What the segmenter measured, reading the scan, and everything together. */
+  /** Seconds of the segmenter's stages, reading the scan, and everything together. */
   seconds: Readonly<Record<string, number>> & { read: number; total: number };
 }
 
@@ -128,7 +128,7 @@ export class Segmentation {
   /** By name, in the order they were asked for. */
   readonly organs: Readonly<Record<string, SegmentedOrgan>>;
   readonly timing: SegmentationTiming;
-  /** What its files say of the networks that made them: in the header's `descrip`, in PNGs; "" for nothing. */
+  /** Note in its files about the networks that made them: in the header's `descrip`, in PNGs; "" for nothing. */
   readonly note: string;
   readonly #source: Source;
   readonly #prompts: readonly PromptedOrgan[];
@@ -210,7 +210,7 @@ export class Segmentation {
   }
 }
 
-/** What a preview shows of an organ. */
+/** An organ's part of a preview. */
 interface Shown {
   organ: number;
   name: string;

@@ -16,7 +16,7 @@ export interface RunNumbers {
   processes: number;
 }
 
-/** What a network's trainer is created from. */
+/** Everything that a network's trainer is created from. */
 export interface NetworkTraining {
   network: "medlam" | "sam";
   numbers: RunNumbers;

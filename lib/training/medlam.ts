@@ -10,7 +10,7 @@ import { medLamPanels } from "./panels.js";
 import { type Course, meanOf, type TrainedFiles, train } from "./run.js";
 import { prepareScans } from "./scans.js";
 
-/** What a run leaves in its folder; {@link MedLam.load} reads model and checkpoint. */
+/** Files that a run leaves in its folder; {@link MedLam.load} reads model and checkpoint. */
 export type TrainedMedLam = TrainedFiles;
 
 /** Pairs of patches whose offset is predicted after every epoch. */

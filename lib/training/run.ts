@@ -14,7 +14,7 @@ import type { TrainOptions } from "./options.js";
 import { PeerProcesses } from "./peers.js";
 import type { CurveRecord, Panel } from "./plot.js";
 
-/** What a run leaves in its folder. */
+/** Files that a run leaves in its folder. */
 export interface TrainedFiles {
   /** The network, which its class loads; written after every epoch. */
   model: string;

@@ -16,7 +16,7 @@ import {
 } from "./sam-options.js";
 import { prepareAnnotatedScans } from "./scans.js";
 
-/** What a run leaves in its folder; {@link Sam.load} reads model and checkpoint. */
+/** Files that a run leaves in its folder; {@link Sam.load} reads model and checkpoint. */
 export type TrainedSam = TrainedFiles;
 
 /** Slices of each validation scan that are segmented after every epoch. */

@@ -12,7 +12,7 @@ import { labelOptions, type ReadOptions, withVolume } from "../volumes/volume.js
 export interface PrepareOptions extends ReadOptions {
   /** Intensities are in 0..1 already. */
   normalized?: boolean;
-  /** Which of several processes this is, that prepare the same scans: each begins elsewhere. */
+  /** Rank of this process among those that prepare the same scans: each begins elsewhere. */
   peer?: { rank: number; count: number };
   onProgress?: (progress: Progress) => void;
 }
@@ -57,7 +57,7 @@ function aboutNan({ nan }: PrepareOptions): string {
 interface Job {
   /** Paths, the scan's first. */
   sources: string[];
-  /** What else the prepared file depends on. */
+  /** Everything else that the prepared file depends on. */
   about: string;
 }
 

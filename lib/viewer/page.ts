@@ -134,7 +134,7 @@ function cells(values: readonly string[]): string {
   return values.map((value) => `<td>${escapeHtml(value)}</td>`).join("");
 }
 
-/** What the viewer reads. No "<" is left that could end its element. */
+/** Data that the viewer reads. No "<" is left that could end its element. */
 function viewerData({ organs, affine, shape }: Page): string {
   const shown = organs.map(({ name, label, present, box, parts: boxes, truth }) => ({
     name,

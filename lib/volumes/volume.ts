@@ -14,7 +14,7 @@ import {
 import { UsageError } from "../base/errors.js";
 import type { Triple } from "../geometry/box.js";
 
-/** What {@link Volume.fromArray} needs to know about an array of voxels. */
+/** Geometry that {@link Volume.fromArray} needs with an array of voxels. */
 export interface VolumeGeometry {
   /** Voxels along (z, y, x); x is fastest in the array. */
   shape: Triple;
@@ -25,7 +25,7 @@ export interface VolumeGeometry {
 /** Options of {@link Volume.read}, and of every call that reads scans. */
 export interface ReadOptions extends CallOptions {
   /**
-   * What voxels of a scan that are NaN or infinite are read as, in its values (HU; -1000 is air): the borders of a
+   * Value that NaN or infinite voxels of a scan are read as, in its units (HU; -1000 is air): the borders of a
    * resampled CT. They stay by default, and a scan that has some cannot be localized. Label maps are read as they are.
    */
   nan?: number;
@@ -80,7 +80,7 @@ export class Volume {
   readonly slope: number;
   readonly intercept: number;
   /**
-   * What results should repeat about the file: that it gives no orientation, that its axes are sheared. Usually empty.
+   * Warnings about the file that results should repeat: that it gives no orientation, that its axes are sheared. Usually empty.
    */
   readonly warnings: readonly string[];
   /** The label table in the file's header extension (Caret XML), if it has one. */

@@ -1,4 +1,4 @@
-/** What runs networks, and what this machine has. */
+/** Runtimes of networks, and this machine's devices. */
 import type { Task } from "./task.js";
 
 /** Where a network really runs. */
@@ -21,12 +21,12 @@ export interface AddonInfo {
   onnxRuntime: { version: string; providers: string[]; devices: string[] } | { error: string };
 }
 
-/** What runs a network, and how: see lib/addon/runtimes.ts. */
+/** A runtime and its settings: see lib/addon/runtimes.ts. */
 export type Runtime =
   | { name: "onnx"; library: string; device: string; precision: "float32" }
   | { name: "torch"; library: string; device: string; precision: Precision };
 
-/** What weights and activations are kept in; results are float32 always. */
+/** Type of weights and activations; results are float32 always. */
 export type Precision = "float32" | "bfloat16" | "float16";
 
 export interface TorchInfo {

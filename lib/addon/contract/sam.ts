@@ -41,7 +41,7 @@ export interface NativeSamPrompt {
   points: Float32Array;
 }
 
-/** What shows an organ in a volume, in stored voxels. */
+/** Boxes and points that show an organ in a volume, in stored voxels. */
 export interface NativeOrganPrompt {
   /** (min z, y, x, max z, y, x) of each part, inclusive. */
   boxes: Int32Array;

@@ -35,7 +35,7 @@ export interface VolumeInfo {
   spacing: [number, number, number];
   /** Where the stored x, y and z axes point, by the nearest axis order: "LPS". */
   axes: string;
-  /** What results should repeat about the file. */
+  /** Warnings about the file that results should repeat. */
   warnings: string[];
   /** The label table of a NIfTI extension of code 0, if there is one. */
   labelXml?: string;
