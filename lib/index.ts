@@ -84,8 +84,8 @@ export {
   type Phantom,
   type PhantomOptions,
   phantomNames,
-  phantomRegions,
 } from "./phantom/phantom.js";
+export { phantomRegions } from "./phantom/regions.js";
 export { casesOf, listImages, type ScanCase, type Shard } from "./pipeline/cases.js";
 export { type DemoModels, demoModels } from "./pipeline/demo-models.js";
 export type { CaseOutcome, NamedCase, PipelineEvent } from "./pipeline/events.js";

@@ -7,6 +7,7 @@ import { maxSeed } from "../base/seed.js";
 import { secondsSince } from "../base/time.js";
 import { makeFolder } from "../formats/files.js";
 import type { Phantom, PhantomRegion, Triple } from "../index.js";
+import { phantomRegions } from "../phantom/regions.js";
 import { parseInteger, parseSeed, parseSpacing, quietOption, threadsOption } from "./options.js";
 import { createProgress } from "./progress.js";
 import type { Session } from "./session.js";
@@ -24,14 +25,7 @@ interface Flags {
   quiet?: boolean;
 }
 
-const regions = [
-  "auto",
-  "whole",
-  "trunk",
-  "abdomen",
-  "thorax",
-  "head",
-] as const satisfies readonly (PhantomRegion | "auto")[];
+const regions = ["auto", ...phantomRegions] as const;
 
 export function addPhantom(program: Command, session: Session): void {
   program

@@ -17,14 +17,7 @@ import {
 import { maxSeed } from "../base/seed.js";
 import type { Triple } from "../geometry/box.js";
 import { Volume } from "../volumes/volume.js";
-
-export const phantomRegions = [
-  "whole",
-  "trunk",
-  "abdomen",
-  "thorax",
-  "head",
-] as const satisfies readonly PhantomRegion[];
+import { phantomRegions } from "./regions.js";
 
 const phantomOptions = optionsOf({
   seed: wholeNumber(0, maxSeed),

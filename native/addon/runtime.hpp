@@ -1,4 +1,4 @@
-// What runs a network, as JavaScript names it (contract's Runtime).
+// The runtime of a network, as JavaScript names it (contract's Runtime).
 #pragma once
 
 #include <napi.h>

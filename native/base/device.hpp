@@ -8,7 +8,7 @@ namespace medlsam {
 
 enum class DeviceKind { kCpu, kCuda };
 
-// Which of the GPUs is left open: the first, or in training each process's own.
+// Index that leaves the GPU open: the first, or in training each process's own.
 inline constexpr int kAnyGpu = -1;
 
 struct Device {

@@ -1,5 +1,5 @@
-// What every long computation is handed: how many threads its loops may use, whether it was cancelled, and
-// where to report how far it is.
+// The task that every long computation is handed: how many threads its loops may use, whether it was
+// cancelled, and where to report how far it is.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,7 @@ namespace medlsam {
 // An extent that is known only when the network runs.
 inline constexpr std::int64_t kAnyExtent = -1;
 
-// What a node does with its inputs. Tensors are float32 and row-major; (n, c, …) is a batch of n images of c
+// Operation of a node on its inputs. Tensors are float32 and row-major; (n, c, …) is a batch of n images of c
 // channels with the axes z, y, x or y, x. Attributes are named in `quotes`.
 enum class Op : std::uint8_t {
   // x (n, c, …), weight (out, c, …) and maybe bias (out) → (n, out, …): cross-correlation along two or three
@@ -64,7 +64,7 @@ struct Value {
   bool operator==(const Value&) const = default;
 };
 
-// What an operation takes besides tensors, by name. A single integer is a list of one.
+// Attributes of an operation, besides tensors, by name. A single integer is a list of one.
 struct Attributes {
   std::map<std::string, std::vector<std::int64_t>, std::less<>> integers;
   std::map<std::string, double, std::less<>> reals;

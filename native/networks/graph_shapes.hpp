@@ -1,4 +1,4 @@
-// What a graph's nodes make of shapes.
+// Shapes of the results of a graph's nodes.
 #pragma once
 
 #include <span>

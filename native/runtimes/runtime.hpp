@@ -1,4 +1,4 @@
-// What runs networks: a runtime compiles any graph for a device. A new runtime is one folder beside this
+// Runtimes of networks: a runtime compiles any graph for a device. A new runtime is one folder beside this
 // file, registered under its name.
 #pragma once
 

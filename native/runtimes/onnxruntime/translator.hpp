@@ -12,7 +12,7 @@
 
 namespace medlsam::onnx {
 
-// What a session is made of.
+// Everything that a session is made of.
 struct Translation {
   Ort::Model model{nullptr};
   std::vector<std::string> inputs, outputs;

@@ -22,7 +22,7 @@ struct MedlsamTorchArray {
 
 enum : std::int32_t { MEDLSAM_TORCH_FLOAT32 = 0, MEDLSAM_TORCH_BFLOAT16 = 1, MEDLSAM_TORCH_FLOAT16 = 2 };
 
-// What a running call asks and tells; called from the calling thread.
+// Callbacks of a running call; called from the calling thread.
 struct MedlsamTorchRun {
   void* context;
   std::int32_t (*is_cancelled)(void* context);

@@ -1,4 +1,4 @@
-// What SAM is asked on which slice (algorithm.md parts 6.3 and 6.5).
+// Prompts for SAM on each slice (algorithm.md parts 6.3 and 6.5).
 #pragma once
 
 #include <cstddef>
@@ -26,13 +26,13 @@ struct VoxelPoint {
   bool foreground = true;
 };
 
-// What shows one organ in the volume. An absent organ has neither.
+// Boxes and points that show one organ in the volume. An absent organ has neither.
 struct OrganPrompt {
   std::vector<VoxelBox> parts;
   std::vector<VoxelPoint> points;
 };
 
-// What shows one organ on a slice: the box of its part there, the points there, or both.
+// Prompt for one organ on a slice: the box of its part there, the points there, or both.
 struct SlicePrompt {
   std::size_t organ = 0;
   std::optional<PromptBox> box;

@@ -1,4 +1,4 @@
-// What training MedLAM has of its own (algorithm.md part 8).
+// The parts of training that are MedLAM's own (algorithm.md part 8).
 #pragma once
 
 #include <ATen/ATen.h>

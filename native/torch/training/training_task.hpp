@@ -1,5 +1,5 @@
-// What the trainer (trainer.hpp) leaves to each network: scans, batches, losses, learning rate and the
-// settings in its checkpoints.
+// Everything that the trainer (trainer.hpp) leaves to each network: scans, batches, losses, learning rate and
+// the settings in its checkpoints.
 #pragma once
 
 #include <ATen/ATen.h>
