@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "addon/task_runner.hpp"
+#include "runtimes/cpu/cpu_runtime.hpp"
 #include "runtimes/onnxruntime/onnx_runtime.hpp"
 #include "runtimes/torch/plugin_api.hpp"
 #include "runtimes/torch/torch_runtime.hpp"
@@ -18,6 +19,7 @@ DType to_dtype(const std::string& precision) {
 }  // namespace
 
 void register_runtimes() {
+  register_runtime("cpu", cpu::open_cpu_runtime);
   register_runtime("onnx", onnx::open_onnx_runtime);
   register_runtime("torch", torch::open_torch_runtime);
 }

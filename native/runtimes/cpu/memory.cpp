@@ -1,0 +1,83 @@
+#include "runtimes/cpu/memory.hpp"
+
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace medlsam::cpu {
+namespace {
+
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
+
+}  // namespace
+
+Block::Block(std::size_t bytes) : bytes_(bytes) {
+  const bool large = bytes >= 2 * kLargePage;
+  const std::size_t alignment = large ? kLargePage : kAlignment;
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded)));
+  if (!data_) throw std::bad_alloc();
+#if defined(__linux__)
+  if (large) (void)madvise(data_.get(), rounded, MADV_HUGEPAGE);  // advice: it may be refused
+#endif
+}
+
+void Block::Free::operator()(std::byte* data) const {
+  std::free(data);
+}
+
+Block BlockPool::take(std::size_t bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    auto best = idle_.end();
+    for (auto each = idle_.begin(); each != idle_.end(); ++each) {
+      const bool fits = each->bytes() >= bytes && each->bytes() / 2 <= bytes;
+      if (fits && (best == idle_.end() || each->bytes() <= best->bytes())) best = each;
+    }
+    if (best != idle_.end()) {
+      Block taken = std::move(*best);
+      idle_.erase(best);
+      return taken;
+    }
+  }
+  return Block(bytes);
+}
+
+void BlockPool::give_back(Block block) {
+  std::vector<Block> dropped;  // freed without the lock
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(block));
+  drop(dropped);
+}
+
+void BlockPool::keep(std::size_t blocks) {
+  std::vector<Block> dropped;
+  const std::lock_guard lock(mutex_);
+  kept_ = blocks;
+  drop(dropped);
+}
+
+std::size_t BlockPool::idle() const {
+  const std::lock_guard lock(mutex_);
+  return idle_.size();
+}
+
+void BlockPool::drop(std::vector<Block>& dropped) {
+  while (idle_.size() > kept_) {
+    dropped.push_back(std::move(idle_.front()));
+    idle_.erase(idle_.begin());
+  }
+}
+
+std::shared_ptr<std::byte> shared_block(const std::shared_ptr<BlockPool>& pool, std::size_t bytes) {
+  // Held by the deleter's copy of a pointer, because a deleter must not throw when it is copied.
+  auto block = std::make_shared<Block>(pool->take(bytes));
+  std::byte* const data = block->data();
+  return {data, [pool, block](std::byte*) { pool->give_back(std::move(*block)); }};
+}
+
+}  // namespace medlsam::cpu

@@ -1,0 +1,57 @@
+// Memory of networks in use. A run's temporaries are hundreds of megabytes: taken from the system anew each
+// time, their page faults cost a large part of the run.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace medlsam::cpu {
+
+inline constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
+
+constexpr std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+// Memory of kAlignment, in large pages where it is large and the system has them.
+class Block {
+ public:
+  Block() = default;
+  explicit Block(std::size_t bytes);  // throws std::bad_alloc
+
+  std::byte* data() const { return data_.get(); }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* data) const;
+  };
+  std::unique_ptr<std::byte, Free> data_;
+  std::size_t bytes_ = 0;
+};
+
+// Blocks that are used again. One that is asked for is the smallest idle one that is large enough and less
+// than twice as large, else a new one. At most kept() blocks stay idle, those that came back last.
+class BlockPool {
+ public:
+  Block take(std::size_t bytes);
+  void give_back(Block block);
+
+  void keep(std::size_t blocks);  // changes how many may be idle
+  std::size_t idle() const;
+
+ private:
+  void drop(std::vector<Block>& dropped);
+
+  mutable std::mutex mutex_;
+  std::vector<Block> idle_;  // in the order in which they came back
+  std::size_t kept_ = 1;
+};
+
+// A block of the pool whose memory goes back to it with the last owner, even if that is after the pool's own
+// owner is gone.
+std::shared_ptr<std::byte> shared_block(const std::shared_ptr<BlockPool>& pool, std::size_t bytes);
+
+}  // namespace medlsam::cpu
