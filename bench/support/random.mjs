@@ -1,4 +1,7 @@
-/** Seeded uniform numbers in [0, 1): Mulberry32, good enough for weights and noise. */
+/**
+ * Seeded uniform numbers in [0, 1): Mulberry32, good enough for weights and noise. native/base/random.hpp has the same
+ * generator, but the package exports no random numbers, and inputs of benchmarks are no reason to.
+ */
 export function uniform(seed) {
   let state = seed >>> 0;
   return () => {

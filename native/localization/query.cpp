@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
 
 namespace medlsam {
 namespace {
@@ -13,27 +14,11 @@ constexpr int kReachVoxels = 10;  // largest distance of a center from the middl
 constexpr double kAir = 0.001;    // lower values are air
 constexpr int kAttempts = 1000;
 
-// Numbers in [0, 1) from a 32-bit seed (mulberry32).
-class Mulberry32 {
- public:
-  explicit Mulberry32(std::uint32_t seed) : state_(seed) {}
-
-  double next() {
-    state_ += 0x6d2b79f5;
-    std::uint32_t mixed = (state_ ^ (state_ >> 15)) * (state_ | 1);
-    mixed ^= mixed + (mixed ^ (mixed >> 7)) * (mixed | 61);
-    return static_cast<double>(mixed ^ (mixed >> 14)) / 4294967296.0;
-  }
-
- private:
-  std::uint32_t state_;
-};
-
 Index3 draw(const Index3& shape, Mulberry32& random) {
   Index3 center;
   for (int a = 0; a < 3; ++a) {
-    center[a] =
-        shape[a] / 2 - kReachVoxels + static_cast<std::int64_t>(std::floor(random.next() * 2 * kReachVoxels));
+    center[a] = shape[a] / 2 - kReachVoxels +
+                static_cast<std::int64_t>(std::floor(random.uniform() * 2 * kReachVoxels));
   }
   return center;
 }

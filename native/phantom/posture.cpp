@@ -13,7 +13,9 @@ float fade(float t) {
 
 float corner(std::uint32_t key, int x, int y, int z, std::uint32_t channel) {
   const auto part = [](int value) { return static_cast<std::uint32_t>(value); };
-  return 2 * unit(mix(key + mix(part(x) + mix(part(y) + mix(4 * part(z) + channel))))) - 1;
+  return 2 * unit(lowbias32(key +
+                            lowbias32(part(x) + lowbias32(part(y) + lowbias32(4 * part(z) + channel))))) -
+         1;
 }
 
 }  // namespace

@@ -5,14 +5,9 @@
 #include <cstdint>
 #include <initializer_list>
 
-namespace medlsam::phantom {
+#include "base/random.hpp"
 
-// A bijection of 32-bit numbers in which every output bit depends on every input bit.
-inline std::uint32_t mix(std::uint32_t bits) {
-  bits = (bits ^ (bits >> 16)) * 0x7feb352dU;
-  bits = (bits ^ (bits >> 15)) * 0x846ca68bU;
-  return bits ^ (bits >> 16);
-}
+namespace medlsam::phantom {
 
 // The purpose of a stream of random numbers. The patient does not depend on what is drawn for the scan.
 enum class Stream : std::uint32_t {
@@ -33,7 +28,7 @@ enum class Stream : std::uint32_t {
 };
 
 inline std::uint32_t stream_key(std::uint32_t seed, Stream stream) {
-  return mix(mix(seed) + 0x9e3779b9U * static_cast<std::uint32_t>(stream));
+  return lowbias32(lowbias32(seed) + 0x9e3779b9U * static_cast<std::uint32_t>(stream));
 }
 
 // A number in [0, 1) from 24 bits, so that a float holds every value exactly.
@@ -45,7 +40,7 @@ class Draw {
  public:
   Draw(std::uint32_t seed, Stream stream) : key_(stream_key(seed, stream)) {}
 
-  std::uint32_t bits() { return mix(key_ + mix(count_++)); }
+  std::uint32_t bits() { return lowbias32(key_ + lowbias32(count_++)); }
   float uniform(float from, float to) { return from + (to - from) * unit(bits()); }
   bool chance(float probability) { return unit(bits()) < probability; }
 

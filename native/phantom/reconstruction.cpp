@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/parallel.hpp"
+#include "base/random.hpp"
 
 namespace medlsam::phantom {
 namespace {
@@ -33,7 +34,7 @@ class SliceNoise {
 
   const float* slice(std::uint32_t key) {
     for (std::size_t i = 0; i < white_.size(); ++i) {
-      const std::uint32_t bits = mix(key + static_cast<std::uint32_t>(i));
+      const std::uint32_t bits = lowbias32(key + static_cast<std::uint32_t>(i));
       // The sum of four bytes is nearly normal.
       const auto byte = [&](int shift) { return static_cast<int>(bits >> shift & 255); };
       white_[i] = static_cast<float>(byte(0) + byte(8) + byte(16) + byte(24) - 510) * (1 / 147.8F);
@@ -102,7 +103,7 @@ Volume reconstruct_image(const Rendering& rendering, const Scan& scan, std::uint
   std::vector<SliceNoise> workers(std::max(1U, task.threads), SliceNoise(rows, columns, scan.smoothing));
   parallel_for(task, static_cast<std::size_t>(slices), [&](std::size_t z, std::size_t worker) {
     const std::int16_t* hu = &rendering.hu[z * plane];
-    const float* noise = workers[worker].slice(mix(key + static_cast<std::uint32_t>(z)));
+    const float* noise = workers[worker].slice(lowbias32(key + static_cast<std::uint32_t>(z)));
     const float level = scan.noise * attenuation(hu, plane, scan.spacing[1] * scan.spacing[2]);
     for (std::int64_t y = 0; y < rows; ++y) {
       std::int16_t* out =

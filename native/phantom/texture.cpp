@@ -11,7 +11,7 @@ constexpr int kEdge = 32;
 
 Texture::Texture(std::uint32_t key) : cells_(kEdge * kEdge * kEdge) {
   for (std::size_t i = 0; i < cells_.size(); ++i) {
-    cells_[i] = 2 * unit(mix(key + mix(static_cast<std::uint32_t>(i)))) - 1;
+    cells_[i] = 2 * unit(lowbias32(key + lowbias32(static_cast<std::uint32_t>(i)))) - 1;
   }
 }
 

@@ -2,45 +2,10 @@
 // it, and whether the run was resumed in between, makes no difference.
 #pragma once
 
-#include <cmath>
-#include <cstdint>
-#include <initializer_list>
-#include <numbers>
+#include "base/random.hpp"
 
 namespace medlsam::training {
 
-// SplitMix64 (Steele, Lea and Flood, 2014).
-class Random {
- public:
-  // The stream of these numbers.
-  explicit Random(std::initializer_list<std::uint64_t> names) {
-    for (const std::uint64_t name : names) state_ = mix(state_ + kStep + name);
-  }
-
-  std::uint64_t next() { return mix(state_ += kStep); }
-  static constexpr std::uint64_t kNormal = 2;  // numbers that normal() takes
-  // Passes over as many numbers.
-  void skip(std::uint64_t count) { state_ += count * kStep; }
-  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)
-  float uniform(float low, float high) { return low + (high - low) * static_cast<float>(uniform()); }
-  bool chance(double probability) { return uniform() < probability; }
-  std::int64_t below(std::int64_t count) {
-    return static_cast<std::int64_t>(uniform() * static_cast<double>(count));
-  }
-  float normal() {  // Box and Muller; the second of each pair is not kept, so that the state is one number
-    const double radius = std::sqrt(-2 * std::log(1 - uniform()));
-    return static_cast<float>(radius * std::cos(2 * std::numbers::pi * uniform()));
-  }
-
- private:
-  static constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15;
-  static std::uint64_t mix(std::uint64_t z) {
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-
-  std::uint64_t state_ = 0;
-};
+using Random = SplitMix64;
 
 }  // namespace medlsam::training
