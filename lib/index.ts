@@ -7,8 +7,6 @@ export type { CallOptions, Progress, ProgressItem, ProgressPhase } from "./addon
 export type {
   Conventions,
   ForwardResult,
-  PhantomAbout,
-  PhantomRegion,
   Precision,
   StoredType,
   VoxelArray,
@@ -82,10 +80,11 @@ export { type PhantomFiles, phantomFiles, writePhantom } from "./phantom/files.j
 export {
   makePhantom,
   type Phantom,
+  type PhantomAbout,
   type PhantomOptions,
   phantomNames,
 } from "./phantom/phantom.js";
-export { phantomRegions } from "./phantom/regions.js";
+export { type PhantomRegion, phantomRegions } from "./phantom/regions.js";
 export { casesOf, listImages, type ScanCase, type Shard } from "./pipeline/cases.js";
 export { type DemoModels, demoModels } from "./pipeline/demo-models.js";
 export type { CaseOutcome, NamedCase, PipelineEvent } from "./pipeline/events.js";

@@ -3,7 +3,6 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { CallOptions, Progress } from "../addon/call.js";
-import type { PhantomAbout } from "../addon/contract/index.js";
 import {
   aFunction,
   aPath,
@@ -20,7 +19,7 @@ import { stemOf } from "../formats/scan-names.js";
 import type { Triple } from "../geometry/box.js";
 import type { Localization } from "../localization/result.js";
 import { phantomFiles, writePhantom } from "../phantom/files.js";
-import { makePhantom } from "../phantom/phantom.js";
+import { makePhantom, type PhantomAbout } from "../phantom/phantom.js";
 import { Pipeline } from "../pipeline/pipeline.js";
 import { writePage } from "../viewer/page.js";
 import { writeParts } from "../viewer/write-parts.js";

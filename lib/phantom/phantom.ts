@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 import { type CallOptions, callNative, type Progress } from "../addon/call.js";
-import type { PhantomAbout, PhantomRegion } from "../addon/contract/index.js";
+import type { PhantomFacts } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import {
   aFunction,
@@ -17,7 +17,7 @@ import {
 import { maxSeed } from "../base/seed.js";
 import type { Triple } from "../geometry/box.js";
 import { Volume } from "../volumes/volume.js";
-import { phantomRegions } from "./regions.js";
+import { type PhantomRegion, phantomArms, phantomPhases, phantomRegions } from "./regions.js";
 
 const phantomOptions = optionsOf({
   seed: wholeNumber(0, maxSeed),
@@ -39,6 +39,14 @@ export interface PhantomOptions extends CallOptions {
   /** Directions of the stored x, y and z axes, one letter of each pair RL, AP, IS: "LPS". */
   axes?: string | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** What the seed and the options decided about the patient and the scan. */
+export interface PhantomAbout extends Pick<PhantomFacts, "sex" | "stature" | "missing"> {
+  region: PhantomRegion;
+  arms: (typeof phantomArms)[number];
+  /** The phase of contrast medium. */
+  contrast: (typeof phantomPhases)[number];
 }
 
 export interface Phantom {
@@ -67,15 +75,27 @@ export async function makePhantom(options: PhantomOptions): Promise<Phantom> {
   const { seed, region, spacing, axes = "", onProgress, ...call } = options;
   const mm: number[] | undefined =
     typeof spacing === "number" ? [spacing, spacing, spacing] : spacing;
+  const number = region === undefined ? null : phantomRegions.indexOf(region);
   const made = await callNative(
     call,
-    (task) => native.makePhantom(seed, { region: region ?? "", spacing: mm ?? null, axes }, task),
+    (task) => native.makePhantom(seed, { region: number, spacing: mm ?? null, axes }, task),
     (done, total) => onProgress?.({ phase: "phantom", done, total }),
   );
   return {
     image: Volume.fromHandle(made.image),
     labels: Volume.fromHandle(made.labels),
     names: phantomNames(),
-    about: made.about,
+    about: named(made.about),
+  };
+}
+
+function named({ sex, stature, region, arms, contrast, missing }: PhantomFacts): PhantomAbout {
+  return {
+    sex,
+    stature,
+    region: phantomRegions[region] as PhantomAbout["region"],
+    arms: phantomArms[arms] as PhantomAbout["arms"],
+    contrast: phantomPhases[contrast] as PhantomAbout["contrast"],
+    missing,
   };
 }

@@ -1,10 +1,12 @@
-/** Regions of phantoms, in a file that does not load the addon: the command's help lists them, too. */
-import type { PhantomRegion } from "../addon/contract/index.js";
+/**
+ * The words for a phantom, each list in the order of its enumeration in native/phantom, which crosses the boundary as a
+ * number. The file does not load the addon: the command's help lists the regions, too.
+ */
 
-export const phantomRegions = [
-  "whole",
-  "trunk",
-  "abdomen",
-  "thorax",
-  "head",
-] as const satisfies readonly PhantomRegion[];
+/** Parts of the body that a phantom's scan can show. */
+export const phantomRegions = ["whole", "trunk", "abdomen", "thorax", "head"] as const;
+export const phantomArms = ["up", "down", "absent"] as const;
+/** Phases of contrast medium. */
+export const phantomPhases = ["none", "arterial", "portal-venous"] as const;
+
+export type PhantomRegion = (typeof phantomRegions)[number];

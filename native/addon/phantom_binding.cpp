@@ -1,4 +1,5 @@
 #include <memory>
+#include <string>
 
 #include "addon/arguments.hpp"
 #include "addon/bindings.hpp"
@@ -10,16 +11,15 @@
 namespace medlsam::addon {
 namespace {
 
-// By the enumerators of phantom::Region, Arms and Phase.
-constexpr const char* kRegions[] = {"whole", "trunk", "abdomen", "thorax", "head"};
-constexpr const char* kArms[] = {"up", "down", "absent"};
-constexpr const char* kPhases[] = {"none", "arterial", "portal-venous"};
-
+// Regions, arms and phases are numbers here, their enumerators' values; lib/phantom/regions.ts names them.
 phantom::ScanOptions to_options(const Napi::Object& object) {
   phantom::ScanOptions options;
-  const std::string region = object.Get("region").As<Napi::String>();
-  for (std::size_t i = 0; i < std::size(kRegions); ++i) {
-    if (region == kRegions[i]) options.region = static_cast<phantom::Region>(i);
+  if (object.Get("region").IsNumber()) {
+    const auto region = object.Get("region").As<Napi::Number>().Uint32Value();
+    if (region > static_cast<std::uint32_t>(phantom::Region::kHead)) {
+      throw Napi::TypeError::New(object.Env(), "There is no region " + std::to_string(region) + '.');
+    }
+    options.region = static_cast<phantom::Region>(region);
   }
   if (object.Get("spacing").IsArray()) options.spacing = to_numbers3(object.Get("spacing"));
   options.axes = object.Get("axes").As<Napi::String>();
@@ -35,9 +35,9 @@ Napi::Object to_js(Napi::Env env, const phantom::Subject& subject, const phantom
   auto about = Napi::Object::New(env);
   about.Set("sex", subject.female ? "female" : "male");
   about.Set("stature", subject.stature);
-  about.Set("region", kRegions[static_cast<int>(scan.region)]);
-  about.Set("arms", kArms[static_cast<int>(subject.arms)]);
-  about.Set("contrast", kPhases[static_cast<int>(subject.phase)]);
+  about.Set("region", static_cast<int>(scan.region));
+  about.Set("arms", static_cast<int>(subject.arms));
+  about.Set("contrast", static_cast<int>(subject.phase));
   auto missing = Napi::Array::New(env);
   for (std::size_t organ = 1; organ < phantom::kOrganEnd; ++organ) {
     if (subject.present[organ]) continue;

@@ -10,6 +10,7 @@
 
 namespace medlsam::phantom {
 
+// In the order of lib/phantom/regions.ts, which names them.
 enum class Region { kWhole, kTrunk, kAbdomen, kThorax, kHead };
 
 // The caller's choices; the seed decides everything else.

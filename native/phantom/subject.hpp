@@ -9,6 +9,7 @@
 
 namespace medlsam::phantom {
 
+// In the order of lib/phantom/regions.ts, which names them.
 enum class Arms { kUp, kDown, kAbsent };
 enum class Phase { kNone, kArterial, kPortalVenous };
 

@@ -2,27 +2,25 @@
 import type { VolumeHandle } from "./handles.js";
 import type { Task } from "./task.js";
 
-export type PhantomRegion = "whole" | "trunk" | "abdomen" | "thorax" | "head";
-
-export interface PhantomAbout {
+/** What the seed and the options decided. Region, arms and contrast are indices into the lists of lib/phantom/regions.ts. */
+export interface PhantomFacts {
   sex: "female" | "male";
   /** mm. */
   stature: number;
-  region: PhantomRegion;
-  arms: "up" | "down" | "absent";
-  /** The phase of contrast medium. */
-  contrast: "none" | "arterial" | "portal-venous";
+  region: number;
+  arms: number;
+  contrast: number;
   /** Names of organs that were taken out. */
   missing: string[];
 }
 
 export interface PhantomAddon {
-  /** Region and axes "" and spacing null are decided by the seed. */
+  /** A region or spacing of null and axes of "" are decided by the seed. */
   makePhantom(
     seed: number,
-    options: { region: PhantomRegion | ""; spacing: number[] | null; axes: string },
+    options: { region: number | null; spacing: number[] | null; axes: string },
     task: Task,
-  ): Promise<{ image: VolumeHandle; labels: VolumeHandle; about: PhantomAbout }>;
+  ): Promise<{ image: VolumeHandle; labels: VolumeHandle; about: PhantomFacts }>;
   /** Names in the order of the labels 1, 2, …. */
   phantomOrgans(): string[];
 }
