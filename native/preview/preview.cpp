@@ -168,17 +168,17 @@ Picture draw_plane(const Volume& volume, const Scene& scene, const Plane& plane,
   return picture;
 }
 
-// What encloses all organs; the volume when there is nothing to enclose.
+// The smallest box around all organs; the whole volume if there is nothing to enclose.
 ViewBox region(const View& view, std::span<const PreviewOrgan> organs) {
-  std::optional<ViewBox> all;
-  const auto add = [&](const std::optional<ViewBox>& box) {
-    if (box) all = all ? around(*all, *box) : *box;
-  };
+  VoxelBox all = kNoVoxels;
   for (const PreviewOrgan& organ : organs) {
-    for (const VoxelBox& box : organ.boxes) add(in_view(view, box));
-    if (organ.boxes.empty() && organ.mask) add(bounds_in_view(view, *organ.mask));
+    for (const VoxelBox& box : organ.boxes) {
+      if (in_view(view, box)) all.include(box);
+    }
+    if (organ.boxes.empty() && organ.mask) all.include(stored_bounds(view, *organ.mask));
   }
-  return all.value_or(ViewBox{{0, 0, 0}, {view.shape[0] - 1, view.shape[1] - 1, view.shape[2] - 1}});
+  return in_view(view, all).value_or(
+      ViewBox{{0, 0, 0}, {view.shape[0] - 1, view.shape[1] - 1, view.shape[2] - 1}});
 }
 
 Scene scene_of(const Volume& volume, std::span<const PreviewOrgan> organs) {
@@ -217,7 +217,7 @@ Picture join(std::span<const Picture> parts) {
 bool is_there(const View& view, const PreviewOrgan& organ) {
   const auto is_seen = [&](const VoxelBox& box) { return in_view(view, box).has_value(); };
   return std::ranges::any_of(organ.boxes, is_seen) ||
-         (organ.mask && bounds_in_view(view, *organ.mask).has_value());
+         (organ.mask && stored_bounds(view, *organ.mask).is_upright());
 }
 
 // The picture with the organs' names below it, or unchanged if none has a name.

@@ -34,38 +34,23 @@ std::optional<ViewBox> in_view(const View& view, const VoxelBox& box) {
   return inside;
 }
 
-std::optional<ViewBox> bounds_in_view(const View& view, const OrganMask& mask) {
-  // In the mask's order, slice, row, column: the view's axes as they are stored.
-  Index3 first = view.shape, last = {-1, -1, -1};
+VoxelBox stored_bounds(const View& view, const OrganMask& mask) {
+  VoxelBox box = kNoVoxels;
+  Index3 voxel;
   for (std::size_t z = 0; z < mask.slices.size(); ++z) {
     const SliceMask& slice = mask.slices[z];
     const std::uint16_t* level = slice.levels.data();
+    voxel[view.stored_axis[0]] = static_cast<std::int64_t>(z);
     for (std::int64_t y = slice.top; y < slice.top + slice.height; ++y) {
+      voxel[view.stored_axis[1]] = y;
       for (std::int64_t x = slice.left; x < slice.left + slice.width; ++x, ++level) {
         if (*level == 0) continue;
-        const Index3 voxel = {static_cast<std::int64_t>(z), y, x};
-        for (int a = 0; a < 3; ++a) {
-          first[a] = std::min(first[a], voxel[a]);
-          last[a] = std::max(last[a], voxel[a]);
-        }
+        voxel[view.stored_axis[2]] = x;
+        box.include({voxel, voxel});
       }
     }
   }
-  VoxelBox box;
-  for (int a = 0; a < 3; ++a) {
-    box.min[view.stored_axis[a]] = first[a];
-    box.max[view.stored_axis[a]] = last[a];
-  }
-  return in_view(view, box);
-}
-
-ViewBox around(const ViewBox& a, const ViewBox& b) {
-  ViewBox both;
-  for (int axis = 0; axis < 3; ++axis) {
-    both.first[axis] = std::min(a.first[axis], b.first[axis]);
-    both.last[axis] = std::max(a.last[axis], b.last[axis]);
-  }
-  return both;
+  return box;
 }
 
 }  // namespace medlsam

@@ -33,10 +33,7 @@ struct ViewBox {
 // The part of a stored box that lies in the volume, if any.
 std::optional<ViewBox> in_view(const View& view, const VoxelBox& box);
 
-// Bounds of a mask's foreground, if there is any. The mask must belong to the volume.
-std::optional<ViewBox> bounds_in_view(const View& view, const OrganMask& mask);
-
-// The smallest box around both.
-ViewBox around(const ViewBox& a, const ViewBox& b);
+// Stored bounds of a mask's foreground; kNoVoxels for none. The mask must belong to the volume.
+VoxelBox stored_bounds(const View& view, const OrganMask& mask);
 
 }  // namespace medlsam
