@@ -7,7 +7,7 @@ import { access, readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CallOptions } from "../addon/call.js";
-import { unreadable } from "../base/errors.js";
+import { InputError, unreadable } from "../base/errors.js";
 import { labelColor } from "../formats/label-names.js";
 import type { Box, Triple } from "../geometry/box.js";
 import { writeParts } from "./write-parts.js";
@@ -56,8 +56,15 @@ const policy =
 /** @throws InputError for a file of the viewer that the package lacks. */
 export async function requireViewer(): Promise<void> {
   for (const name of ["style.css", "viewer.js", "niivue.js"]) {
-    await access(asset(name)).catch((cause) => {
-      throw unreadable(asset(name), cause);
+    const path = asset(name);
+    await access(path).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ENOENT") throw unreadable(path, cause);
+      const repair = "Install medlsam again; in a clone, run npm run compile.";
+      throw new InputError(
+        "FILE_NOT_FOUND",
+        `${path}: the page's viewer lacks this file, which is part of the package. ${repair}`,
+        { cause },
+      );
     });
   }
 }

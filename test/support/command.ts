@@ -1,11 +1,25 @@
 /** Runs the compiled `medlsam` command as a shell would. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, existsSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
+const root = path("../../");
 const main = path("../../dist/cli/main.js");
+
+/** A copy of the package in `folder`, without its models: a test may take files away from it. Gives the command's module. */
+export function copyPackage(folder: string): string {
+  for (const part of ["dist", "lib/viewer/assets", "package.json"]) {
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
+  for (const part of ["node_modules", "build", "prebuilds"]) {
+    if (existsSync(join(root, part))) symlinkSync(join(root, part), join(folder, part));
+  }
+  return join(folder, "dist/cli/main.js");
+}
 
 /** Conformance inputs. */
 export const data = (name: string) => path(`../conformance/data/${name}`);
@@ -40,9 +54,13 @@ export interface Running {
 /** Only to end a command that hangs. */
 const timeout = 600_000;
 
-export function start(args: string[], stdout: "pipe" | number = "pipe"): Running {
+export function start(
+  args: string[],
+  stdout: "pipe" | number = "pipe",
+  command: string = main,
+): Running {
   return follow(
-    spawn(process.execPath, [main, ...args], { stdio: ["ignore", stdout, "pipe"], timeout }),
+    spawn(process.execPath, [command, ...args], { stdio: ["ignore", stdout, "pipe"], timeout }),
   );
 }
 
