@@ -35,6 +35,7 @@ export {
 export { type DemoOptions, runDemo } from "./demo/demo.js";
 export type { Demo } from "./demo/result.js";
 export { type DemoTable, demoTable } from "./demo/table.js";
+export { type BoxComparison, compareBoxes } from "./evaluation/compare-boxes.js";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.js";
 export {
   type CaseSource,
@@ -55,6 +56,7 @@ export type {
   Spread,
 } from "./evaluation/result.js";
 export type { MaskSource } from "./evaluation/sources.js";
+export { type OrganFigure, type OrganSpreads, organSpreads } from "./evaluation/spread.js";
 export { summarizeEvaluations } from "./evaluation/summary.js";
 export { casesCsv, evaluationCsv, evaluationMarkdown } from "./evaluation/tables.js";
 export { labelNamesFromXml, labelTableXml, readLabelNames } from "./formats/label-names.js";
@@ -63,6 +65,7 @@ export type { Box, PhysicalBox, Point, Triple } from "./geometry/box.js";
 export { type BuildOptions, buildTemplates } from "./localization/build.js";
 export { type ExtremePoints, readExtremePoints } from "./localization/extreme-points.js";
 export { Grid, type GridOptions } from "./localization/grid.js";
+export { type LabelBoxes, type LabelBoxesOptions, labelBoxes } from "./localization/label-boxes.js";
 export { type LocalizeOptions, localize } from "./localization/localize.js";
 export { MedLam } from "./localization/medlam.js";
 export type { Localization, OrganLocalization, Scale } from "./localization/result.js";

@@ -1,8 +1,8 @@
 /** One organ's figures, from the native code's measurements. */
 
 import type { MaskExtent, OrganComparison } from "../addon/contract/index.js";
-import { native } from "../addon/loader.js";
 import type { Box, Triple } from "../geometry/box.js";
+import { overlapOf } from "./compare-boxes.js";
 import type { OrganEvaluation, OrganExtent, OrganMetrics, Outcome } from "./result.js";
 
 /** Measurements of an organ in one case. */
@@ -47,9 +47,7 @@ function boxMetrics(
 ): Pick<OrganMetrics, "iou" | "wd"> {
   if (a === null && b === null) return none;
   if (a === null || b === null) return { iou: 0, wd: null };
-  const { iou, wallDistances } = native.boxOverlap(a, b, spacing);
-  const [z, y, x] = wallDistances;
-  return { iou: Number.isNaN(iou) ? null : iou, wd: (z + y + x) / 3 };
+  return overlapOf(a, b, spacing);
 }
 
 /** Figures of two masks. If there is no comparison, one of them is empty. */

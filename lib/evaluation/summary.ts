@@ -9,8 +9,8 @@ import {
   metricNames,
   type OrganEvaluation,
   type OrganSummary,
-  type Spread,
 } from "./result.js";
+import { spreadOf } from "./spread.js";
 
 /**
  * Mean and population standard deviation of every organ over the cases, and of the organs' means. An organ that the
@@ -40,7 +40,7 @@ export function summarizeEvaluations(cases: readonly CaseEvaluation[]): Evaluati
     tolerance,
     organs: Object.fromEntries(organs),
     average: forMetrics((metric) =>
-      spread(organs.map(([, { metrics }]) => metrics[metric].mean).filter(isNumber)),
+      spreadOf(organs.map(([, { metrics }]) => metrics[metric].mean)),
     ),
     notAnnotated: entries
       .filter(([, each]) => each.every(({ annotated }) => !annotated))
@@ -56,7 +56,7 @@ function summarize(organs: readonly OrganEvaluation[]): OrganSummary {
     missed: count("missed"),
     falsePositives: count("false positive"),
     absent,
-    metrics: forMetrics((metric) => spread(organs.map((organ) => organ[metric]).filter(isNumber))),
+    metrics: forMetrics((metric) => spreadOf(organs.map((organ) => organ[metric]))),
   };
 }
 
@@ -65,16 +65,4 @@ function forMetrics<T>(value: (metric: MetricName) => T): Record<MetricName, T> 
     MetricName,
     T
   >;
-}
-
-function isNumber(value: number | null): value is number {
-  return value !== null;
-}
-
-function spread(values: readonly number[]): Spread {
-  const count = values.length;
-  if (count === 0) return { mean: null, std: null, count };
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / count;
-  return { mean, std: Math.sqrt(variance), count };
 }

@@ -1,4 +1,5 @@
 /** Points and boxes, in stored voxels and in space. */
+import { z } from "zod";
 import { type Affine, apply } from "./affine.js";
 
 /** Three numbers along the stored axes, z slowest. */
@@ -23,6 +24,15 @@ export interface PhysicalBox {
   max: Point;
   readonly [unit]?: "mm";
 }
+
+/** @internal An index of a voxel as public functions take it. */
+export const aVoxel = z.tuple(
+  [z.number(), z.number(), z.number()],
+  "must be three indices, [z, y, x]",
+);
+
+/** @internal A box of voxels as public functions take it. */
+export const aBox = z.object({ min: aVoxel, max: aVoxel }, "must be a box, { min, max }");
 
 /** Minimum and maximum of each coordinate. At least one point is needed. */
 export function boundsOf<Vector extends Triple | Point>(

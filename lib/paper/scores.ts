@@ -29,9 +29,7 @@ export async function compareBoxes(
       onNote(`${truth.path}: class ${label} is not annotated, and not counted`);
       return [];
     }
-    const { iou, wallDistances } = native.boxOverlap(unionBox(parts), box, truth.spacing);
-    const [z, y, x] = wallDistances;
-    const wd = (z + y + x) / 3;
+    const { iou, wallDistance: wd } = native.boxOverlap(unionBox(parts), box, truth.spacing);
     return [[label, { parts, truth: box, spacing: truth.spacing, iou, wd }]];
   });
 }

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Conventions } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
-import type { Box, Triple } from "../geometry/box.js";
+import { aBox, aVoxel, type Box, type Triple } from "../geometry/box.js";
 import type { Volume } from "../volumes/volume.js";
 
 /** A stored voxel, (z, y, x), that is in the organ or, with `foreground` false, is not. */
@@ -26,10 +26,6 @@ export interface OrganPrompt {
   points?: readonly PromptPoint[];
 }
 
-const voxel = z.tuple([z.number(), z.number(), z.number()], "must be three indices, [z, y, x]");
-/** @internal A box as public functions take it. */
-export const aBox = z.object({ min: voxel, max: voxel }, "must be a box, { min, max }");
-
 /** @internal Prompts by organ as public functions take them; whether they fit the scan is {@link checkPrompts}' concern. */
 export const organPrompts = z.record(
   z.string(),
@@ -39,7 +35,7 @@ export const organPrompts = z.record(
       present: z.boolean().optional(),
       box: aBox.optional(),
       parts: z.array(aBox).optional(),
-      points: z.array(z.object({ voxel, foreground: z.boolean().optional() })).optional(),
+      points: z.array(z.object({ voxel: aVoxel, foreground: z.boolean().optional() })).optional(),
     },
     "must be a prompt, such as { box: { min, max } }",
   ),

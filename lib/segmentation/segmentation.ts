@@ -3,9 +3,9 @@ import { type CallOptions, callNative } from "../addon/call.js";
 import { native } from "../addon/loader.js";
 import { aPath, checkArguments } from "../base/arguments.js";
 import { labelColor, labelTableXml } from "../formats/label-names.js";
-import type { Box, Triple } from "../geometry/box.js";
+import { aBox, type Box, type Triple } from "../geometry/box.js";
 import { aVolume, Volume } from "../volumes/volume.js";
-import { aBox, type PromptedOrgan } from "./prompts.js";
+import type { PromptedOrgan } from "./prompts.js";
 import type { Masks } from "./segmenter.js";
 
 /** Masks and the scan they are of. */

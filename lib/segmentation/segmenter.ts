@@ -5,9 +5,9 @@ import { native } from "../addon/loader.js";
 import { Owned } from "../addon/owned.js";
 import { checkArguments, typedArray } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
-import type { Box } from "../geometry/box.js";
+import { aBox, type Box } from "../geometry/box.js";
 import type { Volume } from "../volumes/volume.js";
-import { aBox, type PromptedOrgan } from "./prompts.js";
+import type { PromptedOrgan } from "./prompts.js";
 
 /** The work of segmenting one scan, under names of the segmenter's own; {@link Sam.segment} says those of SAM. */
 export interface SegmenterWork {

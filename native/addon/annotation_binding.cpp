@@ -3,6 +3,7 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
+#include "localization/annotations/label_boxes.hpp"
 #include "localization/annotations/physical_points.hpp"
 #include "localization/annotations/points.hpp"
 
@@ -91,6 +92,32 @@ Napi::Value annotation_points(const Napi::CallbackInfo& info) {
       [](Napi::Env env, std::vector<Index3>&& points) { return to_js_points(env, points); });
 }
 
+Napi::Value label_boxes(const Napi::CallbackInfo& info) {
+  const auto call = info[0].As<Napi::Object>();
+  std::vector<LabelCut> cuts;
+  const auto flat = to_int32s(call.Get("cuts"));
+  for (std::size_t i = 0; i + 1 < flat.size(); i += 2) cuts.push_back({flat[i], flat[i + 1]});
+  return run_task(
+      info, info[1],
+      [volume = open_handle<Volume>(call.Get("volume")), cuts](const Task& task) {
+        return medlsam::label_boxes(*volume, cuts, task);
+      },
+      [](Napi::Env env, std::vector<LabelBoxes>&& organs) -> Napi::Value {
+        auto list = Napi::Array::New(env, organs.size());
+        for (std::uint32_t i = 0; i < organs.size(); ++i) {
+          auto entry = Napi::Object::New(env);
+          entry.Set("label", organs[i].label);
+          entry.Set("box", to_js(env, organs[i].box));
+          auto parts = Napi::Array::New(env, organs[i].parts.size());
+          for (std::uint32_t k = 0; k < organs[i].parts.size(); ++k)
+            parts.Set(k, to_js(env, organs[i].parts[k]));
+          entry.Set("parts", parts);
+          list.Set(i, entry);
+        }
+        return list;
+      });
+}
+
 std::vector<PhysicalPoints> to_physical_organs(const Napi::Value& value) {
   const auto list = value.As<Napi::Array>();
   std::vector<PhysicalPoints> organs(list.Length());
@@ -128,6 +155,7 @@ void bind_annotations(Napi::Env env, Napi::Object exports) {
   bind<label_grid_from_array>(env, exports, "labelGridFromArray");
   bind<label_grid_values>(env, exports, "labelGridValues");
   bind<label_extents>(env, exports, "labelExtents");
+  bind<label_boxes>(env, exports, "labelBoxes");
   bind<annotation_points>(env, exports, "annotationPoints");
   bind<physical_points>(env, exports, "physicalPoints");
 }

@@ -67,8 +67,7 @@ Napi::Value box_overlap(const Napi::CallbackInfo& info) {
   try {
     auto result = Napi::Object::New(env);
     result.Set("iou", box_iou(a, b));
-    const auto walls = wall_distances(a, b, to_numbers3(info[2]));
-    result.Set("wallDistances", addon::to_js(env, std::span<const double>(walls)));
+    result.Set("wallDistance", wall_distance(a, b, to_numbers3(info[2])));
     return result;
   } catch (const Error& error) {
     throw to_js_error(env, error);

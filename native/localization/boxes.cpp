@@ -43,13 +43,8 @@ VoxelBox stored_box(std::span<const Index3> points, const Grid& grid) {
 }
 
 VoxelBox around(std::span<const VoxelBox> boxes) {
-  VoxelBox all = boxes.front();
-  for (const VoxelBox& box : boxes) {
-    for (int a = 0; a < 3; ++a) {
-      all.min[a] = std::min(all.min[a], box.min[a]);
-      all.max[a] = std::max(all.max[a], box.max[a]);
-    }
-  }
+  VoxelBox all = kNoVoxels;
+  for (const VoxelBox& box : boxes) all.include(box);
   return all;
 }
 

@@ -66,10 +66,11 @@ TEST_CASE("metrics: the conformance masks and boxes") {  // the values of expect
 
   const VoxelBox box_a{{3, 4, 5}, {20, 25, 30}}, box_b{{4, 2, 6}, {18, 27, 33}};
   CHECK(box_iou(box_a, box_b) == exactly(0.6233766233766234));
-  const auto walls = wall_distances(box_a, box_b, spacing);
-  CHECK(walls[0] == exactly(3.75));
-  CHECK(walls[1] == exactly(2.4));
-  CHECK(walls[2] == exactly(1.8));
+  // One axis after the other: 3.75, 2.4 and 1.8 mm.
+  CHECK(wall_distance(box_a, box_b, {spacing[0], 0, 0}) == exactly(3.75 / 3));
+  CHECK(wall_distance(box_a, box_b, {0, spacing[1], 0}) == exactly(2.4 / 3));
+  CHECK(wall_distance(box_a, box_b, {0, 0, spacing[2]}) == exactly(1.8 / 3));
+  CHECK(wall_distance(box_a, box_b, spacing) == exactly(2.65));
 }
 
 TEST_CASE("metrics: boxes apart, without volume, upside down") {
@@ -79,7 +80,7 @@ TEST_CASE("metrics: boxes apart, without volume, upside down") {
   CHECK(box_iou(box, flat) == 0);
   CHECK(std::isnan(box_iou(flat, flat)));
   check_refused([&] { box_iou(box, {{0, 5, 0}, {4, 4, 4}}); }, "from 5 to 4 along stored y");
-  check_refused([&] { wall_distances({{0, 0, 5}, {4, 4, 4}}, box, {1, 1, 1}); }, "along stored x");
+  check_refused([&] { wall_distance({{0, 0, 5}, {4, 4, 4}}, box, {1, 1, 1}); }, "along stored x");
 }
 
 TEST_CASE("metrics: Dice of masks that count any value but 0") {

@@ -67,16 +67,15 @@ double box_iou(const VoxelBox& a, const VoxelBox& b) {
   return common / (volume_a + volume_b - common);
 }
 
-std::array<double, 3> wall_distances(const VoxelBox& a, const VoxelBox& b,
-                                     const std::array<double, 3>& spacing) {
+double wall_distance(const VoxelBox& a, const VoxelBox& b, const std::array<double, 3>& spacing) {
   require_upright(a);
   require_upright(b);
-  std::array<double, 3> distances;
+  std::array<double, 3> distances;  // means of two walls along each axis
   for (int i = 0; i < 3; ++i) {
     const std::int64_t apart = std::abs(a.min[i] - b.min[i]) + std::abs(a.max[i] - b.max[i]);
     distances[i] = static_cast<double>(apart) * spacing[i] / 2;
   }
-  return distances;
+  return (distances[0] + distances[1] + distances[2]) / 3;
 }
 
 }  // namespace medlsam

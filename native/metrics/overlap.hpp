@@ -17,9 +17,8 @@ double dice(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
 // thick has no volume). NaN when neither has a volume. Throws kBadArgument for a box that is upside down.
 double box_iou(const VoxelBox& a, const VoxelBox& b);
 
-// Mean distance in mm of the two walls along each axis (z, y, x); WD is the mean of the three. `spacing`: (z,
-// y, x). Throws kBadArgument for a box that is upside down.
-std::array<double, 3> wall_distances(const VoxelBox& a, const VoxelBox& b,
-                                     const std::array<double, 3>& spacing);
+// WD: mean distance of the boxes' six walls, mm. `spacing`: mm along (z, y, x). Throws kBadArgument for a box
+// that is upside down.
+double wall_distance(const VoxelBox& a, const VoxelBox& b, const std::array<double, 3>& spacing);
 
 }  // namespace medlsam

@@ -61,6 +61,7 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
   ["Grid.make", Grid, volume],
   ["buildTemplates", medlsam, { medlam, supports: [annotated], signal }],
   ["localize", medlsam, volume, { medlam, templates, signal }],
+  ["labelBoxes", medlsam, annotated.labels],
   ["segment", medlsam, volume, { segmenter: sam, organs, signal }],
   ["SegmentedOrgan.write", organ as object, file],
   ["Segmentation.writeLabelMap", segmentation, file],
@@ -93,6 +94,8 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
 /** The same, of functions without options, or where another argument comes before them. */
 const plain: typeof calls = [
   ["SegmentedOrgan.writePreview", organ as object, file, [box]],
+  ["compareBoxes", medlsam, box, box, [1, 1, 1]],
+  ["organSpreads", medlsam, []],
   ["summarizeEvaluations", medlsam, []],
   ["casesCsv", medlsam, []],
   ["evaluationCsv", medlsam, summary],

@@ -6,6 +6,7 @@ import {
   evaluationMarkdown,
   type OrganEvaluation,
   type Outcome,
+  organSpreads,
   summarizeEvaluations,
   UsageError,
 } from "../../lib/index.js";
@@ -141,5 +142,21 @@ In no truth, not scored: odd.`);
       '"x,""y""",liver,found,45,2,90,4,90,1,20,20',
       '"x,""y""",b,missed,0,,0,,0,,20,20',
     ]);
+  });
+});
+
+describe("organSpreads", () => {
+  it("has a mean and a deviation by organ, and gives every organ the same weight", () => {
+    const figure = (organ: string, value: number | null) => ({ organ, value });
+    const { organs, average } = organSpreads([
+      ...[figure("liver", 1), figure("spleen", 10), figure("liver", 3)],
+      ...[figure("liver", null), figure("heart", null)],
+    ]);
+    expect(organs).toEqual({
+      liver: { mean: 2, std: 1, count: 2 },
+      spleen: { mean: 10, std: 0, count: 1 },
+      heart: { mean: null, std: null, count: 0 },
+    });
+    expect(average).toEqual({ mean: 6, std: 4, count: 2 });
   });
 });

@@ -1,5 +1,6 @@
 /** Figures over phantoms, and the targets for them. */
-import { auc, bestThreshold, spread } from "./statistics.mjs";
+import { organSpreads } from "../../../dist/index.js";
+import { auc, bestThreshold } from "./statistics.mjs";
 
 /** { name, organ, phantom } of every organ that is in its scan and in all templates. */
 export function presentOrgans(phantoms) {
@@ -10,19 +11,11 @@ export function presentOrgans(phantoms) {
   );
 }
 
-/**
- * Mean and standard deviation of `pick(organ)` over the cases by organ, and of the organs' means (`average`): every
- * organ weighs the same. Cases without a figure do not count.
- */
+/** `pick(organ)` over the cases by organ, and over the organs (`average`). Cases without a figure do not count. */
 export function figures(cases, pick) {
-  const organs = [...new Set(cases.map(({ name }) => name))].map((name) => {
-    const each = cases.filter((other) => other.name === name);
-    return [name, spread(each.map(({ organ }) => pick(organ) ?? Number.NaN))];
-  });
-  return {
-    organs: Object.fromEntries(organs),
-    average: spread(organs.map(([, { mean }]) => mean)),
-  };
+  return organSpreads(
+    cases.map(({ name, organ }) => ({ organ: name, value: pick(organ) ?? null })),
+  );
 }
 
 /** Those cases that the verdict calls present, too. */

@@ -1,8 +1,15 @@
-/** What the models reach on one phantom. */
+/** Measures the models on one phantom. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { evaluate, Grid, localize, makePhantom, segment } from "../../../dist/index.js";
-import { truthBoxes } from "./truth.mjs";
+import {
+  compareBoxes,
+  evaluate,
+  Grid,
+  labelBoxes,
+  localize,
+  makePhantom,
+  segment,
+} from "../../../dist/index.js";
 
 /**
  * The job of one phantom for `runCases`: the next phantom is made while one is measured.
@@ -29,22 +36,26 @@ export function measuring(context) {
 }
 
 async function measurePhantom(seed, { image, labels, names, about, made }, context) {
-  const truth = await truthBoxes(labels);
+  const truth = await labelBoxes(labels, { threads: context.threads });
   const organs = {};
   for (const [label, name] of names) {
     const there = truth.get(label);
     organs[name] = {
       truth: there ? "present" : about.missing.includes(name) ? "taken out" : "outside",
-      ...(there && { cut: there.cut, boxes: {}, dice: {} }),
+      ...(there && { cut: isCut(there.box, labels.shape), boxes: {}, dice: {} }),
     };
   }
-  const scan = { image, labels, names, truth, organs };
+  const scan = { image, labels, names, organs };
   const { found, localization } = await localizeOnce(seed, scan, context);
   const segmentation = context.sam && (await segmentAll(scan, found, context));
   const { shape, spacing: mm, axes } = image;
   const seconds = { phantom: made, localization, segmentation };
   return { seed, ...about, shape, spacing: mm, axes, seconds, organs };
 }
+
+/** Whether an organ reaches the edge of the scan. */
+const isCut = ({ min, max }, shape) =>
+  shape.some((length, axis) => min[axis] === 0 || max[axis] === length - 1);
 
 /** As localizeAll, or what an earlier run kept of it. */
 async function localizeOnce(seed, scan, context) {
@@ -102,30 +113,28 @@ async function boxFigures(localization, labels, names) {
   );
 }
 
-/** What an organ's verdict is made of, or could be: `moved` is how far the search moved the box's walls, mm. */
+/** Numbers that decide an organ's verdict, or could: `moved` is how far the search moved the box's walls, mm. */
 function describeVerdicts(organs, { main, uam }, templates, spacing) {
   for (const { name, agreement } of templates.organs) {
     const { present, score, margin, box } = main.organs[name];
-    const moved = wallDistance(uam.organs[name].box, box, spacing);
+    const moved = compareBoxes(uam.organs[name].box, box, spacing).wd;
     organs[name].verdict = { present, score, agreement, margin, moved };
   }
-}
-
-function wallDistance(a, b, spacing) {
-  const walls = ["min", "max"].flatMap((side) =>
-    spacing.map((mm, axis) => mm * Math.abs(a[side][axis] - b[side][axis])),
-  );
-  return walls.reduce((sum, wall) => sum + wall, 0) / walls.length;
 }
 
 /**
  * Every organ that is there from up to four kinds of boxes, found and given, whole and in parts, in one run that encodes each
  * slice once.
  */
-async function segmentAll({ image, labels, names, truth, organs }, found, context) {
+async function segmentAll({ image, labels, names, organs }, found, context) {
   const { threads, sam, templates, progress } = context;
   const [whole, parts] = templates.main.strategy === "wpl" ? ["main", "other"] : ["other", "main"];
   const known = (kind, name) => templates[kind]?.organs.find((organ) => organ.name === name);
+  const cuts = [...names].flatMap(([label, name]) => {
+    const organ = known(parts, name);
+    return organ ? [[label, organ.parts]] : [];
+  });
+  const truth = await labelBoxes(labels, { threads, parts: new Map(cuts) });
   const prompts = {};
   for (const [label, name] of names) {
     const there = truth.get(label);
@@ -135,7 +144,7 @@ async function segmentAll({ image, labels, names, truth, organs }, found, contex
       prompts[`whole, found/${name}`] = { parts: found[whole].organs[name].parts };
     }
     if (known(parts, name)) {
-      prompts[`parts, given/${name}`] = { parts: there.parts(known(parts, name).parts) };
+      prompts[`parts, given/${name}`] = { parts: there.parts };
       prompts[`parts, found/${name}`] = { parts: found[parts].organs[name].parts };
     }
   }

@@ -1,7 +1,6 @@
 /** The tables, with the targets and the figures reached. */
 import { printTable } from "../table.mjs";
 import { calledPresent, figures, presentOrgans, verdictFigures } from "./figures.mjs";
-import { spread } from "./statistics.mjs";
 
 const kinds = ["whole, found", "parts, found", "whole, given", "parts, given"];
 
@@ -185,7 +184,7 @@ function printTimes(phantoms, { options, models }) {
   console.log("\n### Time\n");
   const row = (title, pick) => {
     const values = phantoms.map(({ seconds }) => pick(seconds)).filter(Number.isFinite);
-    const { mean } = spread(values);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     return [title, plain(mean), plain(Math.max(...values))];
   };
   printTable(
@@ -214,7 +213,7 @@ function printTimes(phantoms, { options, models }) {
 function printTargets(cases, verdicts, { options, models }) {
   const found = calledPresent(cases);
   const box = (of, variant, figure) =>
-    figures(of, ({ boxes }) => boxes[variant]?.[figure]).average.mean;
+    figures(of, ({ boxes }) => boxes[variant]?.[figure]).average.mean ?? Number.NaN;
   const known = variants(options, cases).map(([variant]) => variant);
   const same = comparable(cases, known);
   const iou = (variant) => box(same, variant, "iou");
@@ -238,7 +237,7 @@ function printTargets(cases, verdicts, { options, models }) {
 }
 
 function diceTargets(cases, found) {
-  const dice = (of, kind) => figures(of, ({ dice }) => dice[kind]).average.mean;
+  const dice = (of, kind) => figures(of, ({ dice }) => dice[kind]).average.mean ?? Number.NaN;
   const compared = comparedDice(cases);
   const strategies = ["whole", "parts"].map((kind) => dice(compared, `${kind}, found`));
   return ["parts", "whole"]

@@ -1,12 +1,4 @@
-/** Means over cases and organs as `evaluate` has them, and how well a number tells two groups apart. */
-
-/** Mean and population standard deviation of the finite numbers. */
-export function spread(values) {
-  const finite = values.filter((value) => Number.isFinite(value));
-  const mean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
-  const variance = finite.reduce((sum, value) => sum + (value - mean) ** 2, 0) / finite.length;
-  return { mean, std: Math.sqrt(variance), count: finite.length };
-}
+/** How well a number tells two groups apart. The package decides presence by fixed thresholds and has no such measure. */
 
 /**
  * The probability that one of `positives` is greater than one of `negatives`, ties counting half (Mann–Whitney); NaN

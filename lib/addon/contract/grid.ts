@@ -1,5 +1,6 @@
 /** Grids (algorithm.md parts 1 and 3). */
 import type { GridHandle, LabelGridHandle, VolumeHandle } from "./handles.js";
+import type { VoxelBox } from "./metrics.js";
 import type { Task } from "./task.js";
 
 export type Conventions = "exact" | "reference";
@@ -57,6 +58,14 @@ export interface GridAddon {
     task: Task,
   ): Promise<{ shape: [number, number, number]; data: Uint16Array }>;
   labelExtents(grid: LabelGridHandle, task: Task): Promise<LabelExtent[]>;
+  /**
+   * Boxes of every label of a map, in stored voxels. `cuts`: pairs of a label and the number of parts, at least 1, that it
+   * is cut into along head–feet as in part 3; the parts go from the feet upward, and are the box alone for other labels.
+   */
+  labelBoxes(
+    call: { volume: VolumeHandle; cuts: Int32Array },
+    task: Task,
+  ): Promise<{ label: number; box: VoxelBox; parts: VoxelBox[] }[]>;
   /** Part 3: six points for each part of each organ; min z, min y, min x, max z, max y, max x. */
   annotationPoints(
     call: { grid: LabelGridHandle; organs: readonly LabelledOrgan[]; conventions: Conventions },

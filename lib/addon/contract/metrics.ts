@@ -40,10 +40,6 @@ export interface MetricsAddon {
     tolerance: number,
     task: Task,
   ): Promise<OrganComparison[]>;
-  /** Part 7 for boxes; distances in mm along (z, y, x). NaN where neither box has a volume. */
-  boxOverlap(
-    a: VoxelBox,
-    b: VoxelBox,
-    spacing: number[],
-  ): { iou: number; wallDistances: [number, number, number] };
+  /** Part 7 for boxes: IoU, NaN where neither box has a volume, and the mean distance of the six walls, mm. */
+  boxOverlap(a: VoxelBox, b: VoxelBox, spacing: number[]): { iou: number; wallDistance: number };
 }

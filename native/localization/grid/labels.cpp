@@ -125,6 +125,11 @@ LabelGrid make_label_grid(const Volume& volume, Conventions conventions, std::in
   return sample_oriented(volume, conventions, orientation, zoom, padding, task);
 }
 
+LabelGrid las_labels(const Volume& volume, const Task& task) {
+  // On the exact grid a zoom of 1 samples every voxel at its center.
+  return sample_oriented(volume, Conventions::kExact, las_orientation(volume.affine), {1, 1, 1}, 0, task);
+}
+
 LabelGrid resample_labels(const Volume& volume, const std::array<double, 3>& zoom, const Task& task) {
   return sample_oriented(volume, Conventions::kReference, {{0, 1, 2}, {false, false, false}}, zoom, 0, task);
 }

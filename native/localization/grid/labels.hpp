@@ -22,6 +22,9 @@ struct LabelGrid {
 LabelGrid make_label_grid(const Volume& volume, Conventions conventions, std::int64_t padding,
                           const Task& task);
 
+// The labels in LAS order as they are stored, without padding. Throws kBadLabels.
+LabelGrid las_labels(const Volume& volume, const Task& task);
+
 // The reference sampling alone, for arrays already in LAS order.
 LabelGrid resample_labels(const Volume& volume, const std::array<double, 3>& zoom, const Task& task);
 
