@@ -14,7 +14,7 @@ export type {
 /** @internal For the command. */
 export { exitNow } from "./addon/exit.js";
 export { type Info, info, type RuntimeInfo, type RuntimeMissing } from "./addon/info.js";
-export type { RuntimeOptions } from "./addon/runtimes.js";
+export type { DefaultRuntime, RuntimeOptions } from "./addon/runtimes.js";
 export { setThreads } from "./addon/threads.js";
 export {
   AbortedError,

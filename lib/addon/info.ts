@@ -1,7 +1,7 @@
 import { MedLsamError } from "../base/errors.js";
 import { type CallOptions, callNative } from "./call.js";
 import { native, onnxRuntimePath } from "./loader.js";
-import { probeTorch, torchPluginPath } from "./runtimes.js";
+import { type DefaultRuntime, defaultRuntime, probeTorch, torchPluginPath } from "./runtimes.js";
 import { threadsOfProcess } from "./threads.js";
 
 /** Versions, runtimes, devices and instruction sets of this installation. */
@@ -19,6 +19,8 @@ export interface Info {
   threads: number;
   /** Those that some runtime finds: "cpu", "cuda:0", … */
   devices: string[];
+  /** What runs networks on the CPU where no runtime is asked for: "cpu" with AVX2 or AVX-512, else "onnx". */
+  defaultRuntime: DefaultRuntime;
   onnxRuntime: (RuntimeInfo & { providers: string[] }) | RuntimeMissing;
   /** libtorch, through the plugin that `npm run build:torch` builds. */
   torch: RuntimeInfo | RuntimeMissing;
@@ -58,10 +60,11 @@ export async function info(options: CallOptions = {}): Promise<Info> {
     platform: `${process.platform}-${process.arch}`,
     compiler: addon.compiler,
     zlib: addon.zlib,
-    simd: addon.simd,
+    simd: native.simdLevel(),
     ...(addon.simdWarning !== undefined && { simdWarning: addon.simdWarning }),
     threads: threadsOfProcess(),
     devices: [...new Set(["cpu", ...devices])],
+    defaultRuntime: defaultRuntime(),
     onnxRuntime,
     torch: await torch,
   };

@@ -1,4 +1,7 @@
-/** Runtimes of networks: ONNX Runtime, which comes with the package, or libtorch through a plugin that is built apart. */
+/**
+ * Runtimes of networks: the package's own kernels, ONNX Runtime, which comes with the package, or libtorch through a plugin
+ * that is built apart.
+ */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,20 +11,48 @@ import { callSync } from "./call.js";
 import type { Precision, Runtime, TorchInfo } from "./contract/index.js";
 import { addonModule, native, onnxRuntimePath, root } from "./loader.js";
 
-const runtimes: readonly Runtime["name"][] = ["onnx", "torch"];
+const runtimes: readonly Runtime["name"][] = ["cpu", "onnx", "torch"];
 const precisions: readonly Precision[] = ["float32", "bfloat16", "float16"];
 
 /** Options of what loads a network. */
 export interface RuntimeOptions {
-  /** "onnx" (default): ONNX Runtime. "torch": libtorch, through the plugin that `npm run build:torch` builds. */
+  /**
+   * "cpu": this package's own kernels, which need no library; on any processor, but fast with AVX2 or AVX-512 only. "onnx": ONNX
+   * Runtime. "torch": libtorch, through the plugin that `npm run build:torch` builds. By default what {@link Info.defaultRuntime}
+   * names on the CPU, and "onnx" on a GPU.
+   */
   runtime?: Runtime["name"];
   /** Type that the network computes in; "float32" by default. The others need the torch runtime. */
   precision?: Precision;
   /**
    * "cpu" (default), "cuda" or "cuda:N", as {@link parseDevice} takes it. Where ONNX Runtime has no CUDA (the npm package's is a download of its own) the
-   * CPU is used, and the network's `fallback` says so; the torch runtime fails instead.
+   * CPU is used, and the network's `fallback` says so; the torch runtime fails instead, and the cpu runtime refuses.
    */
   device?: string;
+}
+
+/**
+ * Whether the cpu runtime is the default where the processor suits it: once it is faster than ONNX Runtime on both networks.
+ */
+export const preferCpuRuntime: boolean = false;
+
+/** What runs networks on the CPU where no runtime is asked for, and why. */
+export interface DefaultRuntime {
+  name: Runtime["name"];
+  /** As "this processor has no AVX2". */
+  reason: string;
+}
+
+export function defaultRuntime(): DefaultRuntime {
+  const simd = native.simdLevel();
+  if (simd !== "avx2" && simd !== "avx512") {
+    const why = env.MEDLSAM_SIMD
+      ? `MEDLSAM_SIMD=${env.MEDLSAM_SIMD} leaves out AVX2`
+      : "this processor has no AVX2";
+    return { name: "onnx", reason: why };
+  }
+  if (!preferCpuRuntime) return { name: "onnx", reason: "the cpu runtime is slower so far" };
+  return { name: "cpu", reason: `this processor has ${simd === "avx2" ? "AVX2" : "AVX-512"}` };
 }
 
 /**
@@ -29,20 +60,24 @@ export interface RuntimeOptions {
  * @throws UsageError for what the runtime cannot do; UnavailableError `RUNTIME_UNAVAILABLE` saying what to install.
  */
 export async function findRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { runtime = "onnx", precision = "float32", device = "cpu" } = options;
+  const { precision = "float32", device = "cpu" } = options;
+  const where = parseDevice(device);
+  const { runtime = where === "cpu" ? defaultRuntime().name : "onnx" } = options;
   if (!runtimes.includes(runtime)) {
     throw new UsageError(`runtime must be one of ${runtimes.join(", ")}, not "${runtime}".`);
   }
   if (!precisions.includes(precision)) {
     throw new UsageError(`precision must be one of ${precisions.join(", ")}, not "${precision}".`);
   }
-  const where = parseDevice(device);
   if (runtime === "torch") {
     return { name: "torch", library: await readyTorch(), device: where, precision };
   }
   if (precision !== "float32") {
-    throw new UsageError(`The onnx runtime computes in float32; ${precision} needs the torch one.`);
+    throw new UsageError(
+      `The ${runtime} runtime computes in float32; ${precision} needs the torch one.`,
+    );
   }
+  if (runtime === "cpu") return { name: "cpu", library: "", device: where, precision };
   return { name: "onnx", library: onnxRuntimePath(), device: where, precision };
 }
 

@@ -27,6 +27,7 @@ export function addInfo(program: Command, session: Session): void {
           found.simdWarning ? `${found.simd} (${found.simdWarning})` : found.simd,
         ],
         ["devices", found.devices.join(", ")],
+        ["default runtime", `${found.defaultRuntime.name} (${found.defaultRuntime.reason})`],
         ...runtimeFacts("ONNX Runtime", found.onnxRuntime),
         ...runtimeFacts("libtorch", found.torch),
         ["zlib", found.zlib],

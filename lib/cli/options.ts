@@ -6,7 +6,7 @@ import { maxSeed } from "../base/seed.js";
 import type { Conventions, RuntimeOptions, Scale, Strategy, Triple } from "../index.js";
 
 export type RuntimeName = NonNullable<RuntimeOptions["runtime"]>;
-const runtimes = ["onnx", "torch"] as const satisfies readonly RuntimeName[];
+const runtimes = ["cpu", "onnx", "torch"] as const satisfies readonly RuntimeName[];
 const conventions = ["exact", "reference"] as const satisfies readonly Conventions[];
 export const strategies = ["wpl", "spl"] as const satisfies readonly Strategy[];
 const allScales = [0, 1, 2] as const satisfies readonly Scale[];
@@ -93,10 +93,9 @@ export const threadsOption = () =>
 export const runtimeOption = () =>
   new Option(
     "--runtime <name>",
-    "what runs the network: ONNX Runtime, or libtorch (npm run build:torch)",
-  )
-    .choices(runtimes)
-    .default("onnx" satisfies RuntimeName);
+    "what runs the network: kernels of medlsam's own, ONNX Runtime, or libtorch (npm run build:torch); by default " +
+      "what medlsam info names, and onnx on a GPU",
+  ).choices(runtimes);
 
 export const quietOption = () => new Option("-q, --quiet", "no progress, only errors");
 

@@ -19,7 +19,7 @@ import type { Session } from "./session.js";
 interface Flags {
   output: string;
   seed?: number;
-  runtime: RuntimeName;
+  runtime?: RuntimeName;
   device: string;
   threads: number;
   quiet?: boolean;

@@ -33,7 +33,7 @@ export interface ScanFlags extends ModelFlags {
   skipExisting?: boolean;
   numParts?: number;
   partId?: number;
-  runtime: RuntimeName;
+  runtime?: RuntimeName;
   device: string;
   threads: number;
   quiet?: boolean;

@@ -35,7 +35,7 @@ interface BuildFlags {
   labels?: string[];
   extremePoints?: string[];
   medlam: string;
-  runtime: RuntimeName;
+  runtime?: RuntimeName;
   device: string;
   classes?: number[];
   names?: string;

@@ -60,11 +60,14 @@ Napi::Value info(const Napi::CallbackInfo& call) {
         result.Set("version", MEDLSAM_VERSION);
         result.Set("compiler", __VERSION__);
         result.Set("zlib", zlibVersion());
-        result.Set("simd", simd_level_name(simd_level()));
         if (!simd_warning().empty()) result.Set("simdWarning", simd_warning());
         result.Set("onnxRuntime", to_js(env, runtime));
         return result;
       });
+}
+
+Napi::Value simd_level_of_process(const Napi::CallbackInfo& call) {
+  return Napi::String::New(call.Env(), simd_level_name(simd_level()));
 }
 
 Napi::Value create_cancel(const Napi::CallbackInfo& call) {
@@ -107,6 +110,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   stay_loaded();
   register_runtimes();
   bind<parse_device>(env, exports, "parseDevice");
+  bind<simd_level_of_process>(env, exports, "simdLevel");
   bind<info>(env, exports, "info");
   bind<create_cancel>(env, exports, "createCancel");
   bind<cancel>(env, exports, "cancel");

@@ -35,9 +35,9 @@ describe("checkpoints (2)", () => {
   });
 });
 
-describe("the network (2)", async () => {
+describe.each(["cpu", "onnx"] as const)("the network on the %s runtime (2)", async (runtime) => {
   const file = await TensorFile.open("medlam/forward.safetensors");
-  const medlam = await MedLam.load(conformance("medlam/medlam.pth"));
+  const medlam = await MedLam.load(conformance("medlam/medlam.pth"), { runtime });
   const x = await file.floats("x");
   const result = await medlam.run(x, 2);
 

@@ -3,7 +3,8 @@ import { Sam, type SlicePrompt, segment, steps, Volume } from "../../lib/index.j
 import { conformance, largestDifference, TensorFile } from "../support/data.js";
 
 const file = await TensorFile.open("sam/forward.safetensors");
-const sam = await Sam.load(conformance("sam/sam_tiny.pth"));
+const checkpoint = conformance("sam/sam_tiny.pth");
+const sam = await Sam.load(checkpoint);
 const edge = sam.imageSize;
 const size = [130, 150] as const;
 const pixels = size[0] * size[1];
@@ -72,7 +73,8 @@ describe("slices (6.1)", async () => {
   });
 });
 
-describe("SAM (6.2, 6.3)", async () => {
+describe.each(["cpu", "onnx"] as const)("SAM on the %s runtime (6.2, 6.3)", async (runtime) => {
+  const sam = await Sam.load(checkpoint, { runtime });
   const resized = await file.floats("resized_u8");
   const embeddings = await sam.encode(resized);
   const embedding = (z: number) =>

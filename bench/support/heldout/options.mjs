@@ -74,7 +74,7 @@ function checkOptions(values) {
     supportSpacing: number("support-spacing"),
     templates: values.templates,
     boxes: values.boxes,
-    runtime: oneOf("runtime", "onnx", "torch"),
+    runtime: oneOf("runtime", "cpu", "onnx", "torch"),
     threads: number("threads") ?? 2,
     json: values.json,
     from: values.from,

@@ -13,8 +13,6 @@ export interface AddonInfo {
   version: string;
   compiler: string;
   zlib: string;
-  /** The level that kernels run at: "avx512", "avx2", "sse2", "neon" or "baseline". */
-  simd: string;
   /** Why the environment variable MEDLSAM_SIMD was not followed. */
   simdWarning?: string;
   /** ONNX Runtime at this path: its version, execution providers, and the devices that it finds. */
@@ -23,6 +21,7 @@ export interface AddonInfo {
 
 /** A runtime and its settings: see lib/addon/runtimes.ts. */
 export type Runtime =
+  | { name: "cpu"; library: ""; device: string; precision: "float32" }
   | { name: "onnx"; library: string; device: string; precision: "float32" }
   | { name: "torch"; library: string; device: string; precision: Precision };
 
@@ -39,6 +38,8 @@ export interface TorchInfo {
 export interface RuntimesAddon {
   /** The name of a device: "cpu", "cuda" or "cuda:N". @throws BAD_ARGUMENT for anything else. */
   parseDevice(text: string): string;
+  /** The level that kernels run at: "avx512", "avx2", "sse2", "neon" or "baseline". */
+  simdLevel(): string;
   info(onnxRuntimePath: string, task: Task): Promise<AddonInfo>;
   /** Loads the torch plugin into this process. */
   torchInfo(plugin: string, task: Task): Promise<TorchInfo>;

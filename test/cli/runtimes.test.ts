@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { preferCpuRuntime } from "../../lib/addon/runtimes.js";
+import { info, MedLam, UsageError } from "../../lib/index.js";
+import { buildSmall, expectRefusal, medlam, startWithin, succeed } from "../support/command.js";
+
+const folder = mkdtempSync(join(tmpdir(), "medlsam-runtimes-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A library that is not there: whatever needs it fails. */
+const nowhere = { MEDLSAM_ONNXRUNTIME: join(folder, "nowhere.so") };
+
+describe("the default runtime", () => {
+  it("is the cpu one where the processor has AVX2, which info says", async () => {
+    const { simd, defaultRuntime } = await info();
+    const isWide = simd === "avx2" || simd === "avx512";
+    expect(defaultRuntime.name).toBe(isWide && preferCpuRuntime ? "cpu" : "onnx");
+    const { stdout } = await succeed("info");
+    expect(stdout).toContain(`${defaultRuntime.name} (${defaultRuntime.reason})`);
+  });
+
+  it("is ONNX Runtime without AVX2, which info says, and needs its library", async () => {
+    const baseline = { MEDLSAM_SIMD: "baseline" };
+    const told = await startWithin(baseline, ["info"]).done;
+    expect(told.stdout).toMatch(
+      /^default runtime: +onnx \(MEDLSAM_SIMD=baseline leaves out AVX2\)$/m,
+    );
+    const missing = startWithin({ ...baseline, ...nowhere }, buildSmall(join(folder, "a")));
+    expectRefusal(await missing.done, 1, "ONNX Runtime");
+  });
+
+  it("is ONNX Runtime on a GPU", async () => {
+    const refused = MedLam.load(medlam, { device: "cuda", precision: "bfloat16" });
+    await expect(refused).rejects.toThrow(/^The onnx runtime computes in float32/);
+  });
+});
+
+describe("the cpu runtime", () => {
+  it("needs no library, at any instruction set", async () => {
+    for (const level of ["", "baseline"]) {
+      const build = [...buildSmall(join(folder, `with-${level}`)), "--runtime", "cpu"];
+      const { code, stderr } = await startWithin({ ...nowhere, MEDLSAM_SIMD: level }, build).done;
+      expect(code, stderr).toBe(0);
+    }
+  });
+
+  it("refuses GPUs and low precision, and names the runtimes that have them", async () => {
+    const onGpu = MedLam.load(medlam, { runtime: "cpu", device: "cuda:0" });
+    await expect(onGpu).rejects.toThrow(/not on cuda:0: the onnx and torch ones know GPUs/);
+    const low = MedLam.load(medlam, { runtime: "cpu", precision: "float16" });
+    await expect(low).rejects.toThrow(UsageError);
+  });
+});
