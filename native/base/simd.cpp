@@ -62,6 +62,15 @@ SimdLevel simd_level() {
   return choice().level;
 }
 
+bool simd_has_bfloat16() {
+#if defined(MEDLSAM_WIDE_SIMD)
+  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
+  return has && simd_level() == SimdLevel::kAvx512;
+#else
+  return false;
+#endif
+}
+
 const std::string& simd_warning() {
   return choice().warning;
 }

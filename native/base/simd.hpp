@@ -37,6 +37,9 @@ enum class SimdLevel {
 // The level of this process, chosen at its first use: the best that the processor has, or what the
 // environment variable MEDLSAM_SIMD names ("baseline", "avx2", "avx512").
 SimdLevel simd_level();
+// Whether kernels may use AVX-512's products of bfloat16 pairs (vdpbf16ps): the level is AVX-512 and the
+// processor has them, which most with AVX-512 have not.
+bool simd_has_bfloat16();
 const char* simd_level_name(SimdLevel level);  // "sse2", "neon" or "baseline"; "avx2"; "avx512"
 // Why MEDLSAM_SIMD was not followed: an unknown level, or one that this machine lacks. "" if it was, or is
 // not set.

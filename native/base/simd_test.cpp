@@ -48,6 +48,10 @@ TEST_CASE("a kernel runs with the lanes of its level") {
   CHECK(lanes == (simd_level() == SimdLevel::kAvx512 ? 16 : simd_level() == SimdLevel::kAvx2 ? 8 : 4));
 }
 
+TEST_CASE("products of bfloat16 belong to AVX-512") {
+  if (simd_level() != SimdLevel::kAvx512) CHECK_FALSE(simd_has_bfloat16());
+}
+
 TEST_CASE("what a kernel calls is compiled for its level") {
   float x[kCount], out[kCount];
   for (float& value : x) value = kFactor;

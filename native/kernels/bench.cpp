@@ -1,0 +1,161 @@
+// Rates of the kernels of a transformer on SAM's shapes, one thread, as shares of the processor's peak in the
+// same run: medlsam_kernel_bench [seconds of a row]. Built with -DMEDLSAM_BENCH=ON. Every time is the
+// processor time of the fastest of many repetitions, because machines are shared.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/gemm.hpp"
+#include "kernels/gemm_block.hpp"
+
+namespace medlsam {
+namespace {
+
+double seconds_a_row = 0.5;
+
+// Of this thread alone, whatever else the machine does.
+double processor_seconds() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+double fastest(const std::function<void()>& body) {
+  double best = 1e9;
+  const double start = processor_seconds();
+  for (double begin = start; begin < start + seconds_a_row;) {
+    body();
+    const double end = processor_seconds();
+    best = std::min(best, end - begin);
+    begin = end;
+  }
+  return best;
+}
+
+// Multiply-adds on registers alone, enough in flight to hide their latency.
+template <int kLanes>
+MEDLSAM_INLINE void add_in_registers(std::int64_t steps, float* out) {
+  using namespace gemm;
+  Vector<kLanes> sums[12], b{};
+  const float factor = *out;
+  unrolled<12>([&](auto i) __attribute__((always_inline)) { sums[i] = b + static_cast<float>(i); });
+  for (std::int64_t step = 0; step < steps; ++step)
+    unrolled<12>([&](auto i) __attribute__((always_inline)) { sums[i] += factor * b; });
+  unrolled<12>([&](auto i) __attribute__((always_inline)) { b += sums[i]; });
+  store<kLanes>(b, out);
+}
+
+#if defined(MEDLSAM_WIDE_SIMD)
+__attribute__((target("avx512f,avx512bf16"))) void add_bfloat16_in_registers(std::int64_t steps, float* out) {
+  gemm::Vector<16> sums[12] = {}, b{};
+  for (std::int64_t step = 0; step < steps; ++step) {
+#pragma GCC unroll 12
+    for (int i = 0; i < 12; ++i) asm("vdpbf16ps %1, %1, %0" : "+v"(sums[i]) : "v"(b));
+  }
+#pragma GCC unroll 12
+  for (int i = 0; i < 12; ++i) b += sums[i];
+  std::memcpy(out, &b, sizeof b);
+}
+#endif
+
+// GFLOP/s that no kernel can exceed.
+double peak(Precision precision) {
+  constexpr std::int64_t kSteps = 1000000;
+  float out[16] = {1};
+  double flops = 0;
+  const double time = fastest([&] {
+#if defined(MEDLSAM_WIDE_SIMD)
+    flops = 4.0 * 12 * kSteps * 16;
+    if (precision == Precision::kBfloat16) return add_bfloat16_in_registers(kSteps, out);
+#endif
+    run_simd([&](auto lanes) __attribute__((always_inline)) {
+      flops = 2.0 * 12 * kSteps * lanes;
+      add_in_registers<lanes>(kSteps, out);
+    });
+  });
+  return flops / time * 1e-9;
+}
+
+std::vector<float> values(std::int64_t count) {
+  std::vector<float> result(static_cast<std::size_t>(count));
+  std::uint32_t state = 1;
+  for (float& value : result) {
+    state = state * 1664525 + 1013904223;
+    value = static_cast<float>(state >> 8) * 0x1p-24f - 0.5f;
+  }
+  return result;
+}
+
+void print(const std::string& name, double flops, double seconds, double peak_rate) {
+  const double rate = flops / seconds * 1e-9;
+  std::printf("| %-52s | %9.3f ms | %7.1f GFLOP/s | %3.0f %% |\n", name.c_str(), seconds * 1e3, rate,
+              100 * rate / peak_rate);
+  std::fflush(stdout);
+}
+
+enum class Ends { kNone, kNorm, kGelu, kResidual };
+
+void bench_linear(Precision precision, double peak_rate, std::int64_t rows, std::int64_t in, std::int64_t out,
+                  Ends ends) {
+  static const char* const kNames[] = {"", ", layer norm before", ", GELU after", ", bias and residual"};
+  const std::vector<float> x = values(rows * in), weight = values(out * in), factors = values(in);
+  std::vector<float> y(static_cast<std::size_t>(rows * out));
+  const PackedWeights packed(weight.data(), out, in, in, precision);
+  const LayerNorm norm = {factors.data(), factors.data(), 1e-6f};
+  const LinearInput input = {
+      .data = x.data(), .rows = rows, .stride = in, .norm = ends == Ends::kNorm ? &norm : nullptr};
+  LinearOutput output = {.data = y.data(), .stride = out};
+  if (ends == Ends::kGelu) output.activation = Activation::kGelu;
+  if (ends == Ends::kResidual) {
+    output.bias = weight.data();
+    output.residual = {y.data(), rows, out};
+  }
+  const double time = fastest([&] {
+    if (ends == Ends::kResidual) std::fill(y.begin(), y.end(), 0.0f);
+    linear(Task{}, input, packed, output);
+  });
+  const std::string name = std::string(precision == Precision::kBfloat16 ? "bfloat16 " : "float32 ") +
+                           std::to_string(rows) + " x " + std::to_string(in) + " -> " + std::to_string(out) +
+                           kNames[static_cast<int>(ends)];
+  print(name, 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out), time,
+        peak_rate);
+}
+
+void bench_linears(Precision precision) {
+  const double peak_rate = peak(precision);
+  print(precision == Precision::kBfloat16 ? "bfloat16 peak, registers only" : "float32 peak, registers only",
+        peak_rate * 1e9, 1, peak_rate);
+  bench_linear(precision, peak_rate, 4096, 768, 2304, Ends::kNone);
+  bench_linear(precision, peak_rate, 4096, 768, 2304, Ends::kNorm);
+  bench_linear(precision, peak_rate, 4096, 768, 768, Ends::kNone);
+  bench_linear(precision, peak_rate, 4096, 768, 768, Ends::kResidual);
+  bench_linear(precision, peak_rate, 4096, 768, 3072, Ends::kNone);
+  bench_linear(precision, peak_rate, 4096, 768, 3072, Ends::kGelu);
+  bench_linear(precision, peak_rate, 4096, 3072, 768, Ends::kNone);
+  bench_linear(precision, peak_rate, 4096, 256, 768, Ends::kNone);
+  bench_linear(precision, peak_rate, 2304, 128, 384, Ends::kNorm);
+  bench_linear(precision, peak_rate, 2304, 128, 512, Ends::kGelu);
+  bench_linear(precision, peak_rate, 2304, 512, 128, Ends::kResidual);
+  bench_linear(precision, peak_rate, 4096, 256, 128, Ends::kNone);
+  bench_linear(precision, peak_rate, 13, 256, 256, Ends::kNone);
+  bench_linear(precision, peak_rate, 7, 256, 2048, Ends::kNone);
+  bench_linear(precision, peak_rate, 7, 2048, 256, Ends::kNone);
+  bench_linear(precision, peak_rate, 1, 256, 256, Ends::kNone);
+  bench_linear(precision, peak_rate, 1, 4096, 4096, Ends::kNone);
+}
+
+}  // namespace
+}  // namespace medlsam
+
+int main(int argc, char** argv) {
+  using namespace medlsam;
+  if (argc > 1) seconds_a_row = std::atof(argv[1]);
+  std::printf("%s, one thread\n", simd_level_name(simd_level()));
+  bench_linears(Precision::kFloat32);
+  if (simd_has_bfloat16()) bench_linears(Precision::kBfloat16);
+}

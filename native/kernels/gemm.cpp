@@ -1,0 +1,216 @@
+#include "kernels/gemm.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/parallel.hpp"
+#include "kernels/gemm_bfloat16.hpp"
+#include "kernels/gemm_block.hpp"
+#include "kernels/gemm_pack.hpp"
+#include "kernels/row_functions.hpp"
+
+namespace medlsam {
+namespace {
+
+using namespace gemm;
+
+// Floats of a block's packed rows: with a panel of columns they fill most of the second cache (1 MB).
+constexpr std::int64_t kBlockFloats = 128 * 1024;
+constexpr std::int64_t kMostRows = 240, kFewestRows = 48;
+// Columns of an item, unless threads would be idle: packing a row costs as much as a few columns.
+constexpr std::int64_t kFewestColumns = 256;
+constexpr std::int64_t kItemsPerThread = 4;
+// Multiply-adds below which waking a thread costs more than it gains.
+constexpr std::int64_t kSmallProduct = 1 << 18;
+
+// How a product is cut into items that may run in any order: blocks of rows times groups of panels.
+struct Items {
+  std::int64_t rows, panels, blocks = 1, groups = 1;
+
+  Items(std::int64_t rows_, std::int64_t columns, std::int64_t depth, std::int64_t width, unsigned threads)
+      : rows(rows_), panels(divided_up(columns, width)) {
+    const std::int64_t height = std::clamp(kBlockFloats / depth, kFewestRows, kMostRows);
+    blocks = divided_up(rows, height);
+    if (threads <= 1 || rows * columns * depth < kSmallProduct) return;
+    const std::int64_t wanted = kItemsPerThread * threads;
+    // Few rows share the columns out as finely as it takes: there is little to pack.
+    const std::int64_t fewest = rows > kFewestRows ? kFewestColumns : width;
+    const std::int64_t most = std::max<std::int64_t>(1, columns / fewest);
+    groups = std::clamp(divided_up(wanted, blocks), std::int64_t{1}, std::min(most, panels));
+  }
+
+  std::size_t count() const { return static_cast<std::size_t>(blocks * groups); }
+  std::int64_t first_row(std::int64_t block) const { return rows * block / blocks; }
+  std::int64_t first_panel(std::int64_t group) const { return panels * group / groups; }
+};
+
+// A thread's own memory, which is kept: new memory would cost a page fault every 4 KB.
+float* scratch(std::int64_t floats) {
+  thread_local AlignedFloats memory;
+  return memory.at_least(static_cast<std::size_t>(floats));
+}
+
+// Stores the sums of one panel. kLanes values of bias are in `bias`, and so on for each vector.
+template <int kLanes>
+struct Store {
+  const LinearOutput& output;
+  std::int64_t first_row, rows, first_column, columns;  // columns ≤ kPanelWidth of the panel
+
+  MEDLSAM_INLINE void run(const float* sums) const {
+    switch (output.activation) {
+      case Activation::kNone:
+        return vectors(sums, [](Vector<kLanes>&) __attribute__((always_inline)){});
+      case Activation::kRelu:
+        return vectors(
+            sums, [](Vector<kLanes> & x) __attribute__((always_inline)) { rows::relu<kLanes>(x); });
+      case Activation::kGelu:
+        return vectors(
+            sums, [](Vector<kLanes> & x) __attribute__((always_inline)) { rows::gelu<kLanes>(x); });
+    }
+  }
+
+  template <class Activate>
+  MEDLSAM_INLINE void vectors(const float* sums, const Activate& activate) const {
+    for (std::int64_t begin = 0; begin < columns; begin += kLanes) {
+      const std::int64_t count = std::min<std::int64_t>(kLanes, columns - begin);
+      Vector<kLanes> bias{};
+      if (output.bias != nullptr) {
+        if (count == kLanes) {
+          load<kLanes>(bias, output.bias + first_column + begin);
+        } else {
+          rows::load_part<kLanes>(bias, output.bias + first_column + begin, count);
+        }
+      }
+      for (std::int64_t r = 0; r < rows; ++r) {
+        Vector<kLanes> value;
+        load<kLanes>(value, sums + r * kPanelWidth<kLanes> + begin);
+        value += bias;
+        activate(value);
+        put(value, first_row + r, first_column + begin, count);
+      }
+    }
+  }
+
+  MEDLSAM_INLINE void put(Vector<kLanes>& value, std::int64_t row, std::int64_t column,
+                          std::int64_t count) const {
+    const AddedRows& residual = output.residual;
+    float* to = output.data + row * output.stride + column;
+    const float* added =
+        residual.data == nullptr ? nullptr : residual.data + row % residual.rows * residual.stride + column;
+    Vector<kLanes> term{};
+    if (count == kLanes) {
+      if (added != nullptr) load<kLanes>(term, added);
+      if (added != nullptr) value += term;
+      store<kLanes>(value, to);
+    } else {
+      if (added != nullptr) rows::load_part<kLanes>(term, added, count);
+      if (added != nullptr) value += term;
+      rows::store_part<kLanes>(value, to, count);
+    }
+  }
+};
+
+template <class Product, int kLanes>
+MEDLSAM_INLINE void linear_item(const LinearInput& input, const PackedWeights& weights,
+                                const LinearOutput& output, const Items& items, std::int64_t item) {
+  constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
+  const std::int64_t block = item / items.groups, group = item % items.groups;
+  const std::int64_t first = items.first_row(block), count = items.first_row(block + 1) - first;
+  const std::int64_t depth = divided_up(weights.in(), Product::kPerWord);
+  const std::int64_t packed = packed_rows_size(count, depth), buffer = round_up(weights.in(), 16);
+  float* const rows = scratch(packed + buffer + count * kWidth);
+  float* const sums = rows + packed + buffer;
+  pack_rows<Product, kLanes>(input, weights.in(), first, count, rows, rows + packed);
+  for (std::int64_t panel = items.first_panel(group); panel < items.first_panel(group + 1); ++panel) {
+    const std::int64_t column = panel * kWidth, columns = std::min(kWidth, weights.out() - column);
+    multiply_panel<Product, kLanes>(count, rows, weights.panels() + panel * depth * kWidth, depth, columns,
+                                    sums);
+    Store<kLanes>{output, first, count, column, columns}.run(sums);
+  }
+}
+
+template <class Product, int kLanes>
+MEDLSAM_INLINE void transposed_item(std::int64_t depth, const MatrixBatch& a, const MatrixBatch& b,
+                                    float* out, const Items& items, std::int64_t item) {
+  constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
+  const std::int64_t each = items.blocks * items.groups, n = item / each;
+  const std::int64_t block = item % each / items.groups, group = item % items.groups;
+  const std::int64_t first = items.first_row(block), count = items.first_row(block + 1) - first;
+  const std::int64_t packed = packed_rows_size(count, depth);
+  float* const rows = scratch(packed + count * kWidth + depth * kWidth);
+  float* const sums = rows + packed;
+  float* const panel_of_b = sums + count * kWidth;
+  const LinearInput input = {.data = a.data + n * a.step, .rows = a.rows, .stride = a.stride};
+  const LinearOutput output = {.data = out + n * a.rows * b.rows, .stride = b.rows};
+  pack_rows<Product, kLanes>(input, depth, first, count, rows, nullptr);
+  for (std::int64_t panel = items.first_panel(group); panel < items.first_panel(group + 1); ++panel) {
+    const std::int64_t column = panel * kWidth, columns = std::min(kWidth, b.rows - column);
+    pack_panel<Product, kLanes>(b.data + n * b.step + column * b.stride, columns, depth, b.stride,
+                                panel_of_b);
+    multiply_panel<Product, kLanes>(count, rows, panel_of_b, depth, columns, sums);
+    Store<kLanes>{output, first, count, column, columns}.run(sums);
+  }
+}
+
+std::int64_t panel_width() {
+  return kPanelVectors * run_simd([](auto lanes) { return static_cast<std::int64_t>(lanes); });
+}
+
+}  // namespace
+
+PackedWeights::PackedWeights(const float* weight, std::int64_t out, std::int64_t in, std::int64_t stride,
+                             Precision precision)
+    : out_(out), in_(in), precision_(precision) {
+  if (out < 1 || in < 1)
+    throw Error(ErrorCode::kBadArgument,
+                "A linear map of " + std::to_string(in) + " to " + std::to_string(out) + " values is none.");
+  if (precision == Precision::kBfloat16 && !simd_has_bfloat16())
+    throw Error(ErrorCode::kBadArgument, "This processor, or MEDLSAM_SIMD, has no products of bfloat16.");
+  const std::int64_t width = panel_width(), panels = divided_up(out, width);
+  const std::int64_t depth = precision == Precision::kBfloat16 ? divided_up(in, 2) : in;
+  panels_ = AlignedFloats(static_cast<std::size_t>(panels * width * depth));
+  for (std::int64_t panel = 0; panel < panels; ++panel) {
+    const std::int64_t column = panel * width, columns = std::min(width, out - column);
+    const float* from = weight + column * stride;
+    float* to = panels_.data() + panel * width * depth;
+    run_simd([&](auto lanes) __attribute__((always_inline)) {
+      if (precision == Precision::kBfloat16) {
+        pack_panel<Bfloat16Product, lanes>(from, columns, in, stride, to);
+      } else {
+        pack_panel<FloatProduct, lanes>(from, columns, in, stride, to);
+      }
+    });
+  }
+}
+
+void linear(const Task& task, const LinearInput& input, const PackedWeights& weights,
+            const LinearOutput& output) {
+  const bool halves = weights.precision() == Precision::kBfloat16;
+  const Items items(input.rows, weights.out(), divided_up(weights.in(), halves ? 2 : 1), panel_width(),
+                    task.threads);
+  parallel_for(task, items.count(), [&](std::size_t item, std::size_t) {
+    run_simd([&](auto lanes) __attribute__((always_inline)) {
+      const auto index = static_cast<std::int64_t>(item);
+#if defined(MEDLSAM_WIDE_SIMD)
+      if constexpr (lanes == 16) {
+        if (halves) return linear_item<Bfloat16Product, lanes>(input, weights, output, items, index);
+      }
+#endif
+      linear_item<FloatProduct, lanes>(input, weights, output, items, index);
+    });
+  });
+}
+
+void multiply_transposed(const Task& task, std::int64_t batch, std::int64_t depth, const MatrixBatch& a,
+                         const MatrixBatch& b, float* out) {
+  const auto sharing = static_cast<unsigned>(divided_up(task.threads, std::max<std::int64_t>(1, batch)));
+  const Items items(a.rows, b.rows, depth, panel_width(), sharing);
+  parallel_for(task, static_cast<std::size_t>(batch) * items.count(), [&](std::size_t item, std::size_t) {
+    run_simd([&](auto lanes) __attribute__((always_inline)) {
+      transposed_item<FloatProduct, lanes>(depth, a, b, out, items, static_cast<std::int64_t>(item));
+    });
+  });
+}
+
+}  // namespace medlsam

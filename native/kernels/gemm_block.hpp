@@ -1,0 +1,126 @@
+// Products of matrices where they stay in the processor's registers and first cache: a block of packed rows
+// times a packed panel of columns. Whoever uses it packs both and stores the sums.
+//
+// Both are packed in words of 32 bits along the depth, the axis that is summed over: a float, or two bfloat16
+// neighbors. Every sum is taken from depth 0 on, one term (or pair of terms) after another, however the
+// matrices are cut into blocks, so that cutting changes no bit.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "base/simd.hpp"
+#include "kernels/register_blocks.hpp"
+
+namespace medlsam::gemm {
+
+using registers::load;
+using registers::round_up;
+using registers::store;
+using registers::unrolled;
+using registers::Vector;
+
+// Words of the depth at a time: a strip of rows (12 KB) stays in the first cache while a panel of columns
+// passes.
+inline constexpr std::int64_t kDepth = 256;
+// Between two packed rows of a block. Not a power of two: the rows of a strip must not share a cache set.
+inline constexpr std::int64_t kRowStride = kDepth + 16;
+
+// Rows of a strip and vectors of a panel: 24 of 32 registers, or 12 of 16, hold sums. Tall strips read the
+// panel, which comes from the second cache, less often.
+template <int kLanes>
+constexpr int kStripRows = kLanes == 16 ? 12 : 6;
+inline constexpr int kPanelVectors = 2;
+template <int kLanes>
+constexpr int kPanelWidth = kPanelVectors* kLanes;
+
+constexpr std::int64_t divided_up(std::int64_t value, std::int64_t by) {
+  return (value + by - 1) / by;
+}
+
+// Products of floats.
+struct FloatProduct {
+  static constexpr std::int64_t kPerWord = 1;
+
+  // sums (kRows, kPanelWidth) = (first ? 0 : sums) + rows·columns, for kVectors vectors of columns. rows:
+  // kRows of them, kRowStride apart; columns: (depth, kPanelWidth).
+  template <int kLanes, int kRows, int kVectors>
+  static MEDLSAM_INLINE void multiply(const float* rows, const float* columns, std::int64_t depth, bool first,
+                                      float* sums) {
+    constexpr int kWidth = kPanelWidth<kLanes>;
+    Vector<kLanes> totals[kRows][kVectors];
+    unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
+      unrolled<kVectors>([&](auto v) __attribute__((always_inline)) {
+        if (first) {
+          totals[r][v] = Vector<kLanes>{};
+        } else {
+          load<kLanes>(totals[r][v], sums + r * kWidth + v * kLanes);
+        }
+      });
+    });
+    for (std::int64_t k = 0; k < depth; ++k, columns += kWidth) {
+      Vector<kLanes> vectors[kVectors];
+      unrolled<kVectors>([&](auto v) __attribute__((always_inline)) {
+        load<kLanes>(vectors[v], columns + v * kLanes);
+      });
+      unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
+        const float factor = rows[r * kRowStride + k];
+        unrolled<kVectors>([&](auto v)
+                               __attribute__((always_inline)) { totals[r][v] += factor * vectors[v]; });
+      });
+    }
+    unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
+      unrolled<kVectors>([&](auto v) __attribute__((always_inline)) {
+        store<kLanes>(totals[r][v], sums + r * kWidth + v * kLanes);
+      });
+    });
+  }
+};
+
+// Product::multiply for `count` ≤ kRows rows.
+template <class Product, int kLanes, int kVectors, int kRows = kStripRows<kLanes>>
+MEDLSAM_INLINE void multiply_rows(std::int64_t count, const float* rows, const float* columns,
+                                  std::int64_t depth, bool first, float* sums) {
+  if constexpr (kRows > 1) {
+    if (count < kRows)
+      return multiply_rows<Product, kLanes, kVectors, kRows - 1>(count, rows, columns, depth, first, sums);
+  }
+  Product::template multiply<kLanes, kRows, kVectors>(rows, columns, depth, first, sums);
+}
+
+// Rows packed for multiply_panel: (divided_up(depth, kDepth), count, kRowStride).
+constexpr std::int64_t packed_rows_size(std::int64_t count, std::int64_t depth) {
+  return divided_up(depth, kDepth) * count * kRowStride;
+}
+
+// Where word k of row r is, of `count` packed rows.
+constexpr std::int64_t packed_row_offset(std::int64_t count, std::int64_t r, std::int64_t k) {
+  return (k / kDepth * count + r) * kRowStride + k % kDepth;
+}
+
+// sums (count, kPanelWidth) = rows·panel. rows: packed; panel: (depth, kPanelWidth), of whose columns `width`
+// are wanted: the sums of the others may be left as they are.
+template <class Product, int kLanes>
+MEDLSAM_INLINE void multiply_panel(std::int64_t count, const float* rows, const float* panel,
+                                   std::int64_t depth, std::int64_t width, float* sums) {
+  constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
+  // Strips of nearly the same height, because one of few rows is slow.
+  const std::int64_t strips = divided_up(count, kStripRows<kLanes>);
+  for (std::int64_t k = 0; k < depth; k += kDepth) {
+    const std::int64_t some = std::min(kDepth, depth - k);
+    for (std::int64_t strip = 0; strip < strips; ++strip) {
+      const std::int64_t begin = count * strip / strips, end = count * (strip + 1) / strips;
+      const float* strip_rows = rows + packed_row_offset(count, begin, k);
+      if (width > kLanes) {
+        multiply_rows<Product, kLanes, 2>(end - begin, strip_rows, panel + k * kWidth, some, k == 0,
+                                          sums + begin * kWidth);
+      } else {
+        multiply_rows<Product, kLanes, 1>(end - begin, strip_rows, panel + k * kWidth, some, k == 0,
+                                          sums + begin * kWidth);
+      }
+    }
+  }
+}
+
+}  // namespace medlsam::gemm
