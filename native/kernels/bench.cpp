@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/attention_layouts.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/gemm_block.hpp"
 
@@ -149,6 +150,61 @@ void bench_linears(Precision precision) {
   bench_linear(precision, peak_rate, 1, 4096, 4096, Ends::kNone);
 }
 
+// Attention of SAM's blocks: one head's 4096 tokens, of which an item is 1024 queries, and a window.
+void bench_attention(double peak_rate, std::int64_t grid, std::int64_t window, std::int64_t dim) {
+  const std::vector<float> qkv = values(grid * grid * 3 * dim), bias = values(3 * dim),
+                           table = values((2 * window - 1) * dim);
+  std::vector<float> out(static_cast<std::size_t>(grid * grid * dim));
+  const RelativePositions positions(table.data(), static_cast<int>(window), static_cast<int>(dim));
+  const WindowAttention attention = {.qkv = qkv.data(),
+                                     .bias = bias.data(),
+                                     .out = out.data(),
+                                     .batch = 1,
+                                     .height = grid,
+                                     .width = grid,
+                                     .channels = dim,
+                                     .heads = 1,
+                                     .window_height = window,
+                                     .window_width = window,
+                                     .vertical = &positions,
+                                     .horizontal = &positions};
+  const double time = fastest([&] { attention.run(0); });
+  const std::int64_t keys = window * window, queries = std::min<std::int64_t>(keys, 1024);
+  print("attention, " + std::to_string(queries) + " queries, " + std::to_string(keys) + " keys, head of " +
+            std::to_string(dim),
+        4.0 * static_cast<double>(queries * keys * dim), time, peak_rate);
+}
+
+void bench_tokens(double peak_rate, std::int64_t queries, std::int64_t keys, std::int64_t dim) {
+  const std::vector<float> q = values(queries * dim), k = values(keys * dim), v = values(keys * dim);
+  std::vector<float> out(static_cast<std::size_t>(queries * dim));
+  const TokenAttention attention = {.q = q.data(),
+                                    .k = k.data(),
+                                    .v = v.data(),
+                                    .out = out.data(),
+                                    .query_batch = 1,
+                                    .key_batch = 1,
+                                    .queries = queries,
+                                    .keys = keys,
+                                    .width = dim};
+  const double time = fastest([&] {
+    for (std::int64_t item = 0; item < attention.items(); ++item) attention.run(item);
+  });
+  print("attention, " + std::to_string(queries) + " tokens to " + std::to_string(keys) + ", head of " +
+            std::to_string(dim),
+        4.0 * static_cast<double>(queries * keys * dim), time, peak_rate);
+}
+
+void bench_attentions(double peak_rate) {
+  bench_attention(peak_rate, 64, 64, 64);
+  bench_attention(peak_rate, 14, 14, 64);
+  bench_attention(peak_rate, 48, 48, 32);
+  bench_attention(peak_rate, 7, 7, 32);
+  bench_tokens(peak_rate, 7, 4096, 16);
+  bench_tokens(peak_rate, 4096, 7, 16);
+  bench_tokens(peak_rate, 7, 7, 32);
+}
+
 }  // namespace
 }  // namespace medlsam
 
@@ -156,6 +212,7 @@ int main(int argc, char** argv) {
   using namespace medlsam;
   if (argc > 1) seconds_a_row = std::atof(argv[1]);
   std::printf("%s, one thread\n", simd_level_name(simd_level()));
+  bench_attentions(peak(Precision::kFloat32));
   bench_linears(Precision::kFloat32);
   if (simd_has_bfloat16()) bench_linears(Precision::kBfloat16);
 }
