@@ -17,7 +17,7 @@ const [scans, masks] = ["scans", "masks"].map((name) => join(folder, name));
 for (const path of [scans, masks]) mkdirSync(path);
 const templates = join(folder, "templates.safetensors");
 await run(
-  ["template", "build", "--images", data("ct/a.nii.gz"), "--labels", data("ct/a_label.nii.gz")],
+  ["template", "build", data("ct/a.nii.gz"), "--labels", data("ct/a_label.nii.gz")],
   ["--medlam", medlam, "--classes", "1", "-o", templates, "-q"],
 );
 for (let i = 0; i < cases; i++) {

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
+import { computeDefaults } from "../base/compute.js";
 import { UnavailableError, UsageError } from "../base/errors.js";
 import { callSync } from "./call.js";
 import type { Precision, Runtime, TorchInfo } from "./contract/index.js";
@@ -60,7 +61,7 @@ export function defaultRuntime(): DefaultRuntime {
  * @throws UsageError for what the runtime cannot do; UnavailableError `RUNTIME_UNAVAILABLE` saying what to install.
  */
 export async function findRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { precision = "float32", device = "cpu" } = options;
+  const { precision = computeDefaults.precision, device = computeDefaults.device } = options;
   const where = parseDevice(device);
   const { runtime = where === "cpu" ? defaultRuntime().name : "onnx" } = options;
   if (!runtimes.includes(runtime)) {

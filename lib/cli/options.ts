@@ -1,7 +1,9 @@
 /** The options that commands share: their names, help, choices and parsers, each said once. */
 
 import { availableParallelism } from "node:os";
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { computeDefaults } from "../base/compute.js";
+import { UsageError } from "../base/errors.js";
 import { maxSeed } from "../base/seed.js";
 import type { Conventions, RuntimeOptions, Scale, Strategy, Triple } from "../index.js";
 
@@ -36,6 +38,20 @@ export const modelsOption = () =>
 
 /** How scans are named wherever a command takes them. */
 export const scansHelp = "CT scans: .nii or .nii.gz, folders of them, or .txt lists";
+
+/** The scans that a command works with: its arguments. `--images` is their former spelling. */
+export function addScans(command: Command): Command {
+  return command
+    .argument("[image...]", scansHelp)
+    .addOption(new Option("--images <path...>", scansHelp).hideHelp());
+}
+
+/** The scans that were given to {@link addScans}. @throws UsageError for none. */
+export function givenScans(inputs: readonly string[], { images = [] }: { images?: string[] }) {
+  const scans = [...inputs, ...images];
+  if (scans.length === 0) throw new UsageError("Give the scans: files, folders or .txt lists.");
+  return scans;
+}
 
 export const parseSeed = parseInteger(0, maxSeed);
 
@@ -75,7 +91,7 @@ export const normalizedOption = () =>
 /** Names of devices are checked by the API, which alone knows them: see parseDevice of lib/addon/runtimes.ts. */
 export const deviceOption = () =>
   new Option("--device <name>", "cpu, or cuda[:N] (also gpu[:N]) where the runtime has it").default(
-    "cpu",
+    computeDefaults.device,
   );
 
 export const surveyOption = () =>

@@ -7,8 +7,10 @@ import { secondsSince } from "../base/time.js";
 import { formatJson } from "../formats/json.js";
 import type { Conventions, Strategy, Support, Templates } from "../index.js";
 import {
+  addScans,
   conventionsOption,
   deviceOption,
+  givenScans,
   jsonOption,
   modelOption,
   namesOption,
@@ -19,7 +21,6 @@ import {
   quietOption,
   type RuntimeName,
   runtimeOption,
-  scansHelp,
   strategies,
   surveyOption,
   threadsOption,
@@ -30,7 +31,7 @@ import type { Api, Session } from "./session.js";
 import { count, facts, formatBytes, formatSeconds, table } from "./text.js";
 
 interface BuildFlags {
-  /** The scans' first spelling. */
+  /** The scans' former spelling. */
   images?: string[];
   labels?: string[];
   extremePoints?: string[];
@@ -54,11 +55,8 @@ export function addTemplate(program: Command, session: Session): void {
   const template = program
     .command("template")
     .description("make a template file, or look into one");
-  template
-    .command("build")
+  addScans(template.command("build"))
     .description("make a template file from annotated scans")
-    .argument("[image...]", scansHelp)
-    .addOption(new Option("--images <path...>", scansHelp).hideHelp())
     .option("--labels <path...>", "their label maps, in the same order; folders and lists too")
     .option(
       "--extreme-points <file...>",
@@ -107,8 +105,7 @@ async function build(inputs: string[], flags: BuildFlags, session: Session): Pro
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
   }
-  const scans = [...inputs, ...(flags.images ?? [])];
-  if (scans.length === 0) throw new UsageError("Give the annotated scans: IMAGE… --labels PATH….");
+  const scans = givenScans(inputs, flags);
   if ((flags.labels === undefined) === (flags.extremePoints === undefined)) {
     throw new UsageError("Give either --labels or --extreme-points, one file for each image.");
   }

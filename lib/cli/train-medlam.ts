@@ -2,13 +2,12 @@
 import { type Command, Option } from "commander";
 import type { TrainedEpoch } from "../index.js";
 import { medLamNumbers } from "../training/medlam-options.js";
-import { normalizedOption } from "./options.js";
+import { addScans, givenScans, normalizedOption } from "./options.js";
 import type { Session } from "./session.js";
 import { count } from "./text.js";
 import {
   addTrainOptions,
   conditionalNumberOption,
-  imagesOption,
   numberOption,
   showTraining,
   type TrainFlags,
@@ -16,7 +15,7 @@ import {
 
 interface Flags extends TrainFlags {
   /** The former name of --valid-images. */
-  valid?: string;
+  valid?: string[];
   validateEvery: number;
   width?: number;
   patch?: number;
@@ -29,13 +28,14 @@ export function addTrainMedLam(train: Command, session: Session): void {
   const { width, patch, steps, epochs, batch, uamSteps } = medLamNumbers;
   const { learningRate, foreground, validateEvery } = medLamNumbers;
   const ofFrom = (usual: number) => `(default: ${usual}, or that of --from)`;
-  const command = train
-    .command("medlam")
+  const command = addScans(train.command("medlam"))
     .description("train MedLAM on CT scans, without labels")
-    .addOption(imagesOption())
-    .option("--valid-images <path>", "scans on which the error in mm is measured after every epoch")
-    .addOption(new Option("--valid <path>").hideHelp().conflicts("validImages"))
-    .option("--valid-labels <path>", "their label maps: boxes are compared while training")
+    .option(
+      "--valid-images <path...>",
+      "scans on which the error in mm is measured after every epoch",
+    )
+    .addOption(new Option("--valid <path...>").hideHelp().conflicts("validImages"))
+    .option("--valid-labels <path...>", "their label maps: boxes are compared while training")
     .addOption(
       numberOption("--validate-every <n>", "epochs between comparisons of boxes", validateEvery),
     )
@@ -75,16 +75,19 @@ export function addTrainMedLam(train: Command, session: Session): void {
       numberOption("--lr <number>", "learning rate; × 0.8 after every 10 epochs", learningRate),
     )
     .addOption(normalizedOption());
-  addTrainOptions(command).action((flags: Flags) => trainMedLam(flags, session));
+  addTrainOptions(command).action((inputs: string[], flags: Flags) =>
+    trainMedLam(inputs, flags, session),
+  );
 }
 
-async function trainMedLam(flags: Flags, session: Session): Promise<void> {
-  const { output, images, validImages = flags.valid, validLabels, normalized } = flags;
+async function trainMedLam(inputs: string[], flags: Flags, session: Session): Promise<void> {
+  const { output, validImages = flags.valid ?? [], validLabels = [], normalized } = flags;
   const { validateEvery, width, patch, uamSteps, foreground } = flags;
+  const images = givenScans(inputs, flags);
   const api = await session.api();
-  const scans = await api.listImages([images]);
-  const validationScans = validImages === undefined ? [] : await api.listImages([validImages]);
-  const validationLabels = validLabels === undefined ? [] : await api.listImages([validLabels]);
+  const scans = await api.listImages(images);
+  const validationScans = await api.listImages(validImages);
+  const validationLabels = await api.listImages(validLabels);
   await showTraining(flags, session, async (options, progress) => {
     const own = { validateEvery, width, patch, uamSteps, foreground, normalized };
     const trained = await api.trainMedLam({

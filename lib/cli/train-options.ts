@@ -1,5 +1,6 @@
 /** Options, arguments and progress that `medlsam train` has for every network. */
 import { type Command, Option } from "commander";
+import { computeDefaults } from "../base/compute.js";
 import { UsageError } from "../base/errors.js";
 import type { TrainOptions } from "../index.js";
 import { commonNumbers, type NumberOption } from "../training/options.js";
@@ -16,9 +17,10 @@ import type { Api, Session } from "./session.js";
 
 /** The options of every network's training. */
 export interface TrainFlags {
-  images: string;
-  validImages?: string;
-  validLabels?: string;
+  /** The scans' former spelling. */
+  images?: string[];
+  validImages?: string[];
+  validLabels?: string[];
   output: string;
   cache?: string;
   from?: string;
@@ -52,12 +54,6 @@ export function conditionalNumberOption(
   return new Option(flags, about).argParser(whole ? parseInteger(min, max) : parseNumber(min, max));
 }
 
-export const imagesOption = () =>
-  new Option(
-    "--images <path>",
-    "CT scans: a .txt list, one path a line, or a folder",
-  ).makeOptionMandatory();
-
 /** The options that each network describes in its own words are added by its command. */
 export function addTrainOptions(command: Command): Command {
   return command
@@ -70,7 +66,7 @@ export function addTrainOptions(command: Command): Command {
     .addOption(
       new Option("--precision <name>", "what the network computes in")
         .choices(["float32", "bfloat16"])
-        .default("float32"),
+        .default(computeDefaults.precision),
     )
     .addOption(
       numberOption(

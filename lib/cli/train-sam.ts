@@ -3,20 +3,19 @@ import type { Command } from "commander";
 import { UsageError } from "../base/errors.js";
 import type { AnnotatedScan, SamSizes, TrainedSamEpoch } from "../index.js";
 import { globalBlocks, samNumbers, samSizeNumbers } from "../training/sam-options.js";
-import { parseInteger, parseList } from "./options.js";
+import { addScans, givenScans, parseInteger, parseList } from "./options.js";
 import type { Api, Session } from "./session.js";
 import { count } from "./text.js";
 import {
   addTrainOptions,
   conditionalNumberOption,
-  imagesOption,
   numberOption,
   showTraining,
   type TrainFlags,
 } from "./train-options.js";
 
 interface Flags extends TrainFlags {
-  labels: string;
+  labels: string[];
   encoder?: boolean;
   prompts: number;
   jitter: number;
@@ -52,13 +51,14 @@ const sizeFlags: readonly [keyof typeof samSizeNumbers, string, string][] = [
 
 export function addTrainSam(train: Command, session: Session): void {
   const { steps, epochs, batch, prompts, learningRate, jitter } = samNumbers;
-  const command = train
-    .command("sam")
+  const command = addScans(train.command("sam"))
     .description("train SAM on CT scans and their label maps")
-    .addOption(imagesOption())
-    .requiredOption("--labels <path>", "their label maps, in the same order")
-    .option("--valid-images <path>", "scans on which the Dice is measured after every epoch")
-    .option("--valid-labels <path>", "their label maps")
+    .requiredOption(
+      "--labels <path...>",
+      "their label maps, in the same order; folders and lists too",
+    )
+    .option("--valid-images <path...>", "scans on which the Dice is measured after every epoch")
+    .option("--valid-labels <path...>", "their label maps")
     .option("--from <checkpoint>", "SAM or MedSAM to start from (.pth, .safetensors)")
     .option("--encoder", "train the image encoder of --from too")
     .addOption(numberOption("--steps <n>", "steps of an epoch", steps))
@@ -78,7 +78,9 @@ export function addTrainSam(train: Command, session: Session): void {
       parseBlocks,
     )
     .addHelpText("after", help);
-  addTrainOptions(command).action((flags: Flags) => trainSam(flags, session));
+  addTrainOptions(command).action((inputs: string[], flags: Flags) =>
+    trainSam(inputs, flags, session),
+  );
 }
 
 /** "1,3" → [1, 3]; "none" → []. */
@@ -86,11 +88,12 @@ function parseBlocks(text: string): number[] {
   return text === "none" ? [] : parseList(text).map(parseInteger(0, 255));
 }
 
-async function trainSam(flags: Flags, session: Session): Promise<void> {
-  const { output, images, labels, validImages, validLabels, encoder, prompts, jitter } = flags;
+async function trainSam(inputs: string[], flags: Flags, session: Session): Promise<void> {
+  const { output, labels, validImages, validLabels, encoder, prompts, jitter } = flags;
   if ((validImages === undefined) !== (validLabels === undefined)) {
     throw new UsageError("--valid-images and --valid-labels belong together.");
   }
+  const images = givenScans(inputs, flags);
   const api = await session.api();
   const scans = await pairs(api, images, labels);
   const validationScans =
@@ -119,12 +122,11 @@ function sizesOf({ patchSize, global, ...flags }: Flags): SamSizes {
 }
 
 /** Images and label maps, paired by their order. */
-async function pairs(api: Api, images: string, labels: string): Promise<AnnotatedScan[]> {
-  const [scans, maps] = [await api.listImages([images]), await api.listImages([labels])];
+async function pairs(api: Api, images: string[], labels: string[]): Promise<AnnotatedScan[]> {
+  const [scans, maps] = [await api.listImages(images), await api.listImages(labels)];
   if (scans.length !== maps.length) {
     throw new UsageError(
-      `${images} has ${count(scans.length, "scan")}, ${labels} ${count(maps.length, "label map")}: every scan needs one, ` +
-        "in the same order.",
+      `${count(scans.length, "scan")} but ${count(maps.length, "label map")}: every scan needs one, in the same order.`,
     );
   }
   return scans.map((image, i) => ({ image, labels: maps[i] as string }));

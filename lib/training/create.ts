@@ -4,6 +4,7 @@ import { callNative } from "../addon/call.js";
 import type { TrainerHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { parseDevice, probeTorch, readyTorch } from "../addon/runtimes.js";
+import { computeDefaults } from "../base/compute.js";
 import { UsageError } from "../base/errors.js";
 import type { TrainOptions } from "./options.js";
 import { alone, type PeerProcesses, type Peers } from "./peers.js";
@@ -45,8 +46,8 @@ export async function createTrainer(
 ): Promise<TrainerHandle> {
   const plugin = await readyTorch();
   const { threads = 1, signal, onProgress, peer, nan } = options;
-  const { precision = "float32" } = options;
-  const device = parseDevice(options.device ?? "cpu");
+  const { precision = computeDefaults.precision } = options;
+  const device = parseDevice(options.device ?? computeDefaults.device);
   const { steps, epochs } = training.numbers;
   const cache = options.cache ?? join(options.folder, "scans");
   const files = await training.prepare(cache, { threads, signal, onProgress, peer, nan });

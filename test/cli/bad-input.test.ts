@@ -125,11 +125,11 @@ describe("bad scans", () => {
 });
 
 describe("bad supports", () => {
-  const images = ["--images", data("ct/a.nii.gz")];
+  const images = [data("ct/a.nii.gz")];
   const image = file("image.nii", nifti({ sform: good }));
   const labels = (fields: Fields) => ({ datatype: 2, sform: good, value: () => 0, ...fields });
   const buildWith = (name: string, fields: Fields, ...more: string[]) =>
-    build("--images", image, "--labels", file(name, nifti(labels(fields))), ...more);
+    build(image, "--labels", file(name, nifti(labels(fields))), ...more);
 
   it("label maps of another shape or geometry, of no labels, and images", async () => {
     const cube: Fields["value"] = (x, y, z) =>
@@ -154,7 +154,7 @@ describe("bad supports", () => {
       "Label 9",
       "no support",
     );
-    expectRefusal(await build("--images", image, "--labels", image), 3, "image.nii", "label");
+    expectRefusal(await build(image, "--labels", image), 3, "image.nii", "label");
   });
 
   it("an organ one voxel thick is localized by its six points or said to be lost", async () => {
@@ -162,18 +162,7 @@ describe("bad supports", () => {
       z === 20 && x > 10 && x < 30 && y > 10 && y < 30 ? 1 : 0;
     const output = join(folder, "sheet.safetensors");
     const path = file("sheet.nii", nifti(labels({ value: sheet })));
-    const args = [
-      "--images",
-      image,
-      "--labels",
-      path,
-      "--medlam",
-      medlam,
-      "-o",
-      output,
-      "--strategy",
-      "spl",
-    ];
+    const args = [image, "--labels", path, "--medlam", medlam, "-o", output, "--strategy", "spl"];
     await succeed("template", "build", ...args);
     const shown = JSON.parse((await succeed("template", "show", "--json", output)).stdout);
     expect(shown.organs).toMatchObject([{ name: "1", parts: 1 }]);
@@ -181,7 +170,7 @@ describe("bad supports", () => {
     const fine = { dim: [3, 40, 40, 40], sform: [row(0.5, 0, 0), row(0, 6, 0), row(0, 0, 6)] };
     const fineImage = file("fine.nii", nifti(fine));
     const thinLabels = file("thin.nii", nifti(labels({ ...fine, value: thin })));
-    const lost = await build("--images", fineImage, "--labels", thinLabels, "--classes", "1");
+    const lost = await build(fineImage, "--labels", thinLabels, "--classes", "1");
     expectRefusal(lost, 3, "Label 1", "no support");
   });
 

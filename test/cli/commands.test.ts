@@ -171,7 +171,7 @@ describe("medlsam template", () => {
     );
     const build = (file: string, output: string) =>
       succeed(
-        ...["template", "build", "--images", data("ct/a.nii.gz"), "--medlam", medlam],
+        ...["template", "build", data("ct/a.nii.gz"), "--medlam", medlam],
         ...["--extreme-points", at(file), "-o", at(output)],
       );
     await build("points/kidney.mrk.json", "slicer");

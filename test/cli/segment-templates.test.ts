@@ -29,7 +29,7 @@ interface ReportFile {
 }
 
 function support(name: string): string[] {
-  return ["--images", data(`ct/${name}.nii.gz`), "--labels", data(`ct/${name}_label.nii.gz`)];
+  return [data(`ct/${name}.nii.gz`), "--labels", data(`ct/${name}_label.nii.gz`)];
 }
 
 function distinctSlices(boxes: readonly { min: number[]; max: number[] }[]): Set<number> {

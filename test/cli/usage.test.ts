@@ -56,12 +56,9 @@ describe("wrong usage", () => {
     [["localize", "q.nii", ...models, "--fast"], "unknown option"],
     [["localize", "a/q.nii", "b/q.nii.gz", ...models, "-o", folder], "both be written"],
     [["localize", scan, ...models, "--roi-subset", "1,liver"], "no organ is called liver"],
+    [["template", "build", "a", "-o", "t", "--medlam", "m"], "--labels or --extreme-points"],
     [
-      ["template", "build", "--images", "a", "-o", "t", "--medlam", "m"],
-      "--labels or --extreme-points",
-    ],
-    [
-      ["template", "build", "--images", "a", "b", "--labels", "c", "-o", "t", "--medlam", "m"],
+      ["template", "build", "a", "b", "--labels", "c", "-o", "t", "--medlam", "m"],
       "2 images but 1",
     ],
     [

@@ -26,14 +26,14 @@ export const data = (name: string) => path(`../conformance/data/${name}`);
 export const medlam = data("medlam/medlam.pth");
 export const scan = data("ct/q.nii.gz");
 export const supports = [
-  ...["--images", data("ct/a.nii.gz"), data("ct/b.nii.gz")],
+  ...[data("ct/a.nii.gz"), data("ct/b.nii.gz")],
   ...["--labels", data("ct/a_label.nii.gz"), data("ct/b_label.nii.gz")],
 ];
 
 /** A template file of one organ from one scan, made in little time. */
 export function buildSmall(output: string): string[] {
   const [images, labels] = [data("ct/a.nii.gz"), data("ct/a_label.nii.gz")];
-  const from = ["--images", images, "--labels", labels, "--classes", "1"];
+  const from = [images, "--labels", labels, "--classes", "1"];
   return ["template", "build", ...from, "--medlam", medlam, "-o", output];
 }
 

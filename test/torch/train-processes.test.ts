@@ -15,7 +15,7 @@ const labels = at("labels.txt");
 writeFileSync(labels, `${data("ct/a_label.nii.gz")}\n${data("ct/b_label.nii.gz")}\n`);
 
 const train = (output: string, ...more: string[]) => [
-  ...["train", "medlam", "--images", list, "-o", at(output), "--cache", at("scans")],
+  ...["train", "medlam", list, "-o", at(output), "--cache", at("scans")],
   ...["--width", "1", "--patch", "32", "--batch", "2", "--steps", "4", "--epochs", "1"],
   ...["--threads", "2", ...more],
 ];
@@ -123,7 +123,7 @@ describe("medlsam train medlam in several processes", () => {
 });
 
 const trainSam = (output: string, batch: number, ...more: string[]) => [
-  ...["train", "sam", "--images", list, "--labels", labels, "-o", at(output)],
+  ...["train", "sam", list, "--labels", labels, "-o", at(output)],
   ...["--cache", at("slices"), "--image-size", "64", "--patch-size", "16", "--width", "16"],
   ...["--depth", "2", "--heads", "2", "--mlp", "32", "--window", "2", "--global", "1"],
   ...["--channels", "16", "--decoder-mlp", "32", "--batch", String(batch), "--steps", "4"],

@@ -78,10 +78,12 @@ const sizes = [
   ],
   ...["--window", "4", "--global", "1", "--channels", "32", "--decoder-mlp", "64"],
 ];
-const trainFrom = (output: string, ...more: string[]) => [
-  ...["train", "sam", "--images", at("images.txt"), "--labels", at("labels.txt"), "-o", at(output)],
+const trainOn = (images: string, labels: string, output: string, ...more: string[]) => [
+  ...["train", "sam", images, "--labels", labels, "-o", at(output)],
   ...["--cache", at("slices"), "--batch", "2", "--lr", "3e-3", "--threads", "1", ...more],
 ];
+const trainFrom = (output: string, ...more: string[]) =>
+  trainOn(at("images.txt"), at("labels.txt"), output, ...more);
 const train = (output: string, ...more: string[]) => trainFrom(output, ...sizes, ...more);
 const valid = () => ["--valid-images", at("valid.txt"), "--valid-labels", at("valid-labels.txt")];
 const model = (run: string) => readFileSync(at(run, "sam.safetensors"));
@@ -167,8 +169,9 @@ describe("medlsam train sam", () => {
   });
 
   it("refuses lists of different lengths, and one of the validation's alone", async () => {
-    const labels = ["--labels", list("one.txt", ["a_label.nii.gz"])];
-    expectRefusal(await run(...train("lists", "-q", ...labels)), 2, "2 scans");
+    const labels = list("one.txt", ["a_label.nii.gz"]);
+    const uneven = trainOn(at("images.txt"), labels, "lists", "-q", ...sizes);
+    expectRefusal(await run(...uneven), 2, "2 scans but 1 label map");
     const images = ["--valid-images", at("valid.txt")];
     expectRefusal(await run(...train("lists", "-q", ...images)), 2, "--valid-labels");
   });
@@ -176,8 +179,8 @@ describe("medlsam train sam", () => {
   it("names the label map of another geometry, without organs, or with none of the image's", async () => {
     const image = list("other.txt", ["a.nii.gz"]);
     const refusal = async (labels: string) => {
-      const lists = ["--images", image, "--labels", list("other-labels.txt", [labels])];
-      return run(...train("bad", "-q", ...lists));
+      const maps = list("other-labels.txt", [labels]);
+      return run(...trainOn(image, maps, "bad", "-q", ...sizes));
     };
     const moved = await Volume.fromArray(new Uint8Array(12 * 48 * 40), {
       shape,
@@ -193,7 +196,7 @@ describe("medlsam train sam", () => {
 
   it("says which file is not there", async () => {
     const labels = list("missing.txt", ["a_label.nii.gz", "nowhere.nii.gz"]);
-    const outcome = await run(...train("missing", "-q", "--labels", labels));
+    const outcome = await run(...trainOn(at("images.txt"), labels, "missing", "-q", ...sizes));
     expectRefusal(outcome, 3, "nowhere.nii.gz: no such file");
   });
 

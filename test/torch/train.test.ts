@@ -30,7 +30,7 @@ const valid = at("valid.txt");
 writeFileSync(valid, `${data("ct/q.nii.gz")}\n`);
 
 const train = (output: string, ...more: string[]) => [
-  ...["train", "medlam", "--images", list, "-o", at(output), "--cache", at("scans")],
+  ...["train", "medlam", list, "-o", at(output), "--cache", at("scans")],
   ...["--width", "1", "--patch", "32", "--batch", "1", "--steps", "4", "--threads", "1", ...more],
 ];
 const model = (run: string) => readFileSync(at(run, "medlam.safetensors"));
@@ -159,7 +159,7 @@ describe("medlsam train medlam", () => {
   it("names a scan that cannot be read", async () => {
     const bad = at("bad.txt");
     writeFileSync(bad, `${data("ct/a.nii.gz")}\n${bad}\n`);
-    const outcome = await run(...train("bad", "-q"), "--images", bad);
+    const outcome = await run(...train("bad", bad, "-q"));
     expectRefusal(outcome, 3, "bad.txt");
   });
 
@@ -204,6 +204,7 @@ describe("medlsam train medlam", () => {
 
   it("starts from the published code's training checkpoint, and exports what that code reads", async () => {
     const published = data("medlam/medlam_training.tar");
+    // --images is the scans' former spelling.
     const options = ["--images", list, "--cache", at("scans"), "--threads", "1", "--batch", "1"];
     const start = ["--from", published, "--steps", "1", "--epochs", "1", "--lr", "1e-12"];
     await succeed("train", "medlam", "-o", at("from"), ...options, ...start);

@@ -85,7 +85,7 @@ describe("medlsam train medlam", () => {
     const list = write("one.txt", "nowhere.nii.gz\n");
     process.env.MEDLSAM_TORCH = join(folder, "none.so");
     try {
-      const outcome = await run("train", "medlam", "--images", list, "-o", join(folder, "out"));
+      const outcome = await run("train", "medlam", list, "-o", join(folder, "out"));
       expect(outcome.code).toBe(1);
       expect(outcome.stderr).toContain("npm run build:torch");
     } finally {
@@ -93,8 +93,16 @@ describe("medlsam train medlam", () => {
     }
   });
 
+  it("takes scans as every command does, and asks for them", async () => {
+    const none = await run("train", "medlam", "-o", join(folder, "out"));
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("Give the scans") });
+    const former = ["--images", "list.txt", "-o", join(folder, "out")];
+    const { stderr } = await run("train", "medlam", ...former, "--precision", "float16");
+    expect(stderr).toContain("Allowed choices are float32, bfloat16");
+  });
+
   it("refuses a precision it cannot train in", async () => {
-    const list = ["--images", "list.txt", "-o", join(folder, "out")];
+    const list = ["list.txt", "-o", join(folder, "out")];
     const { code, stderr } = await run("train", "medlam", ...list, "--precision", "float16");
     expect(code).toBe(2);
     expect(stderr).toContain("Allowed choices are float32, bfloat16");
