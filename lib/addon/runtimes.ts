@@ -6,13 +6,12 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
-import { computeDefaults } from "../base/compute.js";
+import { computeDefaults, runtimeNames } from "../base/compute.js";
 import { UnavailableError, UsageError } from "../base/errors.js";
 import { callSync } from "./call.js";
 import type { Precision, Runtime, TorchInfo } from "./contract/index.js";
 import { addonModule, native, onnxRuntimePath, root } from "./loader.js";
 
-const runtimes: readonly Runtime["name"][] = ["cpu", "onnx", "torch"];
 const precisions: readonly Precision[] = ["float32", "bfloat16", "float16"];
 
 /** Options of what loads a network. */
@@ -64,8 +63,8 @@ export async function findRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { precision = computeDefaults.precision, device = computeDefaults.device } = options;
   const where = parseDevice(device);
   const { runtime = where === "cpu" ? defaultRuntime().name : "onnx" } = options;
-  if (!runtimes.includes(runtime)) {
-    throw new UsageError(`runtime must be one of ${runtimes.join(", ")}, not "${runtime}".`);
+  if (!runtimeNames.includes(runtime)) {
+    throw new UsageError(`runtime must be one of ${runtimeNames.join(", ")}, not "${runtime}".`);
   }
   if (!precisions.includes(precision)) {
     throw new UsageError(`precision must be one of ${precisions.join(", ")}, not "${precision}".`);

@@ -1,2 +1,7 @@
-/** Where and how precisely networks compute by default: for programs, and for the command's help, which does not load the addon. */
+/** How networks can compute: for programs, and for the command's help, which does not load the addon. */
+
+/** Names of the runtimes. */
+export const runtimeNames = ["cpu", "onnx", "torch"] as const;
+
+/** Where and how precisely networks compute where nothing else is asked for. */
 export const computeDefaults = { device: "cpu", precision: "float32" } as const;

@@ -2,14 +2,13 @@
 
 import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { computeDefaults } from "../base/compute.js";
+import { aConvention } from "../base/arguments.js";
+import { computeDefaults, runtimeNames } from "../base/compute.js";
 import { UsageError } from "../base/errors.js";
 import { maxSeed } from "../base/seed.js";
 import type { Conventions, RuntimeOptions, Scale, Strategy, Triple } from "../index.js";
 
 export type RuntimeName = NonNullable<RuntimeOptions["runtime"]>;
-const runtimes = ["cpu", "onnx", "torch"] as const satisfies readonly RuntimeName[];
-const conventions = ["exact", "reference"] as const satisfies readonly Conventions[];
 export const strategies = ["wpl", "spl"] as const satisfies readonly Strategy[];
 const allScales = [0, 1, 2] as const satisfies readonly Scale[];
 
@@ -76,7 +75,7 @@ export const namesOption = () =>
 
 export const conventionsOption = () =>
   new Option("--conventions <name>", "arithmetic of the paper (exact) or of its code (reference)")
-    .choices(conventions)
+    .choices(aConvention.options)
     .default("exact" satisfies Conventions);
 
 export const nanOption = () =>
@@ -111,7 +110,7 @@ export const runtimeOption = () =>
     "--runtime <name>",
     "what runs the network: kernels of medlsam's own, ONNX Runtime, or libtorch (npm run build:torch); by default " +
       "what medlsam info names, and onnx on a GPU",
-  ).choices(runtimes);
+  ).choices(runtimeNames);
 
 export const quietOption = () => new Option("-q, --quiet", "no progress, only errors");
 
