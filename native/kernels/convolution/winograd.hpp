@@ -1,0 +1,39 @@
+// 3×3×3 convolution with a padding of one by Winograd's minimal filtering F(4³, 3³): 216 products for the 64
+// voxels of a tile instead of 1728 (Lavin and Gray, arXiv 1509.09308, in three dimensions). What comes before
+// and after joins in: normalization, ReLU, upsampling and concatenation as the inputs are read, the moments
+// for the next normalization and the pooling as the outputs are written.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/task.hpp"
+#include "kernels/convolution/activations.hpp"
+#include "kernels/large_floats.hpp"
+
+namespace medlsam::convolution {
+
+// Weights (out, in, 3, 3, 3), row-major, transformed and packed.
+class WinogradWeights {
+ public:
+  WinogradWeights() = default;
+  WinogradWeights(const float* weights, std::int64_t out, std::int64_t in);
+
+  std::int64_t out() const { return out_; }
+  std::int64_t in() const { return in_; }
+  // (product of a tile, panel, in, panel's channels)
+  const float* product(std::int64_t index) const { return packed_.data() + index * step_; }
+  std::size_t bytes() const { return packed_.size() * sizeof(float); }
+
+ private:
+  std::int64_t out_ = 0, in_ = 0, step_ = 0;
+  LargeFloats packed_;
+};
+
+// Parallel over blocks of tiles; the same bytes for any number of threads. All sources have the output's
+// extents and images, half the extents (exactly) where they are upsampled.
+void convolve_winograd(std::span<const Source> sources, const WinogradWeights& weights,
+                       const ConvolutionOutput& output, const Task& task);
+
+}  // namespace medlsam::convolution
