@@ -199,9 +199,12 @@ struct Trial {
     const ConvolutionOutput output = {layout, values.data(), pooled_layout, small.data(),
                                       result.moments.data()};
     if (winograd) {
-      convolve_winograd(sources, WinogradWeights(weights.data(), out, first + second), output, task);
+      const WinogradWeights packed(weights.data(), out, first + second);
+      LargeFloats scratch(winograd_scratch(packed, layout, threads));
+      convolve_winograd(sources, packed, output, scratch.data(), task);
     } else {
-      PaddedImage image(extents, first + second);
+      LargeFloats memory(PaddedImage::floats(extents, first + second));
+      PaddedImage image(extents, first + second, memory.data());
       for (std::int64_t i = 0; i < images; ++i) {
         image.fill(sources, i, task);
         convolve_direct(image, DirectWeights(weights.data(), out, first + second), output, i, task);
@@ -272,7 +275,8 @@ TEST_CASE("3×3×3 convolutions by Winograd's filtering and as they are written"
 TEST_CASE("a patch of one channel needs no blocks") {
   std::vector<float> rows(3 * 4 * 5);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
-  PaddedImage image({3, 4, 5}, 1);
+  LargeFloats memory(PaddedImage::floats({3, 4, 5}, 1));
+  PaddedImage image({3, 4, 5}, 1, memory.data());
   image.fill(rows.data(), {});
   CHECK(image.corner(1, 1, 1)[0] == 0);
   CHECK(image.corner(2, 3, 4)[0] == rows[(1 * 4 + 2) * 5 + 3]);

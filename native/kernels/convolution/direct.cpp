@@ -137,12 +137,18 @@ DirectWeights::DirectWeights(const float* weights, std::int64_t out, std::int64_
   }
 }
 
-PaddedImage::PaddedImage(Extents extents, std::int64_t channels)
+PaddedImage::PaddedImage(Extents extents, std::int64_t channels, float* memory)
     : extents_(extents),
       channels_(channels),
       row_((extents.x + 2) * channels),
       plane_((extents.y + 2) * row_),
-      values_(static_cast<std::size_t>((extents.z + 2) * plane_)) {}
+      values_(memory) {
+  std::fill_n(values_, floats(extents, channels), 0.0f);
+}
+
+std::size_t PaddedImage::floats(Extents extents, std::int64_t channels) {
+  return static_cast<std::size_t>((extents.z + 2) * (extents.y + 2) * (extents.x + 2) * channels);
+}
 
 void PaddedImage::fill(const float* rows, const Task& task) {
   parallel_for(task, static_cast<std::size_t>(extents_.z), [&](std::size_t item, std::size_t) {
@@ -150,7 +156,7 @@ void PaddedImage::fill(const float* rows, const Task& task) {
     for (std::int64_t c = 0; c < channels_; ++c) {
       const float* from = rows + (c * extents_.z + z) * extents_.y * extents_.x;
       for (std::int64_t y = 0; y < extents_.y; ++y, from += extents_.x) {
-        float* const to = values_.data() + (z + 1) * plane_ + (y + 1) * row_ + channels_ + c;
+        float* const to = values_ + (z + 1) * plane_ + (y + 1) * row_ + channels_ + c;
         for (std::int64_t x = 0; x < extents_.x; ++x) to[x * channels_] = from[x];
       }
     }
@@ -166,7 +172,7 @@ void PaddedImage::fill(std::span<const Source> sources, std::int64_t image, cons
       run_simd([&](auto lanes) __attribute__((always_inline)) {
         copy_block<lanes>(TileReader<lanes>(source, image, static_cast<std::int64_t>(block)), extents_,
                           std::min(layout.lanes, layout.channels - first), row_, plane_, channels_,
-                          values_.data() + channel + first);
+                          values_ + channel + first);
       });
     });
     channel += layout.channels;

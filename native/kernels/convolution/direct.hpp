@@ -32,7 +32,9 @@ class DirectWeights {
 // One image with its channels last and a border of zeros: (z + 2, y + 2, x + 2, channels).
 class PaddedImage {
  public:
-  PaddedImage(Extents extents, std::int64_t channels);
+  // `memory`: floats() floats, which it does not own.
+  PaddedImage(Extents extents, std::int64_t channels, float* memory);
+  static std::size_t floats(Extents extents, std::int64_t channels);
 
   // Row-major (channels, z, y, x).
   void fill(const float* rows, const Task& task);
@@ -44,13 +46,13 @@ class PaddedImage {
   std::int64_t plane() const { return plane_; }
   // The voxel before an output's along all axes: the first that its convolution reads.
   const float* corner(std::int64_t z, std::int64_t y, std::int64_t x) const {
-    return values_.data() + z * plane_ + y * row_ + x * channels_;
+    return values_ + z * plane_ + y * row_ + x * channels_;
   }
 
  private:
   Extents extents_;
   std::int64_t channels_, row_, plane_;  // steps in floats
-  LargeFloats values_;
+  float* values_;
 };
 
 // Writes image `index` of the output; its moments too, the pooled values not. Parallel over voxels and

@@ -1,6 +1,7 @@
 #include "kernels/convolution/winograd.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "base/parallel.hpp"
 #include "base/simd.hpp"
@@ -24,60 +25,68 @@ std::int64_t tile_count(std::int64_t extent) {
 
 // The work of one convolution: `items` blocks of tiles, none with tiles of two images.
 struct Plan {
-  Plan(std::span<const Source> from, const WinogradWeights& w, const ConvolutionOutput& to)
-      : sources(from), weights(w), output(to) {
-    const Extents& extents = to.layout.extents;
-    tiles_z = tile_count(extents.z), tiles_y = tile_count(extents.y), tiles_x = tile_count(extents.x);
-    tiles = tiles_z * tiles_y * tiles_x;
-    at_once = tiles_at_once(tiles);
-    blocks_of_image = (tiles + at_once - 1) / at_once;
-    items = to.layout.images * blocks_of_image;
-    // The last block of a source may hold channels it has not; its vectors are written whole, and the next
-    // channels over what they hold too much.
-    row = w.in() + to.layout.lanes;
-    product_step = at_once * row + to.layout.lanes;
-    channels = to.layout.padded_channels();
-  }
+  Plan(const WinogradWeights& w, const BlockedLayout& layout)
+      : tiles_y(tile_count(layout.extents.y)),
+        tiles_x(tile_count(layout.extents.x)),
+        tiles(tile_count(layout.extents.z) * tiles_y * tiles_x),
+        at_once(tiles_at_once(tiles)),
+        blocks_of_image((tiles + at_once - 1) / at_once),
+        items(layout.images * blocks_of_image),
+        // A source's last block may hold more than its channels: its vectors are written whole, and the next
+        // channels over what is too much.
+        row(w.in() + layout.lanes),
+        // The last addend keeps products from lying a multiple of 4 KB apart, in the same places of the
+        // caches.
+        product_step(at_once * row + layout.lanes),
+        channels(layout.padded_channels()),
+        input_floats(aligned(kTileProducts * product_step)),
+        product_floats(aligned(kTileProducts * at_once * channels)) {}
 
   TilePlace place(std::int64_t tile) const {
     const std::int64_t x = tile % tiles_x, y = tile / tiles_x % tiles_y, z = tile / tiles_x / tiles_y;
     return {z * kTile, y * kTile, x * kTile};
   }
+  std::int64_t workers(unsigned threads) const {
+    return std::min<std::int64_t>(std::max(1U, threads), items);
+  }
+  static std::int64_t aligned(std::int64_t floats) { return registers::round_up(floats, 16); }
 
+  const std::int64_t tiles_y, tiles_x, tiles, at_once, blocks_of_image, items;
+  const std::int64_t row, product_step, channels, input_floats, product_floats;
+};
+
+// A thread's.
+struct Scratch {
+  float* inputs;    // (product, tile, channel of the inputs)
+  float* products;  // (block of output channels, tile, product, channel)
+};
+
+struct Convolution {
   std::span<const Source> sources;
   const WinogradWeights& weights;
   const ConvolutionOutput& output;
-  std::int64_t tiles_z, tiles_y, tiles_x, tiles, at_once, blocks_of_image, items;
-  std::int64_t row, product_step, channels;
-};
-
-struct Scratch {
-  explicit Scratch(const Plan& plan)
-      : inputs(static_cast<std::size_t>(kTileProducts * plan.product_step + plan.output.layout.lanes)),
-        products(static_cast<std::size_t>(kTileProducts * plan.at_once * plan.channels)) {}
-
-  LargeFloats inputs;    // (product, tile, channel of the inputs)
-  LargeFloats products;  // (block of output channels, tile, product, channel)
+  Plan plan;
 };
 
 template <int kLanes>
 class BlockOfTiles {
  public:
-  BlockOfTiles(const Plan& plan, Scratch& scratch, std::int64_t item)
-      : plan_(plan),
+  BlockOfTiles(const Convolution& all, const Scratch& scratch, std::int64_t item)
+      : all_(all),
+        plan_(all.plan),
         scratch_(scratch),
-        image_(item / plan.blocks_of_image),
-        first_(item % plan.blocks_of_image * plan.at_once),
-        count_(std::min(plan.at_once, plan.tiles - first_)) {}
+        image_(item / plan_.blocks_of_image),
+        first_(item % plan_.blocks_of_image * plan_.at_once),
+        count_(std::min(plan_.at_once, plan_.tiles - first_)) {}
 
   MEDLSAM_INLINE void transform_inputs_of_all() const {
     std::int64_t channel = 0;
-    for (const Source& source : plan_.sources) {
+    for (const Source& source : all_.sources) {
       const BlockedLayout& layout = source.activations.layout;
       for (std::int64_t block = 0; block < layout.blocks; ++block, channel += kLanes) {
         const TileReader<kLanes> reader(source, image_, block);
         for (std::int64_t tile = 0; tile < count_; ++tile)
-          transform_inputs_of(reader, tile, scratch_.inputs.data() + tile * plan_.row + channel);
+          transform_inputs_of(reader, tile, scratch_.inputs + tile * plan_.row + channel);
       }
       channel -= layout.padded_channels() - layout.channels;
     }
@@ -86,10 +95,10 @@ class BlockOfTiles {
   MEDLSAM_INLINE void multiply() const {
     constexpr int kRows = kBlockRows<kLanes>;
     static constexpr std::int64_t kRun[] = {0};
-    const std::int64_t blocks = plan_.output.layout.blocks;
+    const std::int64_t blocks = all_.output.layout.blocks;
     for (int product = 0; product < kTileProducts; ++product) {
-      const float* panel = plan_.weights.product(product);
-      const float* const inputs = scratch_.inputs.data() + product * plan_.product_step;
+      const float* panel = all_.weights.product(product);
+      const float* const inputs = scratch_.inputs + product * plan_.product_step;
       std::int64_t vectors = 0;
       for (std::int64_t first = 0; first < blocks; first += vectors) {
         vectors = panel_vectors(blocks - first);
@@ -99,19 +108,19 @@ class BlockOfTiles {
           float* const out = products(first, tile) + product * kLanes;
           const std::int64_t of_block = plan_.at_once * kTileProducts * kLanes;
           multiply_rows<kLanes, kRows>(
-              vectors, rows, kRun, 1, plan_.weights.in(),
+              vectors, rows, kRun, 1, all_.weights.in(),
               panel, [&](int r, int v, const Vector<kLanes>& sum) __attribute__((always_inline)) {
                 store<kLanes>(sum, out + v * of_block + r * kTileProducts * kLanes);
               });
         }
-        panel += vectors * kLanes * plan_.weights.in();
+        panel += vectors * kLanes * all_.weights.in();
       }
     }
   }
 
   MEDLSAM_INLINE void transform_outputs_of_all(Moments* moments) const {
-    for (std::int64_t block = 0; block < plan_.output.layout.blocks; ++block) {
-      TileWriter<kLanes> writer(plan_.output, image_, block);
+    for (std::int64_t block = 0; block < all_.output.layout.blocks; ++block) {
+      TileWriter<kLanes> writer(all_.output, image_, block);
       for (std::int64_t tile = 0; tile < count_; ++tile)
         writer.write(products(block, tile), plan_.place(first_ + tile));
       if (moments != nullptr) writer.add_moments(moments + block * kLanes);
@@ -120,7 +129,7 @@ class BlockOfTiles {
 
  private:
   float* products(std::int64_t block, std::int64_t tile) const {
-    return scratch_.products.data() + (block * plan_.at_once + tile) * kTileProducts * kLanes;
+    return scratch_.products + (block * plan_.at_once + tile) * kTileProducts * kLanes;
   }
 
   MEDLSAM_INLINE void transform_inputs_of(const TileReader<kLanes>& reader, std::int64_t tile,
@@ -148,28 +157,34 @@ class BlockOfTiles {
     }
   }
 
+  const Convolution& all_;
   const Plan& plan_;
-  Scratch& scratch_;
+  const Scratch scratch_;
   const std::int64_t image_, first_, count_;
 };
 
 }  // namespace
 
+std::size_t winograd_scratch(const WinogradWeights& weights, const BlockedLayout& output, unsigned threads) {
+  const Plan plan(weights, output);
+  return static_cast<std::size_t>(plan.workers(threads) * (plan.input_floats + plan.product_floats));
+}
+
 void convolve_winograd(std::span<const Source> sources, const WinogradWeights& weights,
-                       const ConvolutionOutput& output, const Task& task) {
-  const Plan plan(sources, weights, output);
-  std::vector<Scratch> scratch;
-  for (unsigned i = 0; i < std::min<std::int64_t>(std::max(1U, task.threads), plan.items); ++i)
-    scratch.emplace_back(plan);
+                       const ConvolutionOutput& output, float* scratch, const Task& task) {
+  const Convolution all = {sources, weights, output, Plan(weights, output.layout)};
+  const Plan& plan = all.plan;
   std::vector<Moments> moments(
       output.moments == nullptr ? 0 : static_cast<std::size_t>(plan.items * plan.channels));
-  parallel_for(task, static_cast<std::size_t>(plan.items), [&](std::size_t item, std::size_t worker) {
+  parallel_for(task, static_cast<std::size_t>(plan.items), [&](std::size_t index, std::size_t worker) {
+    float* const memory =
+        scratch + static_cast<std::int64_t>(worker) * (plan.input_floats + plan.product_floats);
+    const auto item = static_cast<std::int64_t>(index);
     run_simd([&](auto lanes) __attribute__((always_inline)) {
-      const BlockOfTiles<lanes> block(plan, scratch[worker], static_cast<std::int64_t>(item));
+      const BlockOfTiles<lanes> block(all, {memory, memory + plan.input_floats}, item);
       block.transform_inputs_of_all();
       block.multiply();
-      block.transform_outputs_of_all(
-          moments.empty() ? nullptr : moments.data() + static_cast<std::int64_t>(item) * plan.channels);
+      block.transform_outputs_of_all(moments.empty() ? nullptr : moments.data() + item * plan.channels);
     });
   });
   if (output.moments == nullptr) return;

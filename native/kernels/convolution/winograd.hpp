@@ -4,6 +4,7 @@
 // for the next normalization and the pooling as the outputs are written.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,9 +32,12 @@ class WinogradWeights {
   LargeFloats packed_;
 };
 
+// Memory that convolve_winograd() works in, in floats, for a number of threads. It may hold anything.
+std::size_t winograd_scratch(const WinogradWeights& weights, const BlockedLayout& output, unsigned threads);
+
 // Parallel over blocks of tiles; the same bytes for any number of threads. All sources have the output's
-// extents and images, half the extents (exactly) where they are upsampled.
+// extents and images, half the extents (exactly) where they are upsampled. `scratch` is aligned to 64 bytes.
 void convolve_winograd(std::span<const Source> sources, const WinogradWeights& weights,
-                       const ConvolutionOutput& output, const Task& task);
+                       const ConvolutionOutput& output, float* scratch, const Task& task);
 
 }  // namespace medlsam::convolution

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "runtimes/cpu/convolution_pass.hpp"
 #include "runtimes/cpu/plain_operators.hpp"
 #include "runtimes/runtime.hpp"
 
@@ -78,7 +79,8 @@ std::vector<std::unique_ptr<const Operator>> Compilation::finish() {
 }
 
 std::span<const Pass> passes() {
-  return {};
+  static constexpr Pass kPasses[] = {claim_convolutions};
+  return kPasses;
 }
 
 }  // namespace medlsam::cpu

@@ -1,0 +1,55 @@
+// A 3×3×3 convolution with what joins in.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "kernels/convolution/direct.hpp"
+#include "kernels/convolution/winograd.hpp"
+#include "runtimes/cpu/operator.hpp"
+
+namespace medlsam::cpu {
+
+struct ConvolutionSource {
+  Value value;
+  bool upsampled = false;
+};
+
+struct ConvolutionParts {
+  std::vector<ConvolutionSource> sources;  // their channels follow one another
+  const float* weights = nullptr;          // (out, in, 3, 3, 3)
+  const float* bias = nullptr;             // (out) or null; cancels where `epsilon` is set
+  std::int64_t out = 0, in = 0;
+  std::optional<double> epsilon;  // of the normalization with ReLU that follows
+  Value result;
+  std::optional<Value> pooled;
+};
+
+class ConvolutionOperator : public Operator {
+ public:
+  explicit ConvolutionOperator(ConvolutionParts parts);
+
+  const Layout* input_layout(std::size_t) const override;
+  const Layout* result_layout(std::size_t) const override;
+  Step plan(const OperatorShapes& shapes, unsigned threads) const override;
+
+ private:
+  // A single row-major source of few channels is read as it is: blocks would be empty lanes for the most
+  // part.
+  bool reads_rows() const;
+  bool by_winograd(const Shape& result) const;
+  const convolution::WinogradWeights& winograd() const;
+  const convolution::DirectWeights& direct() const;
+  void set_activations(const Operands& operands, const OperatorShapes& shapes,
+                       const convolution::Moments* moments, const Task& task) const;
+
+  const ConvolutionParts parts_;
+  // Packed when the first plan wants them: which it is depends on extents.
+  mutable std::once_flag winograd_once_, direct_once_;
+  mutable convolution::WinogradWeights winograd_;
+  mutable convolution::DirectWeights direct_;
+};
+
+}  // namespace medlsam::cpu
