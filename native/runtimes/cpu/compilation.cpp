@@ -5,13 +5,15 @@
 
 #include "base/error.hpp"
 #include "runtimes/cpu/convolution_pass.hpp"
+#include "runtimes/cpu/linear_pass.hpp"
 #include "runtimes/cpu/plain_operators.hpp"
 #include "runtimes/runtime.hpp"
 
 namespace medlsam::cpu {
 
-Compilation::Compilation(const Graph& graph, const ParameterMap& parameters)
+Compilation::Compilation(const Graph& graph, const ParameterMap& parameters, Precision precision)
     : graph_(graph),
+      precision_(precision),
       parameters_(graph.values(), nullptr),
       readers_(graph.values()),
       producers_(graph.values(), graph.nodes().size()),
@@ -79,7 +81,7 @@ std::vector<std::unique_ptr<const Operator>> Compilation::finish() {
 }
 
 std::span<const Pass> passes() {
-  static constexpr Pass kPasses[] = {claim_convolutions};
+  static constexpr Pass kPasses[] = {claim_convolutions, claim_linear};
   return kPasses;
 }
 

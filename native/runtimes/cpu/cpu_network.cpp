@@ -50,8 +50,9 @@ void run_steps(const Plan& plan, std::span<std::byte* const> buffers, const Task
 
 }  // namespace
 
-CpuNetwork::CpuNetwork(const Graph& graph, const ParameterMap& parameters) : graph_(graph) {
-  Compilation compilation(graph_, parameters);
+CpuNetwork::CpuNetwork(const Graph& graph, const ParameterMap& parameters, Precision precision)
+    : graph_(graph) {
+  Compilation compilation(graph_, parameters, precision);
   for (std::size_t value = 0; value < graph_.values(); ++value)
     parameters_.push_back(compilation.parameter({static_cast<std::int32_t>(value)}));
   for (const Pass pass : passes()) pass(compilation);

@@ -18,7 +18,7 @@ namespace medlsam::cpu {
 class CpuNetwork : public Network {
  public:
   // Throws kInternal for parameters that do not fit the graph.
-  CpuNetwork(const Graph& graph, const ParameterMap& parameters);
+  CpuNetwork(const Graph& graph, const ParameterMap& parameters, Precision precision = Precision::kFloat32);
 
   std::vector<Tensor> run(std::span<const Tensor> inputs, const Task& task) override;
 

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/executor.hpp"
+#include "base/simd.hpp"
 #include "runtimes/cpu/cpu_runtime.hpp"
 
 namespace medlsam::cpu {
@@ -209,7 +210,13 @@ TEST_CASE("the cpu runtime refuses GPUs and low precision, saying who has them")
   const auto runtime = open_cpu_runtime();
   CHECK_THROWS_WITH_AS((void)runtime->place({{DeviceKind::kCuda, 0}, DType::kF32, 1}),
                        doctest::Contains("not on cuda:0: the onnx and torch ones"), Error);
-  CHECK_THROWS_WITH_AS((void)runtime->place({{}, DType::kF16, 1}), doctest::Contains("float32"), Error);
+  CHECK_THROWS_WITH_AS((void)runtime->place({{}, DType::kF16, 1}), doctest::Contains("torch"), Error);
+  if (simd_has_bfloat16()) {
+    CHECK(runtime->place({{}, DType::kBF16, 1}).placement.precision == DType::kBF16);
+  } else {
+    CHECK_THROWS_WITH_AS((void)runtime->place({{}, DType::kBF16, 1}), doctest::Contains("AVX-512 BF16"),
+                         Error);
+  }
 }
 
 }  // namespace medlsam::cpu

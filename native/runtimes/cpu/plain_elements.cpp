@@ -1,7 +1,7 @@
-#include <cmath>
-#include <numbers>
+#include <vector>
 
 #include "base/simd.hpp"
+#include "kernels/row_functions.hpp"
 #include "runtimes/cpu/loops.hpp"
 #include "runtimes/cpu/plain_operators.hpp"
 
@@ -12,10 +12,24 @@ MEDLSAM_INLINE void relu(const float* x, float* out, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) out[i] = x[i] > 0 ? x[i] : 0;
 }
 
-void gelu(const float* x, float* out, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i)
-    out[i] = x[i] * 0.5f * (1 + std::erf(x[i] * static_cast<float>(1 / std::numbers::sqrt2)));
-}
+// The last values of a piece with zeros behind them.
+struct Gelu {
+  const float* x;
+  float* out;
+  std::int64_t count;
+
+  template <int kLanes>
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
+    rows::each_vector<kLanes>(
+        x, count,
+        [&](const rows::Vector<kLanes>& from, std::int64_t i, std::int64_t some)
+            __attribute__((always_inline)) {
+              rows::Vector<kLanes> value = from;
+              rows::gelu<kLanes>(value);
+              rows::store_part<kLanes>(value, out + i, some);
+            });
+  }
+};
 
 // One of the two may be one value for all, which `step` 0 says.
 MEDLSAM_INLINE void add(const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* out,
@@ -29,31 +43,18 @@ MEDLSAM_INLINE void add(const float* a, std::int64_t a_step, const float* b, std
   }
 }
 
-// Sums of this many values at once, so that the compiler may use vectors.
-constexpr std::int64_t kSums = 16;
+struct Norm {
+  const float *x, *weight, *bias;
+  float epsilon;
+  std::int64_t count, length;
+  float* out;
 
-MEDLSAM_INLINE float sum(const float* x, std::int64_t count, float shift, bool squares) {
-  float sums[kSums] = {};
-  std::int64_t i = 0;
-  for (; i + kSums <= count; i += kSums) {
-    for (std::int64_t j = 0; j < kSums; ++j) {
-      const float value = x[i + j] - shift;
-      sums[j] += squares ? value * value : value;
-    }
+  template <int kLanes>
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
+    for (std::int64_t row = 0; row < count; ++row)
+      rows::normalize<kLanes>(x + row * length, length, weight, bias, epsilon, out + row * length);
   }
-  for (; i < count; ++i) sums[0] += squares ? (x[i] - shift) * (x[i] - shift) : x[i] - shift;
-  float total = 0;
-  for (const float each : sums) total += each;
-  return total;
-}
-
-MEDLSAM_INLINE void layer_norm(const float* x, const float* weight, const float* bias, float epsilon,
-                               std::int64_t length, float* out) {
-  const auto n = static_cast<float>(length);
-  const float mean = sum(x, length, 0, false) / n, variance = sum(x, length, mean, true) / n;
-  const float scale = 1 / std::sqrt(variance + epsilon);
-  for (std::int64_t i = 0; i < length; ++i) out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
-}
+};
 
 // Two shapes that are broadcast against each other, as few axes as can be: axes next to each other that
 // both have, or that one lacks, are one. `a` and `b` are steps in values; 0 along what an operand lacks.
@@ -113,7 +114,7 @@ Step plan_gelu(const Node&, const OperatorShapes& shapes, unsigned) {
   const auto count = static_cast<std::int64_t>(shape_elements(shapes.results[0]));
   return {[count](const Operands& operands, const Task& task) {
     in_pieces(task, count, kPiece, [&](std::int64_t begin, std::int64_t end) {
-      gelu(operands.input(0) + begin, operands.result() + begin, end - begin);
+      run_simd(Gelu{operands.input(0) + begin, operands.result() + begin, end - begin});
     });
   }};
 }
@@ -148,9 +149,8 @@ Step plan_layer_norm(const Node& node, const OperatorShapes& shapes, unsigned) {
   const auto epsilon = static_cast<float>(node.attributes.real("epsilon"));
   return {[=](const Operands& operands, const Task& task) {
     in_rows(task, rows, length, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row)
-        run_simd<layer_norm>(operands.input(0) + row * length, operands.input(1), operands.input(2), epsilon,
-                             length, operands.result() + row * length);
+      run_simd(Norm{operands.input(0) + begin * length, operands.input(1), operands.input(2), epsilon,
+                    end - begin, length, operands.result() + begin * length});
     });
   }};
 }
