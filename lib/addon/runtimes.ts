@@ -6,13 +6,11 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
-import { computeDefaults, runtimeNames } from "../base/compute.js";
+import { computeDefaults, precisionNames, runtimeNames } from "../base/compute.js";
 import { UnavailableError, UsageError } from "../base/errors.js";
 import { callSync } from "./call.js";
 import type { Precision, Runtime, TorchInfo } from "./contract/index.js";
 import { addonModule, native, onnxRuntimePath, root } from "./loader.js";
-
-const precisions: readonly Precision[] = ["float32", "bfloat16", "float16"];
 
 /** Options of what loads a network. */
 export interface RuntimeOptions {
@@ -22,7 +20,10 @@ export interface RuntimeOptions {
    * names on the CPU, and "onnx" on a GPU.
    */
   runtime?: Runtime["name"];
-  /** Type that the network computes in; "float32" by default. The others need the torch runtime. */
+  /**
+   * Type that the network computes in; "float32" by default. The torch runtime has the others. The cpu runtime has "bfloat16" where the
+   * processor has AVX-512 BF16: it rounds the factors of SAM's linear maps, nearly all of its work, and changes nothing of MedLAM.
+   */
   precision?: Precision;
   /**
    * "cpu" (default), "cuda" or "cuda:N", as {@link parseDevice} takes it. Where ONNX Runtime has no CUDA (the npm package's is a download of its own) the
@@ -66,18 +67,23 @@ export async function findRuntime(options: RuntimeOptions): Promise<Runtime> {
   if (!runtimeNames.includes(runtime)) {
     throw new UsageError(`runtime must be one of ${runtimeNames.join(", ")}, not "${runtime}".`);
   }
-  if (!precisions.includes(precision)) {
-    throw new UsageError(`precision must be one of ${precisions.join(", ")}, not "${precision}".`);
+  if (!precisionNames.includes(precision)) {
+    throw new UsageError(
+      `precision must be one of ${precisionNames.join(", ")}, not "${precision}".`,
+    );
   }
   if (runtime === "torch") {
     return { name: "torch", library: await readyTorch(), device: where, precision };
   }
+  if (runtime === "cpu" && precision !== "float16") {
+    return { name: "cpu", library: "", device: where, precision };
+  }
   if (precision !== "float32") {
+    const own = runtime === "cpu" ? "float32 or bfloat16" : "float32";
     throw new UsageError(
-      `The ${runtime} runtime computes in float32; ${precision} needs the torch one.`,
+      `The ${runtime} runtime computes in ${own}; ${precision} needs the torch one.`,
     );
   }
-  if (runtime === "cpu") return { name: "cpu", library: "", device: where, precision };
   return { name: "onnx", library: onnxRuntimePath(), device: where, precision };
 }
 

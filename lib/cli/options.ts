@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { aConvention } from "../base/arguments.js";
-import { computeDefaults, runtimeNames } from "../base/compute.js";
+import { computeDefaults, precisionNames, runtimeNames } from "../base/compute.js";
 import { UsageError } from "../base/errors.js";
 import { maxSeed } from "../base/seed.js";
 import type { Conventions, RuntimeOptions, Scale, Strategy, Triple } from "../index.js";
@@ -111,6 +111,14 @@ export const runtimeOption = () =>
     "what runs the network: kernels of medlsam's own, ONNX Runtime, or libtorch (npm run build:torch); by default " +
       "what medlsam info names, and onnx on a GPU",
   ).choices(runtimeNames);
+
+export const precisionOption = () =>
+  new Option(
+    "--precision <name>",
+    "what networks compute in: the cpu runtime has bfloat16 for SAM (AVX-512 BF16), the torch one has all",
+  )
+    .choices(precisionNames)
+    .default(computeDefaults.precision);
 
 export const quietOption = () => new Option("-q, --quiet", "no progress, only errors");
 

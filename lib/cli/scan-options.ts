@@ -1,6 +1,6 @@
 /** The options of the commands that work through scans with a pipeline, each in one place. */
 import { type Command, Option } from "commander";
-import type { Conventions, Pipeline, RunAllOptions, Scale } from "../index.js";
+import type { Conventions, Pipeline, Precision, RunAllOptions, Scale } from "../index.js";
 import { type Model, type ModelFlags, modelFiles } from "./model-flags.js";
 import {
   conventionsOption,
@@ -9,6 +9,7 @@ import {
   nanOption,
   organsOption,
   parseInteger,
+  precisionOption,
   quietOption,
   type RuntimeName,
   runtimeOption,
@@ -35,6 +36,7 @@ export interface ScanFlags extends ModelFlags {
   partId?: number;
   runtime?: RuntimeName;
   device: string;
+  precision: Precision;
   threads: number;
   quiet?: boolean;
 }
@@ -64,6 +66,7 @@ export function addRunOptions(command: Command): Command {
     )
     .addOption(runtimeOption())
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(threadsOption())
     .addOption(quietOption());
 }
@@ -86,11 +89,18 @@ export async function loadPipeline(
   session: Session,
   progress: ProgressDisplay,
 ): Promise<Pipeline> {
-  const { runtime, device, threads } = flags;
+  const { runtime, device, precision, threads } = flags;
   const { signal } = session;
   const api = await session.api();
   const files = modelFiles(flags, needed, api);
-  const pipeline = await api.Pipeline.load({ ...files, runtime, device, threads, signal });
+  const pipeline = await api.Pipeline.load({
+    ...files,
+    runtime,
+    device,
+    precision,
+    threads,
+    signal,
+  });
   for (const reason of pipeline.fallbacks) progress.say(`medlsam: ${reason}`);
   if (pipeline.note !== "") progress.say(pipeline.note);
   return pipeline;

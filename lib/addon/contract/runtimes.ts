@@ -21,7 +21,7 @@ export interface AddonInfo {
 
 /** A runtime and its settings: see lib/addon/runtimes.ts. */
 export type Runtime =
-  | { name: "cpu"; library: ""; device: string; precision: "float32" }
+  | { name: "cpu"; library: ""; device: string; precision: Exclude<Precision, "float16"> }
   | { name: "onnx"; library: string; device: string; precision: "float32" }
   | { name: "torch"; library: string; device: string; precision: Precision };
 
