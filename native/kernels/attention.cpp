@@ -1,234 +1,277 @@
-// Queries are processed kTile at a time: their scores against all keys, softmax, and the product with the
-// values. Both products consist of blocks of kRows × kVectors registers. Keys are packed transposed, each
-// line of keys padded to whole vectors, so that a vector lies in one line and its relative-position terms are
-// one scalar and one vector; padding has the score −∞.
+// Blocks of queries pass over blocks of keys: scores, softmax, and the product with the values, which is
+// scaled down whenever a greater score is found. Both products are those of gemm_block.hpp: keys are the
+// columns of the first, values those of the second, whose rows are the weights that the first one left
+// behind.
 #include "kernels/attention.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
+#include <vector>
 
-#include "kernels/register_blocks.hpp"
+#include "kernels/gemm_bfloat16.hpp"
+#include "kernels/gemm_block.hpp"
+#include "kernels/gemm_pack.hpp"
+#include "kernels/scratch.hpp"
 
 namespace medlsam {
 namespace {
 
-using namespace registers;
+using namespace gemm;
 
-constexpr int kTile = 4 * kRows;
-constexpr int kDepth = 64;  // keys whose values, at 64 a head, fill half the first-level cache
-constexpr int kWidestLanes = 16;
+constexpr std::int64_t kKeys = kDepth;  // of a block: its scores are packed rows of the second product
+constexpr std::int64_t kQueries = 96;   // of a block: a multiple of every strip
+constexpr std::int64_t kWidestLanes = 16;
+constexpr float kNone = -std::numeric_limits<float>::infinity();
 
-template <int kLanes>
+template <class Product, int kLanes>
 struct Attend {
+  static constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
+
   const AttentionHead& head;
-  const std::int64_t line = round_up(head.line, kLanes);
-  const std::int64_t lines = static_cast<std::int64_t>(head.keys.size()) / head.line;
-  const std::int64_t padded_lines = round_up(lines, kLanes);
-  const std::int64_t columns = lines * line;  // keys, with padding
-  const std::int64_t dim = round_up(head.dim, kLanes);
+  const std::int64_t key_count = static_cast<std::int64_t>(head.keys.size());
+  const std::int64_t blocks = divided_up(key_count, kKeys);
+  const std::int64_t depth = divided_up(head.dim, Product::kPerWord);  // of the first product, in words
+  const std::int64_t panels = divided_up(head.dim, kWidth);            // of the second product
   const bool relative = head.vertical != nullptr;
-  float* keys = nullptr;  // panels of up to kVectors vectors: (dim, width of the panel)
-  Matrix values{}, queries{}, scores{}, outputs{};
-  Matrix vertical{}, horizontal{};  // additional scores: (query, line), (query, place in the line)
+  // Panels of keys; for each block of keys, panels of values; rows on their way.
+  float *keys = nullptr, *values = nullptr, *rows = nullptr;
+  // Of a block of queries: packed rows; scores, then weights; sums of values; of weights, a vector a query.
+  float *queries = nullptr, *scores = nullptr, *outputs = nullptr, *sums = nullptr;
+  float *vertical = nullptr, *horizontal = nullptr;  // queries times the tables of relative positions
+  std::int64_t vertical_stride = 0, horizontal_stride = 0;
+  float tops[kQueries] = {};
 
   MEDLSAM_INLINE void run() {
-    allocate();
+    Scratch scratch;
+    allocate(scratch);
+    scratch.begin();
+    allocate(scratch);
     pack_keys();
     pack_values();
-    if (!relative) {
-      std::fill_n(vertical.data, padded_lines, 0.0f);
-      std::fill_n(horizontal.data, line, 0.0f);
-      mask(horizontal.data);
-    }
-    for (std::size_t first = 0; first < head.queries.size(); first += kTile) {
-      tile(head.queries.subspan(first, std::min<std::size_t>(kTile, head.queries.size() - first)));
-    }
+    for (std::size_t first = 0; first < head.queries.size(); first += kQueries)
+      answer(head.queries.subspan(first, std::min<std::size_t>(kQueries, head.queries.size() - first)));
   }
 
-  // One block for each thread, which is kept: a new one would cost a page fault every 4 KB.
-  MEDLSAM_INLINE void allocate() {
-    thread_local std::vector<float> scratch;
-    // Rows are a whole number of pages plus one vector apart, so that they do not compete for cache sets.
-    const std::int64_t score_stride = columns + kWidestLanes;
-    const std::int64_t bias_rows = relative ? kTile : 1;
-    const std::int64_t sizes[] = {columns * head.dim,   columns * dim, kTile * head.dim,
-                                  kTile * score_stride, kTile * dim,   bias_rows * padded_lines,
-                                  bias_rows * line};
-    std::int64_t sum = kWidestLanes;
-    for (const std::int64_t size : sizes) sum += round_up(size, kWidestLanes);
-    if (scratch.size() < static_cast<std::size_t>(sum))
-      scratch = std::vector<float>(static_cast<std::size_t>(sum));
-    float* next = scratch.data();
-    next += (64 - reinterpret_cast<std::uintptr_t>(next) % 64) % 64 / sizeof(float);
-    float* parts[7];
-    for (int i = 0; i < 7; ++i) {
-      parts[i] = next;
-      next += round_up(sizes[i], kWidestLanes);
-    }
-    keys = parts[0];
-    values = {parts[1], dim};
-    queries = {parts[2], head.dim};
-    scores = {parts[3], score_stride};
-    outputs = {parts[4], dim};
-    vertical = {parts[5], relative ? padded_lines : 0};
-    horizontal = {parts[6], relative ? line : 0};
+  MEDLSAM_INLINE void allocate(Scratch& scratch) {
+    keys = scratch.take(divided_up(key_count, kWidth) * kWidth * depth);
+    values = scratch.take(blocks * panels * values_size());
+    rows = scratch.take(kLanes * row_size());
+    queries = scratch.take(packed_rows_size(kQueries, depth));
+    scores = scratch.take(kQueries * kRowStride);
+    outputs = scratch.take(kQueries * panels * kWidth);
+    sums = scratch.take(kQueries * kLanes);
+    if (!relative) return;
+    // A line of scores is read in whole vectors.
+    vertical_stride = round_up(2 * head.vertical->extent() - 1, kWidth) + kWidestLanes;
+    horizontal_stride = round_up(2 * head.horizontal->extent() - 1, kWidth) + kWidestLanes;
+    vertical = scratch.take(kQueries * vertical_stride);
+    horizontal = scratch.take(kQueries * horizontal_stride);
   }
 
-  // The key of a column; null for padding.
-  MEDLSAM_INLINE const AttentionKey* key_at(std::int64_t column) const {
-    const std::int64_t x = column % line;
-    return x < head.line ? &head.keys[static_cast<std::size_t>(column / line * head.line + x)] : nullptr;
-  }
-
-  MEDLSAM_INLINE std::int64_t panel_width(std::int64_t first) const {
-    return std::min<std::int64_t>(kVectors<kLanes> * kLanes, columns - first);
-  }
+  std::int64_t row_size() const { return round_up(head.dim, kWidestLanes); }
+  // Floats of a panel of a block's values.
+  static constexpr std::int64_t values_size() { return kKeys / Product::kPerWord * kWidth; }
 
   MEDLSAM_INLINE void pack_keys() {
-    for (std::int64_t first = 0; first < columns; first += panel_width(first)) {
-      const std::int64_t width = panel_width(first);
-      for (std::int64_t j = 0; j < width; ++j) {
-        const AttentionKey* key = key_at(first + j);
-        float* to = keys + first * head.dim + j;
-        const bool zero = key == nullptr || key->key == nullptr;
-        for (int c = 0; c < head.dim; ++c) to[c * width] = zero ? 0.0f : key->key[c];
-      }
+    for (std::int64_t first = 0; first < key_count; first += kLanes) {
+      const float* words[kLanes];
+      for (int i = 0; i < kLanes; ++i) words[i] = key_words(first + i, rows + i * row_size());
+      pack_columns<kLanes>(
+          [&](int i) __attribute__((always_inline)) { return words[i]; }, depth,
+          keys + first / kWidth * kWidth * depth + first % kWidth);
     }
+  }
+
+  // The words of a key, which may use memory for a row; zeros for one that there is not.
+  MEDLSAM_INLINE const float* key_words(std::int64_t i, float* memory) const {
+    const float* const key = i < key_count ? head.keys[static_cast<std::size_t>(i)].key : nullptr;
+    if (key == nullptr) {
+      std::fill_n(memory, depth, 0.0f);
+      return memory;
+    }
+    if constexpr (Product::kPerWord == 1) return key;
+    pack_bfloat16<kLanes>(key, head.dim, memory);
+    return memory;
   }
 
   MEDLSAM_INLINE void pack_values() {
-    for (std::int64_t column = 0; column < columns; ++column) {
-      const AttentionKey* key = key_at(column);
-      float* end = values.row(column);
-      if (key != nullptr && key->value != nullptr) end = std::copy_n(key->value, head.dim, end);
-      std::fill(end, values.row(column + 1), 0.0f);
+    for (std::int64_t i = 0; i < key_count; i += Product::kPerWord) {
+      const float* const first = head.keys[static_cast<std::size_t>(i)].value;
+      const float* const second = Product::kPerWord == 2 && i + 1 < key_count
+                                      ? head.keys[static_cast<std::size_t>(i + 1)].value
+                                      : nullptr;
+      float* const block = values + i / kKeys * panels * values_size();
+      for (std::int64_t c = 0; c < panels * kWidth; c += kLanes) {
+        Vector<kLanes> word, other;
+        load_value(first, c, word);
+        if constexpr (Product::kPerWord == 2) {
+          load_value(second, c, other);
+          pair_bfloat16<kLanes>(word, other, word);
+        }
+        store<kLanes>(
+            word, block + c / kWidth * values_size() + i % kKeys / Product::kPerWord * kWidth + c % kWidth);
+      }
     }
   }
 
-  MEDLSAM_INLINE void mask(float* row) const {
-    std::fill(row + head.line, row + line, -std::numeric_limits<float>::infinity());
-  }
-
-  MEDLSAM_INLINE void tile(std::span<const AttentionQuery> some) {
-    const auto count = static_cast<std::int64_t>(some.size());
-    const std::int64_t rows = round_up(count, kRows);
-    for (std::int64_t r = 0; r < rows; ++r)
-      load_query(r, r < count ? &some[static_cast<std::size_t>(r)] : nullptr);
-    score(rows);
-    float factors[kTile];
-    for (std::int64_t r = 0; r < rows; ++r) factors[r] = softmax(scores.row(r));
-    weigh(rows);
-    for (std::int64_t r = 0; r < count; ++r) {
-      const float* from = outputs.row(r);
-      float* to = some[static_cast<std::size_t>(r)].out;
-      for (int c = 0; c < head.dim; ++c)
-        to[c] = from[c] * factors[r] + (head.value_bias ? head.value_bias[c] : 0.0f);
+  // Values [c, c + kLanes) of those that there are, and zeros.
+  MEDLSAM_INLINE void load_value(const float* value, std::int64_t c, Vector<kLanes>& vector) const {
+    vector = Vector<kLanes>{};
+    if (value == nullptr || c >= head.dim) return;
+    if (c + kLanes <= head.dim) {
+      load<kLanes>(vector, value + c);
+    } else {
+      medlsam::rows::load_part<kLanes>(vector, value + c, head.dim - c);
     }
   }
 
-  MEDLSAM_INLINE void load_query(std::int64_t r, const AttentionQuery* query) {
-    float* row = queries.row(r);
-    for (int c = 0; c < head.dim; ++c) {
-      row[c] = query == nullptr ? 0.0f : query->row[c] + (head.query_bias ? head.query_bias[c] : 0.0f);
-    }
+  MEDLSAM_INLINE void answer(std::span<const AttentionQuery> asked) {
+    const auto count = static_cast<std::int64_t>(asked.size());
+    pack_queries(asked);
     if (relative) {
-      relative_scores(row, *head.vertical, query == nullptr ? 0 : query->y, vertical.row(r));
-      relative_scores(row, *head.horizontal, query == nullptr ? 0 : query->x, horizontal.row(r));
-      mask(horizontal.row(r));
+      multiply_table(count, *head.vertical, vertical, vertical_stride);
+      multiply_table(count, *head.horizontal, horizontal, horizontal_stride);
     }
-    const float scale = 1.0f / std::sqrt(static_cast<float>(head.dim));
-    for (int c = 0; c < head.dim; ++c) row[c] *= scale;
+    std::fill_n(tops, count, kNone);
+    std::fill_n(sums, count * kLanes, 0.0f);
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      const std::int64_t first = block * kKeys, some = std::min(kKeys, key_count - first);
+      if (relative)
+        for (std::int64_t r = 0; r < count; ++r)
+          start_scores(asked[static_cast<std::size_t>(r)], r, first, some);
+      for (std::int64_t c = 0; c < some; c += kWidth)
+        multiply_panel<Product, kLanes>(count, queries, keys + (first + c) * depth, depth, some - c,
+                                        !relative, scores + c, kRowStride);
+      for (std::int64_t r = 0; r < count; ++r) weigh(r, some, block == 0);
+      for (std::int64_t panel = 0; panel < panels; ++panel)
+        multiply_strips<Product, kLanes>(count, scores, values + (block * panels + panel) * values_size(),
+                                         divided_up(some, Product::kPerWord), head.dim - panel * kWidth,
+                                         block == 0, outputs + panel * kWidth, panels * kWidth);
+    }
+    for (std::int64_t r = 0; r < count; ++r) finish(asked[static_cast<std::size_t>(r)], r);
   }
 
-  MEDLSAM_INLINE void relative_scores(const float* query, const RelativePositions& positions, int at,
-                                      float* out) const {
-    for (std::int64_t k = 0; k < positions.extent(); k += kLanes) {
-      const float* column = positions.columns() + positions.extent() - 1 - at + k;
-      Vector<kLanes> sum{}, entries;
-      for (int c = 0; c < head.dim; ++c, column += positions.stride()) {
-        load<kLanes>(entries, column);
-        sum += query[c] * entries;
+  // With the scale of the scores and the factor that turns e to the x into 2 to the x.
+  MEDLSAM_INLINE void pack_queries(std::span<const AttentionQuery> asked) {
+    const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(head.dim));
+    const auto count = static_cast<std::int64_t>(asked.size());
+    for (std::int64_t r = 0; r < count; ++r) {
+      const float* const from = asked[static_cast<std::size_t>(r)].row;
+      if (head.query_bias != nullptr) {
+        for (int c = 0; c < head.dim; ++c) rows[c] = (from[c] + head.query_bias[c]) * scale;
+      } else {
+        for (int c = 0; c < head.dim; ++c) rows[c] = from[c] * scale;
       }
-      store<kLanes>(sum, out + k);
+      pack_row<Product, kLanes>(rows, head.dim, count, r, queries);
     }
   }
 
-  MEDLSAM_INLINE void score(std::int64_t rows) {
-    for (std::int64_t first = 0; first < columns; first += panel_width(first)) {
-      const std::int64_t width = panel_width(first);
-      for (std::int64_t r0 = 0; r0 < rows; r0 += kRows) {
-        multiply<kLanes, kVectors<kLanes>>(
-            width / kLanes, {queries.row(r0), queries.stride}, {keys + first * head.dim, width}, head.dim,
-            {scores.row(r0) + first, scores.stride},
-            [&](Vector<kLanes> & sum, int r, int v) __attribute__((always_inline)) {
-              const std::int64_t column = first + v * kLanes;
-              load<kLanes>(sum, horizontal.row(r0 + r) + column % line);
-              sum += vertical.row(r0 + r)[column / line];
-            });
+  MEDLSAM_INLINE void multiply_table(std::int64_t count, const RelativePositions& positions, float* out,
+                                     std::int64_t stride) {
+    const std::int64_t entries = 2 * positions.extent() - 1;
+    for (std::int64_t c = 0; c < entries; c += kWidth)
+      multiply_panel<Product, kLanes>(count, queries, positions.panels() + c * depth, depth, entries - c,
+                                      true, out + c, stride);
+  }
+
+  // The relative positions' part of a query's scores of keys [first, first + count), line after line. Whole
+  // vectors: what is too much at the end of a line is overwritten by the next, or masked.
+  MEDLSAM_INLINE void start_scores(const AttentionQuery& query, std::int64_t r, std::int64_t first,
+                                   std::int64_t count) {
+    const float* const of_y = vertical + r * vertical_stride + head.vertical->extent() - 1 - query.y;
+    const float* const of_x = horizontal + r * horizontal_stride + head.horizontal->extent() - 1 - query.x;
+    float* const to = scores + r * kRowStride;
+    std::int64_t y = first / head.line, x = first % head.line;
+    for (std::int64_t begin = 0; begin < count; ++y, x = 0) {
+      const std::int64_t end = std::min(count, begin + head.line - x);
+      for (std::int64_t i = begin; i < end; i += kLanes, x += kLanes) {
+        Vector<kLanes> part;
+        load<kLanes>(part, of_x + x);
+        store<kLanes>(part + of_y[y], to + i);
       }
+      begin = end;
     }
   }
 
-  // Turns a row's scores into weights, up to the factor that it returns.
-  MEDLSAM_INLINE float softmax(float* row) const {
-    Vector<kLanes> highest, value, sum{};
-    load<kLanes>(highest, row);
-    for (std::int64_t i = kLanes; i < columns; i += kLanes) {
-      load<kLanes>(value, row + i);
+  // Turns a query's scores of `count` keys into weights, relative to the greatest score so far, to which what
+  // was summed before is brought.
+  MEDLSAM_INLINE void weigh(std::int64_t r, std::int64_t count, bool first) {
+    float* const from = scores + r * kRowStride;
+    const std::int64_t padded = round_up(count, kLanes);
+    std::fill(from + count, from + padded, kNone);
+    Vector<kLanes> highest, value, sum;
+    load<kLanes>(highest, from);
+    for (std::int64_t i = kLanes; i < padded; i += kLanes) {
+      load<kLanes>(value, from + i);
       highest = highest < value ? value : highest;
     }
-    float top = highest[0];
-    for (int i = 1; i < kLanes; ++i) top = std::max(top, highest[i]);
-    for (std::int64_t i = 0; i < columns; i += kLanes) {
-      load<kLanes>(value, row + i);
+    const float highest_score = registers::highest_of<kLanes>(highest);
+    const float top = tops[r] < highest_score ? highest_score : tops[r];
+    load<kLanes>(sum, sums + r * kLanes);
+    if (!first && top != tops[r]) scale_down(r, tops[r] - top, sum);
+    tops[r] = top;
+    for (std::int64_t i = 0; i < padded; i += kLanes) {
+      load<kLanes>(value, from + i);
       value -= top;
-      exponential<kLanes>(value);
+      registers::power_of_two<kLanes>(value);
       sum += value;
-      store<kLanes>(value, row + i);
+      if constexpr (Product::kPerWord == 2) {
+        to_bfloat16<kLanes>(value, reinterpret_cast<char*>(from) + i * 2);
+      } else {
+        store<kLanes>(value, from + i);
+      }
     }
-    float total = 0;
-    for (int i = 0; i < kLanes; ++i) total += sum[i];
-    return 1.0f / total;
+    store<kLanes>(sum, sums + r * kLanes);
   }
 
-  MEDLSAM_INLINE void weigh(std::int64_t rows) {
-    for (std::int64_t k = 0; k < columns; k += kDepth) {
-      const std::int64_t depth = std::min<std::int64_t>(kDepth, columns - k);
-      for (std::int64_t c = 0; c < dim; c += kVectors<kLanes> * kLanes) {
-        const std::int64_t vectors = std::min<std::int64_t>(kVectors<kLanes>, (dim - c) / kLanes);
-        for (std::int64_t r0 = 0; r0 < rows; r0 += kRows) {
-          const Matrix out = {outputs.row(r0) + c, outputs.stride};
-          multiply<kLanes, kVectors<kLanes>>(
-              vectors, {scores.row(r0) + k, scores.stride}, {values.row(k) + c, values.stride}, depth,
-              out, [&](Vector<kLanes> & sum, int r, int v) __attribute__((always_inline)) {
-                if (k == 0) {
-                  sum = Vector<kLanes>{};
-                } else {
-                  load<kLanes>(sum, out.row(r) + v * kLanes);
-                }
-              });
-        }
-      }
+  // Multiplies what was summed by 2 to the `difference`.
+  MEDLSAM_INLINE void scale_down(std::int64_t r, float difference, Vector<kLanes>& sum) {
+    Vector<kLanes> factor = Vector<kLanes>{} + difference, value;
+    registers::power_of_two<kLanes>(factor);
+    sum *= factor;
+    float* const out = outputs + r * panels * kWidth;
+    for (std::int64_t c = 0; c < panels * kWidth; c += kLanes) {
+      load<kLanes>(value, out + c);
+      store<kLanes>(value * factor, out + c);
+    }
+  }
+
+  MEDLSAM_INLINE void finish(const AttentionQuery& query, std::int64_t r) const {
+    Vector<kLanes> sum;
+    load<kLanes>(sum, sums + r * kLanes);
+    const float factor = 1.0f / registers::sum_of<kLanes>(sum);
+    const float* const from = outputs + r * panels * kWidth;
+    if (head.value_bias != nullptr) {
+      for (int c = 0; c < head.dim; ++c) query.out[c] = from[c] * factor + head.value_bias[c];
+    } else {
+      for (int c = 0; c < head.dim; ++c) query.out[c] = from[c] * factor;
     }
   }
 };
 
 }  // namespace
 
-RelativePositions::RelativePositions(const float* table, int extent, int dim)
-    : extent_(extent),
-      stride_(2 * extent - 1 + kWidestLanes),
-      columns_(static_cast<std::size_t>(stride_ * dim)) {
-  const int length = 2 * extent - 1;
-  for (int i = 0; i < length; ++i) {
-    for (int c = 0; c < dim; ++c)
-      columns_[static_cast<std::size_t>(c * stride_ + i)] = table[(length - 1 - i) * dim + c];
-  }
+RelativePositions::RelativePositions(const float* table, int extent, int dim, Precision precision)
+    : extent_(extent) {
+  const std::int64_t entries = 2 * extent - 1;
+  const float factor = std::sqrt(static_cast<float>(dim));
+  std::vector<float> reversed;
+  for (std::int64_t i = entries; i-- > 0;)
+    for (int c = 0; c < dim; ++c) reversed.push_back(table[i * dim + c] * factor);
+  columns_ = PackedWeights(reversed.data(), entries, dim, dim, precision);
 }
 
 void attend(const AttentionHead& head) {
-  run_simd([&](auto lanes) __attribute__((always_inline)) { Attend<lanes>{head}.run(); });
+  run_simd([&](auto lanes) __attribute__((always_inline)) {
+#if defined(MEDLSAM_WIDE_SIMD)
+    if constexpr (lanes == 16) {
+      if (head.precision == Precision::kBfloat16) return Attend<Bfloat16Product, lanes>{head}.run();
+    }
+#endif
+    Attend<FloatProduct, lanes>{head}.run();
+  });
 }
 
 }  // namespace medlsam

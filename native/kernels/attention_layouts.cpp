@@ -46,7 +46,8 @@ void TokenAttention::run(std::int64_t item) const {
   attend({.dim = static_cast<int>(width / heads),
           .queries = asked,
           .keys = seen,
-          .line = static_cast<int>(keys)});
+          .line = static_cast<int>(keys),
+          .precision = precision});
 }
 
 std::int64_t WindowAttention::items() const {
@@ -83,7 +84,8 @@ void WindowAttention::run(std::int64_t item) const {
           .query_bias = bias + channel,
           .value_bias = bias + 2 * channels + channel,
           .vertical = vertical,
-          .horizontal = horizontal});
+          .horizontal = horizontal,
+          .precision = precision});
 }
 
 }  // namespace medlsam

@@ -14,6 +14,7 @@ struct TokenAttention {
   const float *q = nullptr, *k = nullptr, *v = nullptr;
   float* out = nullptr;  // (larger batch, queries, width)
   std::int64_t query_batch = 0, key_batch = 0, queries = 0, keys = 0, width = 0, heads = 1;
+  Precision precision = Precision::kFloat32;
 
   std::int64_t batch() const;
   std::int64_t items() const;
@@ -28,7 +29,9 @@ struct WindowAttention {
   float* out = nullptr;         // (batch, height, width, channels)
   std::int64_t batch = 0, height = 0, width = 0, channels = 0, heads = 1;
   std::int64_t window_height = 0, window_width = 0;
-  const RelativePositions *vertical = nullptr, *horizontal = nullptr;  // extents of the window
+  // Their extents are the window's, their precision is this one's.
+  const RelativePositions *vertical = nullptr, *horizontal = nullptr;
+  Precision precision = Precision::kFloat32;
 
   std::int64_t items() const;
   void run(std::int64_t item) const;

@@ -4,8 +4,11 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
+
+#include "base/simd.hpp"
 
 namespace medlsam {
 namespace {
@@ -21,6 +24,7 @@ std::vector<float> random_values(std::mt19937& generator, int count, float devia
 struct Example {
   int lines, line, dim;
   bool relative;
+  Precision precision = Precision::kFloat32;
   std::vector<float> q, k, v, query_bias, value_bias, tall, wide, out;
 
   Example(int lines_, int line_, int dim_, bool relative_)
@@ -38,16 +42,18 @@ struct Example {
   float key(int cell, int c) const { return padding(cell) ? 0.0f : k[cell * dim + c]; }
   float value(int cell, int c) const { return padding(cell) ? 0.0f : v[cell * dim + c]; }
 
-  void run() {
+  // Asks every `step`th cell.
+  void run(int step = 1) {
     std::vector<AttentionQuery> queries;
     std::vector<AttentionKey> keys;
     for (int i = 0; i < cells(); ++i) {
-      queries.push_back({&q[i * dim], &out[i * dim], i / line, i % line});
+      if (i % step == 0) queries.push_back({&q[i * dim], &out[i * dim], i / line, i % line});
       keys.push_back(padding(i) ? AttentionKey{nullptr, nullptr} : AttentionKey{&k[i * dim], &v[i * dim]});
     }
-    const RelativePositions vertical(tall.data(), lines, dim), horizontal(wide.data(), line, dim);
+    const RelativePositions vertical(tall.data(), lines, dim, precision),
+        horizontal(wide.data(), line, dim, precision);
     attend({dim, queries, keys, line, query_bias.data(), value_bias.data(), relative ? &vertical : nullptr,
-            relative ? &horizontal : nullptr});
+            relative ? &horizontal : nullptr, precision});
   }
 
   double score(int from, int to) const {
@@ -85,7 +91,9 @@ struct Example {
 
 TEST_CASE("attention is softmax of scores times values") {
   // Widths of SAM's heads and odd ones; lines of whole vectors, of less than one and of a bit more.
-  const std::array<int, 3> sizes[] = {{14, 14, 64}, {16, 16, 80}, {7, 7, 16}, {5, 9, 5}, {3, 33, 64}};
+  // 13 lines of 40 are more keys than a block, which ends within a line.
+  const std::array<int, 3> sizes[] = {{14, 14, 64}, {16, 16, 80}, {7, 7, 16},   {5, 9, 5},
+                                      {3, 33, 64},  {1, 1, 3},    {13, 40, 24}, {2, 300, 8}};
   for (const auto& size : sizes) {
     for (const bool relative : {false, true}) {
       Example example(size[0], size[1], size[2], relative);
@@ -95,6 +103,41 @@ TEST_CASE("attention is softmax of scores times values") {
       CHECK(example.error() < 2e-5);
     }
   }
+}
+
+TEST_CASE("attention in bfloat16 is off by the rounding of its factors") {
+  if (!simd_has_bfloat16()) return;
+  const std::array<int, 3> sizes[] = {{14, 14, 64}, {5, 9, 5}, {13, 40, 24}, {1, 1, 3}};
+  for (const auto& size : sizes) {
+    for (const bool relative : {false, true}) {
+      Example example(size[0], size[1], size[2], relative);
+      example.precision = Precision::kBfloat16;
+      example.run();
+      CAPTURE(size[0]);
+      CAPTURE(relative);
+      CHECK(example.error() < 5e-2);
+    }
+  }
+}
+
+TEST_CASE("a query's answer does not depend on the other queries") {
+  Example all(13, 40, 24, true), some = all;
+  all.run();
+  some.run(3);
+  for (int i = 0; i < all.cells() * all.dim; ++i) {
+    const bool asked = i / all.dim % 3 == 0;
+    CHECK((asked ? some.out[i] : 0.0f) == (asked ? all.out[i] : 0.0f));
+  }
+}
+
+TEST_CASE("a NaN in a key spreads to all queries, one in a query to that one") {
+  Example example(4, 16, 8, false);
+  example.q[3 * 8 + 1] = std::numeric_limits<float>::quiet_NaN();
+  example.run();
+  for (int i = 0; i < example.cells() * 8; ++i) CHECK(std::isnan(example.out[i]) == (i / 8 == 3));
+  example.k[60 * 8] = std::numeric_limits<float>::quiet_NaN();
+  example.run();
+  for (const float value : example.out) CHECK(std::isnan(value));
 }
 
 TEST_CASE("attention holds with scores far apart") {

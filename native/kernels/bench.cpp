@@ -99,6 +99,10 @@ void print(const std::string& name, double flops, double seconds, double peak_ra
   std::fflush(stdout);
 }
 
+std::string named(Precision precision) {
+  return precision == Precision::kBfloat16 ? "bfloat16 " : "float32 ";
+}
+
 enum class Ends { kNone, kNorm, kGelu, kResidual };
 
 void bench_linear(Precision precision, double peak_rate, std::int64_t rows, std::int64_t in, std::int64_t out,
@@ -120,17 +124,13 @@ void bench_linear(Precision precision, double peak_rate, std::int64_t rows, std:
     if (ends == Ends::kResidual) std::fill(y.begin(), y.end(), 0.0f);
     linear(Task{}, input, packed, output);
   });
-  const std::string name = std::string(precision == Precision::kBfloat16 ? "bfloat16 " : "float32 ") +
-                           std::to_string(rows) + " x " + std::to_string(in) + " -> " + std::to_string(out) +
-                           kNames[static_cast<int>(ends)];
+  const std::string name = named(precision) + std::to_string(rows) + " x " + std::to_string(in) + " -> " +
+                           std::to_string(out) + kNames[static_cast<int>(ends)];
   print(name, 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out), time,
         peak_rate);
 }
 
-void bench_linears(Precision precision) {
-  const double peak_rate = peak(precision);
-  print(precision == Precision::kBfloat16 ? "bfloat16 peak, registers only" : "float32 peak, registers only",
-        peak_rate * 1e9, 1, peak_rate);
+void bench_linears(Precision precision, double peak_rate) {
   bench_linear(precision, peak_rate, 4096, 768, 2304, Ends::kNone);
   bench_linear(precision, peak_rate, 4096, 768, 2304, Ends::kNorm);
   bench_linear(precision, peak_rate, 4096, 768, 768, Ends::kNone);
@@ -151,11 +151,12 @@ void bench_linears(Precision precision) {
 }
 
 // Attention of SAM's blocks: one head's 4096 tokens, of which an item is 1024 queries, and a window.
-void bench_attention(double peak_rate, std::int64_t grid, std::int64_t window, std::int64_t dim) {
+void bench_attention(Precision precision, double peak_rate, std::int64_t grid, std::int64_t window,
+                     std::int64_t dim) {
   const std::vector<float> qkv = values(grid * grid * 3 * dim), bias = values(3 * dim),
                            table = values((2 * window - 1) * dim);
   std::vector<float> out(static_cast<std::size_t>(grid * grid * dim));
-  const RelativePositions positions(table.data(), static_cast<int>(window), static_cast<int>(dim));
+  const RelativePositions positions(table.data(), static_cast<int>(window), static_cast<int>(dim), precision);
   const WindowAttention attention = {.qkv = qkv.data(),
                                      .bias = bias.data(),
                                      .out = out.data(),
@@ -167,15 +168,17 @@ void bench_attention(double peak_rate, std::int64_t grid, std::int64_t window, s
                                      .window_height = window,
                                      .window_width = window,
                                      .vertical = &positions,
-                                     .horizontal = &positions};
+                                     .horizontal = &positions,
+                                     .precision = precision};
   const double time = fastest([&] { attention.run(0); });
   const std::int64_t keys = window * window, queries = std::min<std::int64_t>(keys, 1024);
-  print("attention, " + std::to_string(queries) + " queries, " + std::to_string(keys) + " keys, head of " +
-            std::to_string(dim),
+  print(named(precision) + "attention, " + std::to_string(queries) + " queries, " + std::to_string(keys) +
+            " keys, head of " + std::to_string(dim),
         4.0 * static_cast<double>(queries * keys * dim), time, peak_rate);
 }
 
-void bench_tokens(double peak_rate, std::int64_t queries, std::int64_t keys, std::int64_t dim) {
+void bench_tokens(Precision precision, double peak_rate, std::int64_t queries, std::int64_t keys,
+                  std::int64_t dim) {
   const std::vector<float> q = values(queries * dim), k = values(keys * dim), v = values(keys * dim);
   std::vector<float> out(static_cast<std::size_t>(queries * dim));
   const TokenAttention attention = {.q = q.data(),
@@ -186,23 +189,31 @@ void bench_tokens(double peak_rate, std::int64_t queries, std::int64_t keys, std
                                     .key_batch = 1,
                                     .queries = queries,
                                     .keys = keys,
-                                    .width = dim};
+                                    .width = dim,
+                                    .precision = precision};
   const double time = fastest([&] {
     for (std::int64_t item = 0; item < attention.items(); ++item) attention.run(item);
   });
-  print("attention, " + std::to_string(queries) + " tokens to " + std::to_string(keys) + ", head of " +
-            std::to_string(dim),
+  print(named(precision) + "attention, " + std::to_string(queries) + " tokens to " + std::to_string(keys) +
+            ", head of " + std::to_string(dim),
         4.0 * static_cast<double>(queries * keys * dim), time, peak_rate);
 }
 
-void bench_attentions(double peak_rate) {
-  bench_attention(peak_rate, 64, 64, 64);
-  bench_attention(peak_rate, 14, 14, 64);
-  bench_attention(peak_rate, 48, 48, 32);
-  bench_attention(peak_rate, 7, 7, 32);
-  bench_tokens(peak_rate, 7, 4096, 16);
-  bench_tokens(peak_rate, 4096, 7, 16);
-  bench_tokens(peak_rate, 7, 7, 32);
+void bench_attentions(Precision precision, double peak_rate) {
+  bench_attention(precision, peak_rate, 64, 64, 64);
+  bench_attention(precision, peak_rate, 14, 14, 64);
+  bench_attention(precision, peak_rate, 48, 48, 32);
+  bench_attention(precision, peak_rate, 7, 7, 32);
+  bench_tokens(precision, peak_rate, 7, 4096, 16);
+  bench_tokens(precision, peak_rate, 4096, 7, 16);
+  bench_tokens(precision, peak_rate, 7, 7, 32);
+}
+
+void bench_all(Precision precision) {
+  const double peak_rate = peak(precision);
+  print(named(precision) + "peak, registers only", peak_rate * 1e9, 1, peak_rate);
+  bench_linears(precision, peak_rate);
+  bench_attentions(precision, peak_rate);
 }
 
 }  // namespace
@@ -212,7 +223,6 @@ int main(int argc, char** argv) {
   using namespace medlsam;
   if (argc > 1) seconds_a_row = std::atof(argv[1]);
   std::printf("%s, one thread\n", simd_level_name(simd_level()));
-  bench_attentions(peak(Precision::kFloat32));
-  bench_linears(Precision::kFloat32);
-  if (simd_has_bfloat16()) bench_linears(Precision::kBfloat16);
+  bench_all(Precision::kFloat32);
+  if (simd_has_bfloat16()) bench_all(Precision::kBfloat16);
 }

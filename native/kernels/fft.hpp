@@ -11,8 +11,11 @@
 #include <utility>
 
 #include "base/simd.hpp"
+#include "kernels/transpose.hpp"
 
 namespace medlsam::fft {
+
+using registers::transpose;
 
 template <int kLanes>
 struct Complex {
@@ -178,33 +181,6 @@ MEDLSAM_INLINE void transform(const Input& input, const Output& output) {
     second_half(half, k1, v);
     for (int k2 = 0; k2 < R; ++k2) output(kTables<R>.frequency[k1][k2], v[k2]);
   }
-}
-
-// a[first], b[first], a[first + 1], b[first + 1], …
-template <int first, int kLanes, class Vector, int... i>
-MEDLSAM_INLINE void interleave(const Vector& a, const Vector& b, Vector& out,
-                               std::integer_sequence<int, i...>) {
-  out = __builtin_shufflevector(a, b, (first + i / 2 + i % 2 * kLanes)...);
-}
-
-// `in` holds kLanes rows of kLanes floats, `in_stride` apart; writes the transpose.
-template <int kLanes>
-MEDLSAM_INLINE void transpose(const float* in, std::ptrdiff_t in_stride, float* out,
-                              std::ptrdiff_t out_stride) {
-  using Vector = typename FloatLanes<kLanes>::Vector;
-  constexpr int kHalf = kLanes / 2;
-  constexpr std::make_integer_sequence<int, kLanes> kAll{};
-  Vector rows[kLanes], mixed[kLanes];
-  for (int i = 0; i < kLanes; ++i) __builtin_memcpy(&rows[i], in + i * in_stride, sizeof(Vector));
-  // Interleaving row i with row i + kLanes/2 log2(kLanes) times is a transposition.
-  for (int step = 1; step < kLanes; step *= 2) {
-    for (int i = 0; i < kHalf; ++i) {
-      interleave<0, kLanes>(rows[i], rows[i + kHalf], mixed[2 * i], kAll);
-      interleave<kHalf, kLanes>(rows[i], rows[i + kHalf], mixed[2 * i + 1], kAll);
-    }
-    for (int i = 0; i < kLanes; ++i) rows[i] = mixed[i];
-  }
-  for (int i = 0; i < kLanes; ++i) __builtin_memcpy(out + i * out_stride, &rows[i], sizeof(Vector));
 }
 
 }  // namespace medlsam::fft

@@ -9,6 +9,7 @@
 #include "kernels/gemm_block.hpp"
 #include "kernels/gemm_pack.hpp"
 #include "kernels/row_functions.hpp"
+#include "kernels/scratch.hpp"
 
 namespace medlsam {
 namespace {
@@ -45,11 +46,21 @@ struct Items {
   std::int64_t first_panel(std::int64_t group) const { return panels * group / groups; }
 };
 
-// A thread's own memory, which is kept: new memory would cost a page fault every 4 KB.
-float* scratch(std::int64_t floats) {
-  thread_local AlignedFloats memory;
-  return memory.at_least(static_cast<std::size_t>(floats));
-}
+// Memory of an item: packed rows, one row, a panel, its sums.
+struct Parts {
+  float *rows = nullptr, *row = nullptr, *panel = nullptr, *sums = nullptr;
+
+  Parts(std::int64_t rows_size, std::int64_t row_size, std::int64_t panel_size, std::int64_t sums_size) {
+    Scratch scratch;
+    for (int pass = 0; pass < 2; ++pass) {
+      if (pass == 1) scratch.begin();
+      rows = scratch.take(rows_size);
+      row = scratch.take(row_size);
+      panel = scratch.take(panel_size);
+      sums = scratch.take(sums_size);
+    }
+  }
+};
 
 // Stores the sums of one panel. kLanes values of bias are in `bias`, and so on for each vector.
 template <int kLanes>
@@ -118,15 +129,13 @@ MEDLSAM_INLINE void linear_item(const LinearInput& input, const PackedWeights& w
   const std::int64_t block = item / items.groups, group = item % items.groups;
   const std::int64_t first = items.first_row(block), count = items.first_row(block + 1) - first;
   const std::int64_t depth = divided_up(weights.in(), Product::kPerWord);
-  const std::int64_t packed = packed_rows_size(count, depth), buffer = round_up(weights.in(), 16);
-  float* const rows = scratch(packed + buffer + count * kWidth);
-  float* const sums = rows + packed + buffer;
-  pack_rows<Product, kLanes>(input, weights.in(), first, count, rows, rows + packed);
+  const Parts parts(packed_rows_size(count, depth), weights.in(), 0, count * kWidth);
+  pack_rows<Product, kLanes>(input, weights.in(), first, count, parts.rows, parts.row);
   for (std::int64_t panel = items.first_panel(group); panel < items.first_panel(group + 1); ++panel) {
     const std::int64_t column = panel * kWidth, columns = std::min(kWidth, weights.out() - column);
-    multiply_panel<Product, kLanes>(count, rows, weights.panels() + panel * depth * kWidth, depth, columns,
-                                    sums);
-    Store<kLanes>{output, first, count, column, columns}.run(sums);
+    multiply_panel<Product, kLanes>(count, parts.rows, weights.panels() + panel * depth * kWidth, depth,
+                                    columns, true, parts.sums, kWidth);
+    Store<kLanes>{output, first, count, column, columns}.run(parts.sums);
   }
 }
 
@@ -137,19 +146,16 @@ MEDLSAM_INLINE void transposed_item(std::int64_t depth, const MatrixBatch& a, co
   const std::int64_t each = items.blocks * items.groups, n = item / each;
   const std::int64_t block = item % each / items.groups, group = item % items.groups;
   const std::int64_t first = items.first_row(block), count = items.first_row(block + 1) - first;
-  const std::int64_t packed = packed_rows_size(count, depth);
-  float* const rows = scratch(packed + count * kWidth + depth * kWidth);
-  float* const sums = rows + packed;
-  float* const panel_of_b = sums + count * kWidth;
+  const Parts parts(packed_rows_size(count, depth), 0, depth * kWidth, count * kWidth);
   const LinearInput input = {.data = a.data + n * a.step, .rows = a.rows, .stride = a.stride};
   const LinearOutput output = {.data = out + n * a.rows * b.rows, .stride = b.rows};
-  pack_rows<Product, kLanes>(input, depth, first, count, rows, nullptr);
+  pack_rows<Product, kLanes>(input, depth, first, count, parts.rows, nullptr);
   for (std::int64_t panel = items.first_panel(group); panel < items.first_panel(group + 1); ++panel) {
     const std::int64_t column = panel * kWidth, columns = std::min(kWidth, b.rows - column);
     pack_panel<Product, kLanes>(b.data + n * b.step + column * b.stride, columns, depth, b.stride,
-                                panel_of_b);
-    multiply_panel<Product, kLanes>(count, rows, panel_of_b, depth, columns, sums);
-    Store<kLanes>{output, first, count, column, columns}.run(sums);
+                                parts.panel);
+    multiply_panel<Product, kLanes>(count, parts.rows, parts.panel, depth, columns, true, parts.sums, kWidth);
+    Store<kLanes>{output, first, count, column, columns}.run(parts.sums);
   }
 }
 

@@ -43,11 +43,11 @@ constexpr std::int64_t divided_up(std::int64_t value, std::int64_t by) {
 struct FloatProduct {
   static constexpr std::int64_t kPerWord = 1;
 
-  // sums (kRows, kPanelWidth) = (first ? 0 : sums) + rows·columns, for kVectors vectors of columns. rows:
-  // kRows of them, kRowStride apart; columns: (depth, kPanelWidth).
+  // sums (kRows, kPanelWidth), `stride` floats from row to row, = (first ? 0 : sums) + rows·columns, for
+  // kVectors vectors of columns. rows: kRows of them, kRowStride apart; columns: (depth, kPanelWidth).
   template <int kLanes, int kRows, int kVectors>
   static MEDLSAM_INLINE void multiply(const float* rows, const float* columns, std::int64_t depth, bool first,
-                                      float* sums) {
+                                      float* sums, std::int64_t stride) {
     constexpr int kWidth = kPanelWidth<kLanes>;
     Vector<kLanes> totals[kRows][kVectors];
     unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
@@ -55,7 +55,7 @@ struct FloatProduct {
         if (first) {
           totals[r][v] = Vector<kLanes>{};
         } else {
-          load<kLanes>(totals[r][v], sums + r * kWidth + v * kLanes);
+          load<kLanes>(totals[r][v], sums + r * stride + v * kLanes);
         }
       });
     });
@@ -72,7 +72,7 @@ struct FloatProduct {
     }
     unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
       unrolled<kVectors>([&](auto v) __attribute__((always_inline)) {
-        store<kLanes>(totals[r][v], sums + r * kWidth + v * kLanes);
+        store<kLanes>(totals[r][v], sums + r * stride + v * kLanes);
       });
     });
   }
@@ -81,12 +81,34 @@ struct FloatProduct {
 // Product::multiply for `count` ≤ kRows rows.
 template <class Product, int kLanes, int kVectors, int kRows = kStripRows<kLanes>>
 MEDLSAM_INLINE void multiply_rows(std::int64_t count, const float* rows, const float* columns,
-                                  std::int64_t depth, bool first, float* sums) {
+                                  std::int64_t depth, bool first, float* sums, std::int64_t stride) {
   if constexpr (kRows > 1) {
     if (count < kRows)
-      return multiply_rows<Product, kLanes, kVectors, kRows - 1>(count, rows, columns, depth, first, sums);
+      return multiply_rows<Product, kLanes, kVectors, kRows - 1>(count, rows, columns, depth, first, sums,
+                                                                 stride);
   }
-  Product::template multiply<kLanes, kRows, kVectors>(rows, columns, depth, first, sums);
+  Product::template multiply<kLanes, kRows, kVectors>(rows, columns, depth, first, sums, stride);
+}
+
+// Product::multiply for any number of rows; of the columns `width` are wanted, the sums of the others may be
+// left as they are.
+template <class Product, int kLanes>
+MEDLSAM_INLINE void multiply_strips(std::int64_t count, const float* rows, const float* columns,
+                                    std::int64_t depth, std::int64_t width, bool first, float* sums,
+                                    std::int64_t stride) {
+  // Strips of nearly the same height, because one of few rows is slow.
+  const std::int64_t strips = divided_up(count, kStripRows<kLanes>);
+  for (std::int64_t strip = 0; strip < strips; ++strip) {
+    const std::int64_t begin = count * strip / strips, some = count * (strip + 1) / strips - begin;
+    const float* strip_rows = rows + begin * kRowStride;
+    if (width > kLanes) {
+      multiply_rows<Product, kLanes, 2>(some, strip_rows, columns, depth, first, sums + begin * stride,
+                                        stride);
+    } else {
+      multiply_rows<Product, kLanes, 1>(some, strip_rows, columns, depth, first, sums + begin * stride,
+                                        stride);
+    }
+  }
 }
 
 // Rows packed for multiply_panel: (divided_up(depth, kDepth), count, kRowStride).
@@ -99,27 +121,17 @@ constexpr std::int64_t packed_row_offset(std::int64_t count, std::int64_t r, std
   return (k / kDepth * count + r) * kRowStride + k % kDepth;
 }
 
-// sums (count, kPanelWidth) = rows·panel. rows: packed; panel: (depth, kPanelWidth), of whose columns `width`
-// are wanted: the sums of the others may be left as they are.
+// sums (count, kPanelWidth), `stride` floats from row to row, = (first ? 0 : sums) + rows·panel. rows:
+// packed; panel: (depth, kPanelWidth), of whose columns `width` are wanted: the sums of the others may be
+// left as they are.
 template <class Product, int kLanes>
 MEDLSAM_INLINE void multiply_panel(std::int64_t count, const float* rows, const float* panel,
-                                   std::int64_t depth, std::int64_t width, float* sums) {
-  constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
-  // Strips of nearly the same height, because one of few rows is slow.
-  const std::int64_t strips = divided_up(count, kStripRows<kLanes>);
+                                   std::int64_t depth, std::int64_t width, bool first, float* sums,
+                                   std::int64_t stride) {
   for (std::int64_t k = 0; k < depth; k += kDepth) {
-    const std::int64_t some = std::min(kDepth, depth - k);
-    for (std::int64_t strip = 0; strip < strips; ++strip) {
-      const std::int64_t begin = count * strip / strips, end = count * (strip + 1) / strips;
-      const float* strip_rows = rows + packed_row_offset(count, begin, k);
-      if (width > kLanes) {
-        multiply_rows<Product, kLanes, 2>(end - begin, strip_rows, panel + k * kWidth, some, k == 0,
-                                          sums + begin * kWidth);
-      } else {
-        multiply_rows<Product, kLanes, 1>(end - begin, strip_rows, panel + k * kWidth, some, k == 0,
-                                          sums + begin * kWidth);
-      }
-    }
+    multiply_strips<Product, kLanes>(count, rows + packed_row_offset(count, 0, k),
+                                     panel + k * kPanelWidth<kLanes>, std::min(kDepth, depth - k), width,
+                                     first && k == 0, sums, stride);
   }
 }
 

@@ -2,43 +2,37 @@
 #pragma once
 
 #include "kernels/gemm.hpp"
+#include "kernels/gemm_bfloat16.hpp"
 #include "kernels/gemm_block.hpp"
 #include "kernels/row_functions.hpp"
+#include "kernels/transpose.hpp"
 
 namespace medlsam::gemm {
 
-// The upper half of a float, rounded to nearest even. NaN stays NaN.
-MEDLSAM_INLINE std::uint32_t bfloat16_bits(float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  const std::uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-  const std::uint32_t quiet = bits >> 16 | 0x40;
-  return (bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded;
-}
-
-// Two neighbors of the depth as one word, the first in the lower half.
-MEDLSAM_INLINE float bfloat16_word(float first, float second) {
-  const std::uint32_t bits = bfloat16_bits(first) | bfloat16_bits(second) << 16;
-  float word;
-  std::memcpy(&word, &bits, sizeof word);
-  return word;
+// Neighbors of the depth as words, the first in the lower half: simply one after another. The last word may
+// have zeros beside it, up to the next vector.
+template <int kLanes>
+MEDLSAM_INLINE void pack_bfloat16(const float* row, std::int64_t count, float* words) {
+  char* to = reinterpret_cast<char*>(words);
+  rows::each_vector<kLanes>(
+      row,
+      count, [&](const Vector<kLanes>& value, std::int64_t i, std::int64_t) __attribute__((always_inline)) {
+        to_bfloat16<kLanes>(value, to + i * 2);
+      });
 }
 
 // Row r of `count` packed ones, from `depth` values (of floats, not of words).
-template <class Product>
+template <class Product, int kLanes>
 MEDLSAM_INLINE void pack_row(const float* row, std::int64_t depth, std::int64_t count, std::int64_t r,
                              float* packed) {
-  const std::int64_t words = divided_up(depth, Product::kPerWord);
-  for (std::int64_t k = 0; k < words; k += kDepth) {
-    const std::int64_t some = std::min(kDepth, words - k);
-    float* const to = packed + packed_row_offset(count, r, k);
+  constexpr std::int64_t kValues = kDepth * Product::kPerWord;
+  for (std::int64_t k = 0; k < depth; k += kValues) {
+    const std::int64_t some = std::min(kValues, depth - k);
+    float* const to = packed + packed_row_offset(count, r, k / Product::kPerWord);
     if constexpr (Product::kPerWord == 1) {
       std::memcpy(to, row + k, static_cast<std::size_t>(some) * sizeof(float));
     } else {
-      const std::int64_t pairs = std::min(some, depth / 2 - k);
-      const float* const from = row + 2 * k;
-      for (std::int64_t i = 0; i < pairs; ++i) to[i] = bfloat16_word(from[2 * i], from[2 * i + 1]);
-      if (pairs < some) to[pairs] = bfloat16_word(from[2 * pairs], 0.0f);
+      pack_bfloat16<kLanes>(row + k, some, to);
     }
   }
 }
@@ -59,8 +53,20 @@ MEDLSAM_INLINE void pack_rows(const LinearInput& input, std::int64_t in, std::in
       rows::normalize<kLanes>(row, in, input.norm->weight, input.norm->bias, input.norm->epsilon, buffer);
       row = buffer;
     }
-    pack_row<Product>(row, in, count, r, packed);
+    pack_row<Product, kLanes>(row, in, count, r, packed);
   }
+}
+
+// row(i), i < kLanes, is a pointer to `depth` words, which become column i of a panel.
+template <int kLanes, class Row>
+MEDLSAM_INLINE void pack_columns(const Row& row, std::int64_t depth, float* panel) {
+  constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
+  std::int64_t k = 0;
+  for (; k + kLanes <= depth; k += kLanes)
+    registers::transpose_rows<kLanes>(
+        [&](int i) __attribute__((always_inline)) { return row(i) + k; }, panel + k * kWidth, kWidth);
+  for (; k < depth; ++k)
+    for (int i = 0; i < kLanes; ++i) panel[k * kWidth + i] = row(i)[k];
 }
 
 // The transpose of `columns` ≤ kPanelWidth rows of `depth` values, `stride` floats apart, as a panel whose
@@ -70,6 +76,13 @@ MEDLSAM_INLINE void pack_panel(const float* rows, std::int64_t columns, std::int
                                std::int64_t stride, float* panel) {
   constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
   const std::int64_t words = divided_up(depth, Product::kPerWord);
+  if (Product::kPerWord == 1 && columns == kWidth) {
+    for (std::int64_t column = 0; column < kWidth; column += kLanes)
+      pack_columns<kLanes>(
+          [&](int i) __attribute__((always_inline)) { return rows + (column + i) * stride; }, depth,
+          panel + column);
+    return;
+  }
   for (std::int64_t k = 0; k < words; ++k) {
     float* const to = panel + k * kWidth;
     for (std::int64_t column = 0; column < columns; ++column) {
@@ -77,7 +90,10 @@ MEDLSAM_INLINE void pack_panel(const float* rows, std::int64_t columns, std::int
       if constexpr (Product::kPerWord == 1) {
         to[column] = *from;
       } else {
-        to[column] = bfloat16_word(from[0], 2 * k + 1 < depth ? from[1] : 0.0f);
+        const Vector<1> first = {from[0]}, second = {2 * k + 1 < depth ? from[1] : 0.0f};
+        Vector<1> word;
+        pair_bfloat16<1>(first, second, word);
+        to[column] = word[0];
       }
     }
     for (std::int64_t column = columns; column < kWidth; ++column) to[column] = 0.0f;

@@ -1,4 +1,5 @@
-// What attention is made of in the processor's registers: a block of a matrix product, and e to the x.
+// What kernels do with the processor's registers: vectors of a level's lanes, code repeated for each of
+// several registers, and 2 to the x.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +10,8 @@
 
 namespace medlsam::registers {
 
-inline constexpr int kRows = 6;  // of a block
-
 template <int kLanes>
 using Vector = typename FloatLanes<kLanes>::Vector;
-
-template <int kLanes>
-constexpr int kVectors = kLanes == 16 ? 4 : 2;  // 24 of 32 registers, or 12 of 16, hold sums
 
 constexpr std::int64_t round_up(std::int64_t value, std::int64_t step) {
   return (value + step - 1) / step * step;
@@ -40,62 +36,47 @@ MEDLSAM_INLINE void store(const Vector<kLanes>& value, float* to) {
   __builtin_memcpy(to, &value, sizeof value);
 }
 
-struct Matrix {
-  float* data;
-  std::int64_t stride;
-  float* row(std::int64_t index) const { return data + index * stride; }
-};
-
-// out = start + a·b for kRows rows of a and kCount vectors of b's columns. start(vector, r, v) sets a sum's
-// start.
-template <int kLanes, int kCount, class Start>
-MEDLSAM_INLINE void multiply_block(const Matrix& a, const Matrix& b, std::int64_t depth, const Matrix& out,
-                                   const Start& start) {
-  Vector<kLanes> sums[kRows][kCount];
-  unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
-    unrolled<kCount>([&](auto v) __attribute__((always_inline)) { start(sums[r][v], r, v); });
-  });
-  const float* columns = b.data;
-  for (std::int64_t k = 0; k < depth; ++k, columns += b.stride) {
-    Vector<kLanes> vectors[kCount];
-    unrolled<kCount>([&](auto v)
-                         __attribute__((always_inline)) { load<kLanes>(vectors[v], columns + v * kLanes); });
-    unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
-      const float factor = a.data[r * a.stride + k];
-      unrolled<kCount>([&](auto v) __attribute__((always_inline)) { sums[r][v] += factor * vectors[v]; });
-    });
+// The greatest of a vector's values, and their sum: halves against halves.
+template <int kLanes, class Combine>
+MEDLSAM_INLINE float combined(const Vector<kLanes>& value, const Combine& combine) {
+  if constexpr (kLanes == 1) {
+    return value[0];
+  } else {
+    Vector<kLanes / 2> low, high;
+    __builtin_memcpy(&low, &value, sizeof low);
+    __builtin_memcpy(&high, reinterpret_cast<const char*>(&value) + sizeof low, sizeof high);
+    combine(low, high);
+    return combined<kLanes / 2>(low, combine);
   }
-  unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
-    unrolled<kCount>([&](auto v) __attribute__((always_inline)) {
-      store<kLanes>(sums[r][v], out.row(r) + v * kLanes);
-    });
-  });
 }
 
-// The same for `count` ≤ kVectors vectors.
-template <int kLanes, int kCount, class Start>
-MEDLSAM_INLINE void multiply(std::int64_t count, const Matrix& a, const Matrix& b, std::int64_t depth,
-                             const Matrix& out, const Start& start) {
-  if constexpr (kCount > 1) {
-    if (count < kCount) return multiply<kLanes, kCount - 1>(count, a, b, depth, out, start);
-  }
-  multiply_block<kLanes, kCount>(a, b, depth, out, start);
-}
-
-// e to the x for x ≤ 0, to 2e-7 of it; 0 where a float cannot hold it.
 template <int kLanes>
-MEDLSAM_INLINE void exponential(Vector<kLanes>& x) {
+MEDLSAM_INLINE float highest_of(const Vector<kLanes>& value) {
+  return combined<kLanes>(
+      value, [](auto& a, const auto& b) __attribute__((always_inline)) { a = a < b ? b : a; });
+}
+
+template <int kLanes>
+MEDLSAM_INLINE float sum_of(const Vector<kLanes>& value) {
+  return combined<kLanes>(
+      value, [](auto& a, const auto& b) __attribute__((always_inline)) { a += b; });
+}
+
+// 2 to the x for x ≤ 0, to 1e-7 of it; at least 2⁻¹²⁶. NaN stays NaN.
+template <int kLanes>
+MEDLSAM_INLINE void power_of_two(Vector<kLanes>& x) {
   typedef std::int32_t Integers __attribute__((vector_size(kLanes * sizeof(float))));
-  constexpr float kLowest = -87.0f, kRounder = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
+  constexpr float kLowest = -126.0f, kRounder = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
   const Vector<kLanes> lowest = Vector<kLanes>{} + kLowest;
   x = x < lowest ? lowest : x;
-  const Vector<kLanes> shifted = x * 1.44269504f + kRounder;
-  const Vector<kLanes> r = x - (shifted - kRounder) * 0.693147181f;
-  Vector<kLanes> p = r * (1.0f / 720) + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
+  const Vector<kLanes> shifted = x + kRounder;
+  const Vector<kLanes> r = x - (shifted - kRounder);
+  // Least greatest relative error on |r| ≤ ½, 2e-9.
+  Vector<kLanes> p = r * 0.000153457848f + 0.00133999309f;
+  p = p * r + 0.00961848907f;
+  p = p * r + 0.0555032864f;
+  p = p * r + 0.240226463f;
+  p = p * r + 0.693147182f;
   p = p * r + 1.0f;
   // The integer is in the lowest bits of `shifted`; it belongs into the exponent.
   Integers exponent, bits;

@@ -12,6 +12,7 @@ namespace medlsam::rows {
 
 using registers::load;
 using registers::store;
+using registers::sum_of;
 using registers::Vector;
 
 // `count` < kLanes floats, then zeros.
@@ -24,13 +25,6 @@ MEDLSAM_INLINE void load_part(Vector<kLanes>& value, const float* from, std::int
 template <int kLanes>
 MEDLSAM_INLINE void store_part(const Vector<kLanes>& value, float* to, std::int64_t count) {
   std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(float));
-}
-
-template <int kLanes>
-MEDLSAM_INLINE float sum_of(const Vector<kLanes>& value) {
-  float sum = 0;
-  for (int i = 0; i < kLanes; ++i) sum += value[i];
-  return sum;
 }
 
 // Calls body(vector, i, count) for the values of a row, kLanes at a time; `count` of the vector's are the
