@@ -94,24 +94,24 @@ class Item {
   const std::int64_t index_, first_block_, vectors_, first_, count_;
 };
 
-// The channels of one block of a source, tile by tile.
+// The channels of one block of a source, tile by tile. `out`: the image's first voxel.
 template <int kLanes>
 MEDLSAM_INLINE void copy_block(const TileReader<kLanes>& reader, const Extents& extents, std::int64_t used,
                                std::int64_t row, std::int64_t plane, std::int64_t channels, float* out) {
-  typename TileReader<kLanes>::Line lines[kTileInputs][kTileInputs];
+  using Line = typename TileReader<kLanes>::Line;
   for (std::int64_t z = 0; z < extents.z; z += kTile) {
     for (std::int64_t y = 0; y < extents.y; y += kTile) {
       for (std::int64_t x = 0; x < extents.x; x += kTile) {
-        reader.read({z, y, x}, lines);
-        const std::int64_t depth = std::min(kTile, extents.z - z), height = std::min(kTile, extents.y - y),
-                           width = std::min(kTile, extents.x - x);
-        for (std::int64_t i = 1; i <= depth; ++i) {
-          for (std::int64_t j = 1; j <= height; ++j) {
-            for (std::int64_t k = 1; k <= width; ++k)
-              std::memcpy(out + (z + i) * plane + (y + j) * row + (x + k) * channels, &lines[i][j][k],
-                          static_cast<std::size_t>(used) * sizeof(float));
-          }
-        }
+        reader.read(
+            {z, y, x}, [](Line&) {},
+            [&](int column, const Line& line) __attribute__((always_inline)) {
+              const std::int64_t j = column / kTileInputs - 1, k = column % kTileInputs - 1;
+              if (j < 0 || k < 0 || j >= kTile || k >= kTile || y + j >= extents.y || x + k >= extents.x)
+                return;
+              for (std::int64_t i = 0; i < std::min(kTile, extents.z - z); ++i)
+                std::memcpy(out + (z + i) * plane + (y + j) * row + (x + k) * channels, &line[i + 1],
+                            static_cast<std::size_t>(used) * sizeof(float));
+            });
       }
     }
   }
@@ -172,7 +172,7 @@ void PaddedImage::fill(std::span<const Source> sources, std::int64_t image, cons
       run_simd([&](auto lanes) __attribute__((always_inline)) {
         copy_block<lanes>(TileReader<lanes>(source, image, static_cast<std::int64_t>(block)), extents_,
                           std::min(layout.lanes, layout.channels - first), row_, plane_, channels_,
-                          values_ + channel + first);
+                          values_ + plane_ + row_ + channels_ + channel + first);
       });
     });
     channel += layout.channels;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "kernels/convolution/activations.hpp"
 #include "kernels/convolution/tile_transforms.hpp"
-#include "kernels/convolution/winograd.hpp"
 
 namespace medlsam::convolution {
 
@@ -30,38 +30,104 @@ class TileReader {
     floor_ = Vector{} + activations.floor;
   }
 
-  // inputs[z][y] are lines along x, from one voxel before the tile to one after it.
-  MEDLSAM_INLINE void read(const TilePlace& tile, Line (&inputs)[kTileInputs][kTileInputs]) const {
+  // The inputs from one voxel before the tile to one after it. transform(line) is applied along x, y and z in
+  // turn; use(6·y + x, line along z) gets what comes out.
+  template <class Transform, class Use>
+  MEDLSAM_INLINE void read(const TilePlace& tile, const Transform& transform, const Use& use) const {
     if (source_.upsampled) {
-      read_upsampled(tile, inputs);
+      read_from<true>(tile, transform, use);
     } else {
-      read_plain(tile, inputs);
+      read_from<false>(tile, transform, use);
     }
   }
 
  private:
-  MEDLSAM_INLINE void finish(Vector& value) const {
-    value = value * scale_ + offset_;
-    value = value > floor_ ? value : floor_;
-  }
+  // Voxels that the six inputs along an axis come from.
+  template <bool kUpsampled>
+  static constexpr int kFrom = kUpsampled ? 4 : kTileInputs;
 
-  MEDLSAM_INLINE void read_plain(const TilePlace& tile, Line (&inputs)[kTileInputs][kTileInputs]) const {
-    const BlockedLayout& layout = source_.activations.layout;
-    const float* const first =
-        origin_ + (tile.z - 1) * layout.plane + (tile.y - 1) * layout.row + (tile.x - 1) * kLanes;
-    for (int z = 0; z < kTileInputs; ++z) {
-      for (int y = 0; y < kTileInputs; ++y) {
-        const float* const line = first + z * layout.plane + y * layout.row;
-        registers::unrolled<kTileInputs>([&](auto x) __attribute__((always_inline)) {
-          registers::load<kLanes>(inputs[z][y][x], line + x * kLanes);
-          finish(inputs[z][y][x]);
-        });
-        for (int x = 0; x < kTileOutputs; ++x) __builtin_prefetch(line + (kTileInputs + x) * kLanes);
+  template <bool kUpsampled, class Transform, class Use>
+  MEDLSAM_INLINE void read_from(const TilePlace& tile, const Transform& transform, const Use& use) const {
+    constexpr int kCount = kFrom<kUpsampled>;
+    const Extents& extents = source_.activations.layout.extents;
+    Line x_done[kCount][kCount];
+    for (int z = 0; z < kCount; ++z) {
+      for (int y = 0; y < kCount; ++y) {
+        Vector from[kCount];
+        load_line<kUpsampled>(tile, z, y, from);
+        expand<kUpsampled>(from, tile.x, extents.x, transform, x_done[z][y]);
+      }
+    }
+    Line y_done[kCount][kTileInputs];  // [z][x] are lines along y
+    for (int z = 0; z < kCount; ++z) {
+      for (int x = 0; x < kTileInputs; ++x) {
+        Vector from[kCount];
+        registers::unrolled<kCount>([&](auto y)
+                                        __attribute__((always_inline)) { from[y] = x_done[z][y][x]; });
+        expand<kUpsampled>(from, tile.y, extents.y, transform, y_done[z][x]);
+      }
+    }
+    for (int y = 0; y < kTileInputs; ++y) {
+      for (int x = 0; x < kTileInputs; ++x) {
+        Vector from[kCount];
+        registers::unrolled<kCount>([&](auto z)
+                                        __attribute__((always_inline)) { from[z] = y_done[z][x][y]; });
+        Line line;
+        expand<kUpsampled>(from, tile.z, extents.z, transform, line);
+        use(kTileInputs * y + x, line);
       }
     }
   }
 
-  // Voxel o of the upsampled image is 3/4 of voxel ⌊o/2⌋ and 1/4 of the one before (o even) or after it. A
+  template <bool kUpsampled>
+  MEDLSAM_INLINE void load_line(const TilePlace& tile, int z, int y,
+                                Vector (&line)[kFrom<kUpsampled>]) const {
+    const BlockedLayout& layout = source_.activations.layout;
+    if constexpr (kUpsampled) {
+      const auto clamped = [](std::int64_t at, std::int64_t extent) __attribute__((always_inline)) {
+        return std::clamp<std::int64_t>(at, 0, extent - 1);
+      };
+      const float* const row = origin_ + clamped(tile.z / 2 - 1 + z, layout.extents.z) * layout.plane +
+                               clamped(tile.y / 2 - 1 + y, layout.extents.y) * layout.row;
+      registers::unrolled<kFrom<true>>([&](auto x) __attribute__((always_inline)) {
+        load_finished(row + clamped(tile.x / 2 - 1 + x, layout.extents.x) * kLanes, line[x]);
+      });
+    } else {
+      const float* const row =
+          origin_ + (tile.z - 1 + z) * layout.plane + (tile.y - 1 + y) * layout.row + (tile.x - 1) * kLanes;
+      registers::unrolled<kTileInputs>([&](auto x) __attribute__((always_inline)) {
+        load_finished(row + x * kLanes, line[x]);
+      });
+      // The next tile's.
+      registers::unrolled<kTileOutputs>([&](auto x) __attribute__((always_inline)) {
+        __builtin_prefetch(row + (kTileInputs + x) * kLanes);
+      });
+    }
+  }
+
+  MEDLSAM_INLINE void load_finished(const float* from, Vector& to) const {
+    Vector value;
+    registers::load<kLanes>(value, from);
+    value = value * scale_ + offset_;
+    to = value > floor_ ? value : floor_;
+  }
+
+  // The transform of the six inputs along an axis on which the tile's first output is at `tile`.
+  template <bool kUpsampled, class Transform>
+  MEDLSAM_INLINE static void expand(const Vector (&from)[kFrom<kUpsampled>], std::int64_t tile,
+                                    std::int64_t extent, const Transform& transform, Line& to) {
+    Line line;
+    if constexpr (kUpsampled) {
+      interpolate(from, line);
+      clear_outside(tile - 1, 2 * extent, line);
+    } else {
+      registers::unrolled<kTileInputs>([&](auto i) __attribute__((always_inline)) { line[i] = from[i]; });
+    }
+    transform(line);
+    registers::unrolled<kTileInputs>([&](auto i) __attribute__((always_inline)) { to[i] = line[i]; });
+  }
+
+  // Voxel o of an upsampled image is 3/4 of voxel ⌊o/2⌋ and 1/4 of the one before (o even) or after it. A
   // tile begins at an even one, so that four voxels along each axis make the six.
   MEDLSAM_INLINE static void interpolate(const Vector (&from)[4], Line& to) {
     const Vector quarter[4] = {0.25f * from[0], 0.25f * from[1], 0.25f * from[2], 0.25f * from[3]};
@@ -73,53 +139,12 @@ class TileReader {
     to[5] = 0.75f * from[3] + quarter[2];
   }
 
-  // Clears what the convolution sees outside the upsampled image.
+  // The convolution sees zeros outside the upsampled image.
   MEDLSAM_INLINE static void clear_outside(std::int64_t first, std::int64_t extent, Line& line) {
-    for (int i = 0; i < kTileInputs; ++i) {
-      const std::int64_t at = first + i;
-      if (at < 0 || at >= extent) line[i] = Vector{};
-    }
-  }
-
-  MEDLSAM_INLINE void read_upsampled(const TilePlace& tile, Line (&inputs)[kTileInputs][kTileInputs]) const {
-    const BlockedLayout& layout = source_.activations.layout;
-    const Extents& small = layout.extents;
-    const auto clamped = [](std::int64_t at, std::int64_t extent) __attribute__((always_inline)) {
-      return std::clamp<std::int64_t>(at, 0, extent - 1);
-    };
-    Vector lines[4][4][kTileInputs];  // upsampled along x
-    for (int z = 0; z < 4; ++z) {
-      for (int y = 0; y < 4; ++y) {
-        const float* const line = origin_ + clamped(tile.z / 2 - 1 + z, small.z) * layout.plane +
-                                  clamped(tile.y / 2 - 1 + y, small.y) * layout.row;
-        Vector from[4];
-        for (int x = 0; x < 4; ++x) {
-          registers::load<kLanes>(from[x], line + clamped(tile.x / 2 - 1 + x, small.x) * kLanes);
-          finish(from[x]);
-        }
-        interpolate(from, lines[z][y]);
-        clear_outside(tile.x - 1, 2 * small.x, lines[z][y]);
-      }
-    }
-    Vector planes[4][kTileInputs][kTileInputs];  // and along y
-    for (int z = 0; z < 4; ++z) {
-      for (int x = 0; x < kTileInputs; ++x) {
-        const Vector from[4] = {lines[z][0][x], lines[z][1][x], lines[z][2][x], lines[z][3][x]};
-        Line to;
-        interpolate(from, to);
-        clear_outside(tile.y - 1, 2 * small.y, to);
-        for (int y = 0; y < kTileInputs; ++y) planes[z][y][x] = to[y];
-      }
-    }
-    for (int y = 0; y < kTileInputs; ++y) {
-      for (int x = 0; x < kTileInputs; ++x) {
-        const Vector from[4] = {planes[0][y][x], planes[1][y][x], planes[2][y][x], planes[3][y][x]};
-        Line to;
-        interpolate(from, to);
-        clear_outside(tile.z - 1, 2 * small.z, to);
-        for (int z = 0; z < kTileInputs; ++z) inputs[z][y][x] = to[z];
-      }
-    }
+    if (first >= 0 && first + kTileInputs <= extent) return;
+    registers::unrolled<kTileInputs>([&](auto i) __attribute__((always_inline)) {
+      if (first + i < 0 || first + i >= extent) line[i] = Vector{};
+    });
   }
 
   const Source& source_;

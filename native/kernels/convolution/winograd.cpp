@@ -16,7 +16,7 @@ namespace {
 // the processor: at 144 and 96 channels 32 tiles take 4 and 3 MB, and reading the weights (12 MB) for fewer
 // costs more. It follows from shapes alone: the order of the sums must not depend on the threads.
 std::int64_t tiles_at_once(std::int64_t tiles) {
-  return tiles >= 512 ? 32 : tiles >= 64 ? 16 : 8;
+  return tiles >= 512 ? 16 : tiles >= 64 ? 16 : 8;
 }
 
 std::int64_t tile_count(std::int64_t extent) {
@@ -134,27 +134,17 @@ class BlockOfTiles {
 
   MEDLSAM_INLINE void transform_inputs_of(const TileReader<kLanes>& reader, std::int64_t tile,
                                           float* out) const {
-    Vector<kLanes> lines[kTileInputs][kTileInputs][kTileInputs];
-    reader.read(plan_.place(first_ + tile), lines);
-    for (int z = 0; z < kTileInputs; ++z) {
-      for (int y = 0; y < kTileInputs; ++y) transform_inputs<kLanes>(lines[z][y]);
-      for (int x = 0; x < kTileInputs; ++x) {
-        Vector<kLanes> line[kTileInputs];
-        unrolled<kTileInputs>([&](auto y) __attribute__((always_inline)) { line[y] = lines[z][y][x]; });
-        transform_inputs<kLanes>(line);
-        unrolled<kTileInputs>([&](auto y) __attribute__((always_inline)) { lines[z][y][x] = line[y]; });
-      }
-    }
-    for (int y = 0; y < kTileInputs; ++y) {
-      for (int x = 0; x < kTileInputs; ++x) {
-        Vector<kLanes> line[kTileInputs];
-        unrolled<kTileInputs>([&](auto z) __attribute__((always_inline)) { line[z] = lines[z][y][x]; });
-        transform_inputs<kLanes>(line);
-        unrolled<kTileInputs>([&](auto z) __attribute__((always_inline)) {
-          store<kLanes>(line[z], out + ((z * kTileInputs + y) * kTileInputs + x) * plan_.product_step);
+    const std::int64_t plane = kTileInputs * kTileInputs * plan_.product_step;
+    using Line = typename TileReader<kLanes>::Line;
+    reader.read(
+        plan_.place(first_ + tile),
+        [](Line & line) __attribute__((always_inline)) { transform_inputs<kLanes>(line); },
+        [&](int column, const Line& line) __attribute__((always_inline)) {
+          float* const to = out + column * plan_.product_step;
+          unrolled<kTileInputs>([&](auto z) __attribute__((always_inline)) {
+            store<kLanes>(line[z], to + z * plane);
+          });
         });
-      }
-    }
   }
 
   const Convolution& all_;
