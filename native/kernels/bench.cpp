@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/attention_layouts.hpp"
+#include "kernels/convolution_general.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/gemm_block.hpp"
 
@@ -97,6 +98,20 @@ void print(const std::string& name, double flops, double seconds, double peak_ra
   std::printf("| %-52s | %9.3f ms | %7.1f GFLOP/s | %3.0f %% |\n", name.c_str(), seconds * 1e3, rate,
               100 * rate / peak_rate);
   std::fflush(stdout);
+}
+
+// The convolution of SAM's neck, and one of a small width.
+void bench_convolution(double peak_rate, std::int64_t channels, std::int64_t extent) {
+  const std::vector<float> image = values(channels * extent * extent),
+                           weight = values(channels * channels * 9);
+  std::vector<float> out(image.size());
+  const ConvolutionWeights weights(weight.data(), channels, channels, {1, 3, 3});
+  const double time = fastest([&] {
+    convolve(Task{}, 1, image.data(), {1, extent, extent}, weights, {0, 1, 1}, nullptr, out.data());
+  });
+  print("convolution 3 x 3 of " + std::to_string(channels) + " channels, " + std::to_string(extent) +
+            " squared",
+        2.0 * static_cast<double>(channels * channels * 9 * extent * extent), time, peak_rate);
 }
 
 std::string named(Precision precision) {
@@ -214,6 +229,10 @@ void bench_all(Precision precision) {
   print(named(precision) + "peak, registers only", peak_rate * 1e9, 1, peak_rate);
   bench_linears(precision, peak_rate);
   bench_attentions(precision, peak_rate);
+  if (precision == Precision::kBfloat16) return;
+  bench_convolution(peak_rate, 256, 64);
+  bench_convolution(peak_rate, 32, 48);
+  bench_convolution(peak_rate, 8, 48);
 }
 
 }  // namespace
