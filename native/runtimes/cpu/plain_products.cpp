@@ -1,4 +1,5 @@
 #include "base/simd.hpp"
+#include "kernels/gemm.hpp"
 #include "runtimes/cpu/loops.hpp"
 #include "runtimes/cpu/panel_product.hpp"
 #include "runtimes/cpu/plain_operators.hpp"
@@ -96,19 +97,17 @@ Step plan_linear(const Node& node, const OperatorShapes& shapes, unsigned thread
   return step;
 }
 
-Step plan_matmul_transposed(const Node&, const OperatorShapes& shapes, unsigned threads) {
+Step plan_matmul_transposed(const Node&, const OperatorShapes& shapes, unsigned) {
   const Shape &a = shapes.inputs[0], &b = shapes.inputs[1];
-  const Product product = {a[1], b[1], a[2]};
-  const std::int64_t a_step = a[0] == 1 ? 0 : a[1] * a[2], b_step = b[0] == 1 ? 0 : b[1] * b[2];
-  const std::int64_t batch = shapes.results[0][0];
-  Step step;
-  step.scratch = product.scratch(threads);
-  step.run = [=](const Operands& operands, const Task& task) {
-    for (std::int64_t n = 0; n < batch; ++n)
-      multiply(product, operands.input(0) + n * a_step, operands.input(1) + n * b_step, nullptr,
-               operands.result() + n * product.rows * product.columns, operands.scratch, task);
-  };
-  return step;
+  const std::int64_t batch = shapes.results[0][0], depth = a[2];
+  const MatrixBatch of_a = {nullptr, a[1], a[0] == 1 ? 0 : a[1] * depth, depth};
+  const MatrixBatch of_b = {nullptr, b[1], b[0] == 1 ? 0 : b[1] * depth, depth};
+  return {[=](const Operands& operands, const Task& task) {
+    MatrixBatch left = of_a, right = of_b;
+    left.data = operands.input(0);
+    right.data = operands.input(1);
+    multiply_transposed(task, batch, depth, left, right, operands.result());
+  }};
 }
 
 }  // namespace medlsam::cpu
