@@ -1,66 +1,14 @@
 #include "networks/graph_shapes.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
 #include "base/error.hpp"
+#include "networks/graph_signatures.hpp"
 
 namespace medlsam {
 namespace {
-
-// What an operation takes. Lists of one integer are marked by their length, others have any.
-struct Signature {
-  const char* name;
-  std::size_t least_inputs, most_inputs;
-  std::vector<std::string_view> lists, integers, reals;
-};
-
-const std::array<Signature, kOps>& signatures() {
-  static const std::array<Signature, kOps> table = {{
-      {"convolution", 2, 3, {"padding"}, {}, {}},
-      {"instance_norm_relu", 1, 1, {}, {}, {"epsilon"}},
-      {"max_pool", 1, 1, {}, {"size"}, {}},
-      {"upsample", 1, 1, {}, {"factor"}, {}},
-      {"concat", 2, 2, {}, {"axis"}, {}},
-      {"flatten", 1, 1, {}, {}, {}},
-      {"dropout", 1, 1, {}, {}, {}},
-      {"linear", 2, 3, {}, {}, {}},
-      {"matmul_transposed", 2, 2, {}, {}, {}},
-      {"layer_norm", 3, 3, {}, {}, {"epsilon"}},
-      {"relu", 1, 1, {}, {}, {}},
-      {"gelu", 1, 1, {}, {}, {}},
-      {"add", 2, 2, {}, {}, {}},
-      {"reshape", 1, 1, {"shape"}, {}, {}},
-      {"transpose", 1, 1, {"axes"}, {}, {}},
-      {"slice", 1, 1, {}, {"axis", "begin", "end"}, {}},
-      {"attention", 3, 3, {}, {"heads"}, {}},
-      {"window_attention", 4, 4, {}, {"heads", "window"}, {}},
-  }};
-  return table;
-}
-
-// What does not fit; result_shape says where.
-struct Misfit {
-  std::string what;
-};
-
-void expect(bool fits, const char* what) {
-  if (!fits) throw Misfit{what};
-}
-
-void check_signature(const Signature& signature, std::size_t inputs, const Attributes& attributes) {
-  expect(inputs >= signature.least_inputs && inputs <= signature.most_inputs,
-         "the number of inputs is wrong");
-  const std::size_t integers = signature.lists.size() + signature.integers.size();
-  expect(attributes.integers.size() == integers && attributes.reals.size() == signature.reals.size(),
-         "the number of attributes is wrong");
-  for (const std::string_view name : signature.lists) (void)attributes.list(name);
-  for (const std::string_view name : signature.integers)
-    expect(attributes.list(name).size() == 1, "an attribute is not one integer");
-  for (const std::string_view name : signature.reals) (void)attributes.real(name);
-}
 
 bool is_known(std::int64_t extent) {
   return extent != kAnyExtent;
@@ -151,7 +99,7 @@ Shape flatten(const Shape& x) {
 
 Shape linear(std::span<const Shape> inputs) {
   const Shape &x = inputs[0], &weight = inputs[1];
-  expect_rank(weight, 2, "the weight is no matrix");
+  expect_rank(weight, 2, "the weight is not a matrix");
   expect(!x.empty() && may_equal(x.back(), weight[1]), "the weight's columns are not x's last axis");
   if (inputs.size() > 2)
     expect_vector(inputs[2], weight[0], "the bias is not one number per row of the weight");
@@ -299,13 +247,9 @@ Shape shape_of(Op op, std::span<const Shape> inputs, const Attributes& attribute
 
 }  // namespace
 
-const char* op_name(Op op) {
-  return signatures().at(static_cast<std::size_t>(op)).name;
-}
-
 Shape result_shape(Op op, std::span<const Shape> inputs, const Attributes& attributes) {
   try {
-    check_signature(signatures().at(static_cast<std::size_t>(op)), inputs.size(), attributes);
+    check_signature(op, inputs.size(), attributes);
     return shape_of(op, inputs, attributes);
   } catch (const Misfit& misfit) {
     std::string shapes;

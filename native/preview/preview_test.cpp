@@ -260,8 +260,7 @@ TEST_CASE("preview: a legend below the slices names what is there") {
   const std::vector<PreviewOrgan> organs = {
       {&mask, {}, kRed, "Iv"}, {&empty, {}, kGreen, "absent"}, {nullptr, {}, kGreen, "absent, too"}};
   const DecodedPng named = draw(organs);
-  CHECK(named.width == plain.width);
-  REQUIRE(named.height > plain.height);
+  REQUIRE((named.width == plain.width && named.height > plain.height));
   CHECK(std::equal(plain.rgb.begin(), plain.rgb.end(), named.rgb.begin()));  // the slices are as they were
   // The swatch, and beside it an I and a v, every pixel of the font two wide and high.
   const auto at = [&](int x, int y) { return named.at(2 * (6 + x), plain.height + 2 * (6 + y)); };
@@ -281,8 +280,7 @@ TEST_CASE("preview: a legend below the slices names what is there") {
   for (int y = 0; y < 7; ++y) {
     for (int x = 0; x < 11; ++x) {
       const bool set = letters[static_cast<std::size_t>(y)][static_cast<std::size_t>(x)] == '#';
-      CAPTURE(x);
-      CAPTURE(y);
+      INFO(x, " ", y);
       CHECK((at(11 + x, y) != kBackground) == set);
     }
   }
