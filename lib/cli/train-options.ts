@@ -64,14 +64,14 @@ export function addTrainOptions(command: Command): Command {
     .addOption(nanOption())
     .addOption(deviceOption())
     .addOption(
-      new Option("--precision <name>", "what the network computes in")
+      new Option("--precision <name>", "type that the network computes in")
         .choices(["float32", "bfloat16"])
         .default(computeDefaults.precision),
     )
     .addOption(
       numberOption(
         "--micro-batch <n>",
-        "of a step, how many are computed at once; 0: one on a CPU, all on a GPU",
+        "scans or slices of a step that are computed at once; 0: one on a CPU, all on a GPU",
         commonNumbers.microBatch,
       ),
     )
@@ -79,7 +79,7 @@ export function addTrainOptions(command: Command): Command {
     .addOption(
       numberOption(
         "--loaders <n>",
-        "threads that make batches; 0: made between the steps",
+        "threads that make batches ahead; 0: batches are made between the steps",
         commonNumbers.loaders,
       ),
     )

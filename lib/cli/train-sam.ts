@@ -41,9 +41,9 @@ const sizeFlags: readonly [keyof typeof samSizeNumbers, string, string][] = [
   ["imageSize", "--image-size <n>", "new SAM: edge of a slice in pixels"],
   ["patch", "--patch-size <n>", "edge of a patch in pixels"],
   ["width", "--width <n>", "channels of the image encoder"],
-  ["depth", "--depth <n>", "its blocks"],
-  ["heads", "--heads <n>", "heads of its attention"],
-  ["mlp", "--mlp <n>", "its hidden units"],
+  ["depth", "--depth <n>", "blocks of the image encoder"],
+  ["heads", "--heads <n>", "heads of the blocks' attention"],
+  ["mlp", "--mlp <n>", "hidden units of the blocks"],
   ["window", "--window <n>", "edge of the window that a block attends to, in patches"],
   ["channels", "--channels <n>", "channels of the embedding, a multiple of 16"],
   ["decoderMlp", "--decoder-mlp <n>", "hidden units of the mask decoder"],
@@ -62,7 +62,7 @@ export function addTrainSam(train: Command, session: Session): void {
     .option("--from <checkpoint>", "SAM or MedSAM to start from (.pth, .safetensors)")
     .option("--encoder", "train the image encoder of --from too")
     .addOption(numberOption("--steps <n>", "steps of an epoch", steps))
-    .addOption(numberOption("--epochs <n>", "epochs; they settle how --lr falls", epochs))
+    .addOption(numberOption("--epochs <n>", "epochs; --lr falls to 0 over all of them", epochs))
     .addOption(numberOption("--batch <n>", "slices of a step", batch))
     .addOption(numberOption("--prompts <n>", "organs prompted on a slice, at most", prompts))
     .addOption(numberOption("--lr <number>", "the highest learning rate", learningRate))

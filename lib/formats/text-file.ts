@@ -28,7 +28,7 @@ export async function readAnnotationText(path: string): Promise<string> {
   if (bytes.length > maxBytes) {
     throw badAnnotation(
       path,
-      "is larger than 16 MB, so it is no annotation file. Give the text file meant here.",
+      "is larger than 16 MB, too large for an annotation file. Give the text file meant here.",
     );
   }
   try {

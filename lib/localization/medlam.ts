@@ -70,7 +70,7 @@ export class MedLam {
     });
     if (patches.length === 0 || patches.length % this.patch ** 3 !== 0) {
       throw new UsageError(
-        `Patches are ${this.patch}³ values each; ${patches.length} is no multiple of that.`,
+        `Patches are ${this.patch}³ values each; ${patches.length} is not a multiple of that.`,
       );
     }
     return callNative(options, (task) =>

@@ -1,6 +1,6 @@
 /**
  * Synthetic CT scans with labeled organs, for training and testing where no patient's data may be used. Their anatomy
- * is made from formulas and a seed; it is no patient's.
+ * is made from formulas and a seed; it belongs to no patient.
  */
 
 import { z } from "zod";

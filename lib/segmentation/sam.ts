@@ -108,7 +108,7 @@ export class Sam implements Segmenter {
     const pixels = this.imageSize ** 2;
     if (slices.length === 0 || slices.length % pixels !== 0) {
       throw new UsageError(
-        `Slices are ${this.imageSize}² values each; ${slices.length} is no multiple of that.`,
+        `Slices are ${this.imageSize}² values each; ${slices.length} is not a multiple of that.`,
       );
     }
     return callNative(options, (task) => native.samEncode(this.#native.handle, slices, task));

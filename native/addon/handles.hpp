@@ -51,7 +51,7 @@ struct HandleKind;
 MEDLSAM_HANDLE_KINDS(MEDLSAM_HANDLE_KIND)
 #undef MEDLSAM_HANDLE_KIND
 
-// What a handle's JavaScript object wraps. `value` is null once released; running tasks hold their own
+// Content of a handle's JavaScript object. `value` is null once released; running tasks hold their own
 // reference.
 struct Box {
   std::shared_ptr<void> value;

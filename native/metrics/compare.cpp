@@ -70,7 +70,8 @@ struct Organ {
 
 const LabelCount* find(const std::vector<LabelCount>& counts, int label) {
   if (label < 0 || label >= kLabels) {
-    throw Error(ErrorCode::kBadArgument, "Label " + std::to_string(label) + " is none: 0 to 65535 are.");
+    throw Error(ErrorCode::kBadArgument,
+                "Label " + std::to_string(label) + " is out of range: labels are 0 to 65535.");
   }
   const auto found =
       std::lower_bound(counts.begin(), counts.end(), label,

@@ -16,7 +16,7 @@ MEDLSAM_INLINE bool any_foreground(const std::uint8_t* a, const std::uint8_t* b,
   return any != 0;
 }
 
-// What encloses the foreground of both.
+// The smallest box around the foreground of both.
 VoxelBox union_bounds(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, const Index3& shape,
                       const Task& task) {
   const std::int64_t planes = shape[0], lines = shape[1], width = shape[2];

@@ -95,7 +95,7 @@ void read_into(Graph& graph, JsonReader& json) {
   } else if (op) {
     graph.add_node(*op, std::move(inputs), std::move(attributes));
   } else {
-    json.fail("a value is no input, no parameter and no operation's result");
+    json.fail("a value is neither an input, a parameter nor an operation's result");
   }
 }
 

@@ -202,7 +202,7 @@ TEST_CASE("graphs: JSON that is no graph is refused") {
   };
   refused(R"({"values":[{"op":"none","inputs":[]}]})", "there is no operation \"none\"");
   refused(R"({"values":[{"op":"relu","inputs":[0]}]})", "there is no value 0");
-  refused(R"({"values":[{"shape":[1]}]})", "a value is no input, no parameter");
+  refused(R"({"values":[{"shape":[1]}]})", "a value is neither an input, a parameter");
   refused(R"({"values":[{"input":"x","shape":[2],"size":1}]})", "a value has no \"size\"");
   refused(R"({"values":[{"input":"x","shape":[2]}],"outputs":[3]})", "there is no value 3");
   refused(R"({"nodes":[]})", "a graph has no \"nodes\"");

@@ -22,8 +22,8 @@ struct NamedShape {
   std::vector<std::int64_t> shape;
 };
 
-// What a MedLAM of base width `width` for patches of `patch` voxels is made of; every bias follows its
-// weight.
+// Names and shapes of the tensors of a MedLAM of base width `width` for patches of `patch` voxels; every bias
+// follows its weight.
 std::vector<NamedShape> medlam_tensors(std::int64_t width, std::int64_t patch);
 
 // MedLAM's parameters, and the sizes they give the network.

@@ -9,7 +9,7 @@ namespace {
 constexpr float kEncoderEpsilon = 1e-6f;  // also of the norms that SAM applies to images
 constexpr float kDecoderEpsilon = 1e-5f;
 
-// What all parts are recorded with.
+// Records layers under the names of their official weights, for all parts.
 class Recorder {
  public:
   explicit Recorder(const SamWeights& weights) : weights_(weights) {}
@@ -184,7 +184,7 @@ class Decoder : public Recorder {
     return linear(x, name + ".layers.2");
   }
 
-  // What a mask token makes of a pixel.
+  // The mask token's output kernel, whose product with a pixel is its logit.
   Value kernel(Value tokens, int mask) {
     return mlp(token(tokens, 1 + mask), "mask_decoder.output_hypernetworks_mlps." + std::to_string(mask));
   }

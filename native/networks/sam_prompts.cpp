@@ -10,7 +10,7 @@
 namespace medlsam {
 namespace {
 
-// Points count one more without a box: the published encoder then adds one that is no point.
+// Points count one more without a box: the published encoder then adds one that is not a point.
 std::size_t token_count(const SamPrompt& prompt) {
   return prompt.points.size() + (prompt.box ? 2 : 1);
 }

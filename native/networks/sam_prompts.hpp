@@ -19,8 +19,8 @@ struct PromptPoint {
   bool foreground = true;
 };
 
-// What shows one organ on a slice: points, a box (x0, y0, x1, y1 in pixels of the S×S slice, neither grown
-// nor clipped here) or both.
+// The prompt for one organ on a slice: points, a box (x0, y0, x1, y1 in pixels of the S×S slice, neither
+// grown nor clipped here) or both.
 struct SamPrompt {
   std::vector<PromptPoint> points;
   std::optional<PromptBox> box;

@@ -14,7 +14,7 @@ inline constexpr std::array<double, 3> kSamDeviation = {58.395, 57.12, 57.375};
 
 inline constexpr int kSamDecoderHeads = 8;  // in every published SAM; no tensor tells it
 
-// What a JSON of the same stem may say beside a SAM checkpoint.
+// Sizes that a JSON next to a SAM checkpoint, of the same stem, may state.
 struct SamGeometry {
   int heads = 0, window = 0;
   std::vector<int> global_blocks;

@@ -67,9 +67,10 @@ void check_axes(const std::string& axes) {
     if (at != std::string_view::npos) seen[at / 2] = true;
   }
   if (axes.size() != 3 || !seen[0] || !seen[1] || !seen[2]) {
-    throw Error(ErrorCode::kBadArgument, "\"" + axes +
-                                             "\" is no axis order: give one letter of each pair R L, A P, "
-                                             "S I, such as LPS.");
+    throw Error(ErrorCode::kBadArgument,
+                "\"" + axes +
+                    "\" is not an axis order: give one letter of each pair R L, A P, "
+                    "S I, such as LPS.");
   }
 }
 

@@ -1,4 +1,4 @@
-// Runtimes of networks: a runtime compiles any graph for a device. A new runtime is one folder beside this
+// Runtimes of networks: a runtime compiles any graph for a device. A new runtime is one folder next to this
 // file, registered under its name.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace medlsam {
 
-// Where and in what arithmetic a network is to compute.
+// The device and the arithmetic that a network is to compute with.
 struct Placement {
   Device device;
   DType precision = DType::kF32;  // of parameters and arithmetic: kF32, kBF16 or kF16

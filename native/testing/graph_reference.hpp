@@ -1,4 +1,4 @@
-// What every operation of a graph means: the one definition, in double precision and as plainly as the
+// The meaning of every operation of a graph: the one definition, in double precision and as plainly as the
 // comments of networks/graph.hpp, that all runtimes are tested against.
 #pragma once
 

@@ -51,7 +51,7 @@ class WindowAttention {
     return sum;
   }
 
-  // What one head of one token sees.
+  // Appends the output of one head for one token.
   void append(const Index& query, std::vector<double>& out) const {
     const std::int64_t top = query[1] / extent_y_ * extent_y_, left = query[2] / extent_x_ * extent_x_;
     std::vector<double> scores;

@@ -1,4 +1,4 @@
-// What the tests around SAM share: the answers of conformance's `sam` and `metrics`.
+// Helpers of the tests around SAM: the answers of conformance's `sam` and `metrics`.
 #pragma once
 
 #include <doctest/doctest.h>

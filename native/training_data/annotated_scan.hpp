@@ -23,7 +23,7 @@ struct SliceExtent {
 };
 
 // Both of the same geometry. Scans without any organ make a file without slices. Throws kBadLabels (values
-// that are no labels, or more than 255 of them), kWriteFailed, kAborted.
+// that are not labels, or more than 255 of them), kWriteFailed, kAborted.
 void write_annotated_scan(const std::string& path, const Volume& image, const Volume& labels,
                           const Task& task);
 

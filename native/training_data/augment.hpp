@@ -15,7 +15,7 @@ namespace medlsam::training {
 using Remap = std::array<float, 3>;
 float remap(const Remap& centers, float value);
 
-// From a voxel of the augmented crop to where its content is in the crop: the elastic displacement first,
+// Maps a voxel of the augmented crop to the place of its content in the crop: the elastic displacement first,
 // then the affine map about the crop's centre.
 struct Deformation {
   std::array<float, 9> affine = {1, 0, 0, 0, 1, 0, 0, 0, 1};  // rows and columns (z, y, x)

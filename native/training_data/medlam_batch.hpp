@@ -1,4 +1,4 @@
-// What one step of training sees: patches of several scans, two of each, clean and augmented (part 8).
+// The input of one step of training: patches of several scans, two of each, clean and augmented (part 8).
 #pragma once
 
 #include <array>

@@ -124,7 +124,7 @@ PromptBox draw_box(const AnnotatedScan& scan, std::int64_t slice, std::int64_t o
   return box;
 }
 
-// Whether the organ is not on the slice, but so near that its box may err to be.
+// Whether the organ ends off the slice, but so near that a box with an error may reach it.
 bool ends_nearby(const AnnotatedScan& scan, std::int64_t slice, std::int64_t organ, double jitter) {
   const auto& slices = scan.slices_of(organ);
   if (slices.empty() || scan.extent(slice, organ)) return false;

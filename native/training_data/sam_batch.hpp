@@ -1,4 +1,4 @@
-// What one step of SAM's training sees: slices, and on each some organs' boxes and masks.
+// The input of one step of SAM's training: slices, and on each the boxes and masks of some organs.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,9 @@ struct SamDrawing {
 
 // Draws slices so that every organ of a scan comes as often as any other, however long. A box is that of the
 // organ in the scan (as Whole-Patch Localization gives), in some slices about this one (Sub-Patch) or on this
-// slice alone; then every bound errs by a normal. Some prompts are of organs that end just before the slice:
-// their target is empty. Intensities are scaled, shifted and made noisy, each half of the time. An example
-// for which `wanted` is false has its boxes alone; all else is the same.
+// slice alone; then every bound gets a normal error. Some prompts are of organs that end just before the
+// slice: their target is empty. Intensities are scaled, shifted and made noisy, each half of the time. An
+// example for which `wanted` is false has its boxes alone; all else is the same.
 SamBatch draw_sam_batch(
     std::span<const AnnotatedScan> scans, const SamDrawing& drawing, Random random,
     const std::function<bool(std::int64_t example)>& wanted = [](std::int64_t) { return true; });

@@ -30,7 +30,7 @@ struct Grid {
 };
 
 // `normalized`: the volume holds values in [0, 1] already, leave them. Otherwise a volume that does not go
-// below −10 is no CT in HU: `exact` looks at the stored values and throws kNotHu, `reference` looks at the
+// below −10 is not a CT in HU: `exact` looks at the stored values and throws kNotHu, `reference` looks at the
 // resampled ones and passes them through, as the published code does. Throws kBadVolume for a volume of one
 // value, or with NaN.
 Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, const Task& task);

@@ -1,4 +1,4 @@
-// Where a session computes.
+// The device and threads of a session.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// What the torch plugin (medlsam_torch.so) and the addon agree on: a table of C functions, so that no C++
-// type and no exception crosses between two libraries that may have been built apart.
+// The interface between the torch plugin (medlsam_torch.so) and the addon: a table of C functions, so that no
+// C++ type and no exception crosses between two libraries that may have been built apart.
 #pragma once
 
 #include <cstddef>

@@ -13,7 +13,7 @@ struct MedlsamTrainerStep {
   double gradient, learning_rate, wait_seconds, seconds;
 };
 
-// How a running call is cancelled and where its results go; called from the calling thread.
+// Cancellation of a running call and the receiver of its results; called from the calling thread.
 struct MedlsamTrainerRun {
   void* context;
   std::int32_t (*is_cancelled)(void* context);

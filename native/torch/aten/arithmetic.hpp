@@ -6,14 +6,13 @@
 
 namespace medlsam::torch {
 
-// Where and in what arithmetic; a GPU is set to give the same bytes on every run. `device` is what
-// Device::parse takes. Throws kRuntimeUnavailable for a device that is not there, kBadArgument for one that
-// is none.
+// The device and type to compute on and in; a GPU is set to give the same bytes on every run. `device` is a
+// name as Device::parse takes it. Throws kRuntimeUnavailable for a device that is not there, kBadArgument for
+// a name that is not one of a device.
 at::TensorOptions tensor_options(const std::string& device, at::ScalarType precision);
 
-// Whether what is computed in float32 from here on may be multiplied in TF32 (10 bits) by cuDNN: for
-// training, fifteen times as fast on small networks, whose convolutions have no other fast kernels. Networks
-// forbid it.
+// Allows or forbids cuDNN to multiply float32 in TF32 (10 bits) from here on. In training that is fifteen
+// times as fast for small networks, whose convolutions have no other fast kernels; networks in use forbid it.
 void allow_tf32(bool allowed);
 
 }  // namespace medlsam::torch

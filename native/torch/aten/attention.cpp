@@ -16,7 +16,7 @@ Tensor split_heads(const Tensor& x, std::int64_t heads) {
   return x.reshape({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
 }
 
-// (2·extent − 1, dim) → (extent, extent, dim): row (p, k) is what a query at p and a key at k have.
+// (2·extent − 1, dim) → (extent, extent, dim): row (p, k) is the entry of a query at p and a key at k.
 Tensor relative_rows(const Tensor& table, std::int64_t extent) {
   const Tensor position = at::arange(extent, table.options().dtype(at::kLong));
   const Tensor index = position.unsqueeze(1) - position.unsqueeze(0) + (extent - 1);
@@ -24,8 +24,8 @@ Tensor relative_rows(const Tensor& table, std::int64_t extent) {
   return table.index({index.flatten()}).reshape({extent, extent, table.size(1)});
 }
 
-// What decomposed relative positions add to the scores of q (n, heads, h·w, dim) on a grid: to all keys of a
-// row (n, heads, h, w, h), and of a column (n, heads, h, w, w).
+// Terms that decomposed relative positions add to the scores of q (n, heads, h·w, dim) on a grid: to all keys
+// of a row (n, heads, h, w, h), and of a column (n, heads, h, w, w).
 struct RelativeScores {
   Tensor down, across;
 
@@ -44,8 +44,8 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const RelativeS
   if (!at::GradMode::is_enabled()) {
     return at::scaled_dot_product_attention(q, k, v, (rows + columns).reshape({n, heads, tokens, tokens}));
   }
-  // No fused kernel differentiates through the added scores, and what would take its place looks for rows
-  // without any key at every turn.
+  // No fused kernel differentiates through the added scores, and ATen's fallback searches for rows without
+  // any key on every call.
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
   const auto h = relative.down.size(-1), w = relative.across.size(-1);
   const Tensor scores = at::matmul(q * scale, k.transpose(-1, -2)).reshape({n, heads, h, w, h, w}) + rows;

@@ -1,4 +1,4 @@
-// SAM's attention over ATen, differentiable; networks/graph.hpp says the shapes.
+// SAM's attention over ATen, differentiable; networks/graph.hpp has the shapes.
 #pragma once
 
 #include <ATen/ATen.h>

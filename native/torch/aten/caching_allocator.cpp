@@ -16,7 +16,7 @@
 namespace medlsam::torch {
 namespace {
 
-// From here on an allocation is mapped by itself, and costs its pages each time.
+// Allocations of this size or more are mapped one by one, and pay for their pages each time.
 constexpr std::size_t kSmallest = std::size_t{1} << 20;
 // Sizes are rounded up to this, so that nearly equal ones share; also the size of a huge page.
 constexpr std::size_t kGranule = std::size_t{1} << 21;
@@ -33,7 +33,7 @@ class CachingAllocator final : public c10::Allocator {
     void* data = bytes < kSmallest ? plain_->raw_allocate(bytes) : take(bytes);
     return {data, data, raw_deleter(), c10::Device(c10::DeviceType::CPU)};
   }
-  // ATen frees by the pointer alone, so what is ours must be known by it.
+  // ATen frees by pointer alone, so the allocator must recognize its own blocks by theirs.
   c10::DeleterFnPtr raw_deleter() const override {
     return [](void* data) { instance().give_back(data); };
   }
@@ -78,7 +78,7 @@ class CachingAllocator final : public c10::Allocator {
     return data;
   }
 
-  // What was dropped last, which the processor's caches may still hold.
+  // The block that was dropped last, which the processor's caches may still hold.
   void* reuse(std::size_t size) {
     const std::lock_guard lock(mutex_);
     auto& blocks = by_size_[size];
@@ -103,7 +103,7 @@ class CachingAllocator final : public c10::Allocator {
     plain_->raw_deallocate(data);
   }
 
-  // Frees what was dropped longest ago. The caller holds the lock.
+  // Frees the blocks that were dropped longest ago. The caller holds the lock.
   void trim(std::size_t most) {
     while (kept_ > most) {
       by_size_[free_.front().size].pop_front();

@@ -5,9 +5,10 @@
 namespace medlsam::torch {
 
 // Lets ATen's tensors on the CPU reuse the memory of earlier ones, in this whole process and from now on. A
-// training step makes and drops gigabytes, the same sizes every time; got from the system each time, clearing
-// their pages takes longer than computing. At most `most_kept` bytes are kept for reuse, by default half of
-// the machine's memory: beyond it what was dropped longest ago goes back to the system.
+// training step makes and drops gigabytes, the same sizes every time; if they came from the system each time,
+// clearing their pages would take longer than computing. At most `most_kept` bytes are kept for reuse, by
+// default half of the machine's memory: beyond that, blocks that were dropped longest ago go back to the
+// system.
 void cache_tensor_memory();
 void cache_tensor_memory(std::size_t most_kept);
 

@@ -14,12 +14,13 @@ Tensor convolution(const Node& node, std::span<const Tensor> inputs) {
   const Tensor &x = inputs[0], &weight = inputs[1];
   const Tensor bias = inputs.size() > 2 ? inputs[2] : Tensor();
   if (x.dim() == 4) return at::conv2d(x, weight, bias, 1, padding);
-  // oneDNN's gradients of weights in bfloat16 are now and then no numbers where the image is this small.
+  // oneDNN's bfloat16 gradients of weights are NaN now and then where the image is this small.
   if (x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.size(4) < 4) {
     const Tensor wide = bias.defined() ? bias.to(at::kFloat) : bias;
     return at::conv3d(x.to(at::kFloat), weight.to(at::kFloat), wide, 1, padding).to(at::kBFloat16);
   }
-  // oneDNN convolves with the channels last in up to half the time, and what follows keeps that order.
+  // oneDNN convolves with the channels last in as little as half the time, and the next operations keep that
+  // order.
   const bool last = x.is_cpu() && x.scalar_type() == at::kFloat;
   return at::conv3d(last ? x.contiguous(at::MemoryFormat::ChannelsLast3d) : x, weight, bias, 1, padding);
 }

@@ -15,7 +15,8 @@ namespace {
 
 using at::Tensor;
 
-// Voxels whose sums are float32; what goes beyond is float64. Fixed, so that threads change no sum.
+// Voxels of a block, which is summed in float32; sums of blocks are float64. Fixed, so that the number of
+// threads changes no sum.
 constexpr std::int64_t kBlock = 1024;
 
 // (n, voxels, channels) in memory.

@@ -5,8 +5,7 @@
 namespace medlsam::torch {
 
 // Twice the extent along z, y and x of x (n, c, z, y, x): trilinear, half-pixel centers, differentiable.
-// Where the channels are last in memory on the CPU they stay there on the way back as well, which ATen's does
-// not do.
+// On the CPU, channels that are last in memory are last in the gradient as well, unlike with ATen's own.
 at::Tensor upsample_double(const at::Tensor& x);
 
 }  // namespace medlsam::torch

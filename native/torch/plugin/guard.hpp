@@ -1,4 +1,4 @@
-// How the plugin's functions end: with 0, or with a code and a message that the caller can ask for.
+// Results of the plugin's functions: 0, or a code and a message that the caller can ask for.
 #pragma once
 
 #include <c10/util/Exception.h>

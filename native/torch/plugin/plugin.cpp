@@ -31,7 +31,7 @@ at::ScalarType scalar_type(DType precision) {
   return precision == DType::kF16 ? at::kHalf : at::kFloat;
 }
 
-// What create_network's document says.
+// Content of create_network's document.
 struct NetworkDocument {
   std::string device;
   DType precision = DType::kF32;

@@ -47,14 +47,14 @@ void CheckpointWriter::write(const std::string& path, const Metadata& metadata) 
 CheckpointReader::CheckpointReader(const std::string& path, const std::string& format,
                                    const Metadata& settings)
     : path_(path), file_(open_checkpoint(path)) {
-  if (said(kFormat) != format) refuse("not a training checkpoint of medlsam.");
+  if (metadata(kFormat) != format) refuse("not a training checkpoint of medlsam.");
   for (const auto& [key, value] : settings) {
-    if (said(key) != value) {
-      refuse("was made with another " + key + " ('" + said(key) + "', now '" + value +
+    if (metadata(key) != value) {
+      refuse("was made with another " + key + " ('" + metadata(key) + "', now '" + value +
              "'). Resume with the options and scans the run was begun with, or train into another folder.");
     }
   }
-  const std::string step = said(kStep);
+  const std::string step = metadata(kStep);
   if (step.empty() || step.size() > 15 || step.find_first_not_of("0123456789") != std::string::npos)
     refuse("its step is '" + step + "', not a number; the file is damaged. Resume from another.");
   steps_ = std::stoll(step);
@@ -64,7 +64,7 @@ void CheckpointReader::refuse(const std::string& why) const {
   throw Error(ErrorCode::kBadCheckpoint, path_ + ": " + why);
 }
 
-std::string CheckpointReader::said(const std::string& key) const {
+std::string CheckpointReader::metadata(const std::string& key) const {
   const auto found = file_.metadata.find(key);
   return found == file_.metadata.end() ? std::string() : found->second;
 }

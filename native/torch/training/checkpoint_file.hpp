@@ -43,7 +43,7 @@ class CheckpointReader {
 
  private:
   [[noreturn]] void refuse(const std::string& why) const;
-  std::string said(const std::string& key) const;
+  std::string metadata(const std::string& key) const;
 
   std::string path_;
   Checkpoint file_;

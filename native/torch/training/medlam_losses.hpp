@@ -16,7 +16,8 @@ at::Tensor predicted_offset(const at::Tensor& first, const at::Tensor& second);
 // Sum, not mean, of the squared errors in mm²; divide by 3·(scans of the batch).
 at::Tensor uam_error(const at::Tensor& first, const at::Tensor& second, const at::Tensor& offsets);
 
-// Which positions of an augmented patch lie near each point of the clean one, and which far.
+// Masks of the positions of an augmented patch that lie near each point of the clean one, and of those that
+// lie far.
 struct MssTargets {
   std::array<at::Tensor, kLossScales> positive, negative;  // bool (n, k, voxels of the scale)
 
@@ -26,8 +27,8 @@ struct MssTargets {
 // positions (n, 3, p, p, p) and point_positions (n, k, 3) in mm; on their device.
 MssTargets mss_targets(const at::Tensor& positions, const at::Tensor& point_positions);
 
-// How many positives and negatives a whole batch has on each scale: they divide the sums, so the loss of a
-// part of a batch needs them.
+// Numbers of positives and negatives that a whole batch has on each scale: they divide the sums, so the loss
+// of a part of a batch needs them.
 struct MssCounts {
   std::array<double, kLossScales> positive{}, negative{};
 

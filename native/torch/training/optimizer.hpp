@@ -1,4 +1,4 @@
-// Adam (Kingma and Ba, 2014), with gradients kept from being outliers.
+// Adam (Kingma and Ba, 2014), with outliers among the gradients shortened.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,7 +11,7 @@
 
 namespace medlsam::training {
 
-// How weights decay: through the gradient, or apart from it (AdamW; Loshchilov and Hutter, 2019).
+// The way weights decay: through the gradient, or apart from it (AdamW; Loshchilov and Hutter, 2019).
 enum class Decay { kInGradient, kDecoupled };
 
 class Optimizer {

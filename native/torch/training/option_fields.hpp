@@ -1,5 +1,5 @@
 // Options assigned by name from a JSON document. TypeScript writes the document, checks it and states the
-// defaults (lib/training); here every member is required, and none is unknown.
+// defaults (lib/training); here every member is required, and unknown ones are refused.
 #pragma once
 
 #include <c10/core/ScalarType.h>

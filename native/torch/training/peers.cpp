@@ -25,7 +25,7 @@ constexpr std::chrono::minutes kMeeting{10}, kPatience{24 * 60};
 
 using Gloo = c10d::ProcessGroupGloo;
 
-// With the first sentence of gloo's reason, without the place in its source before it.
+// Quotes the first sentence of gloo's reason, without the source location before it.
 [[noreturn]] void fail(const char* what, const std::exception& cause) {
   std::string reason = cause.what();
   reason = reason.substr(0, std::min(reason.find('\n'), reason.find(". ")));

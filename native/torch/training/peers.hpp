@@ -35,7 +35,7 @@ class Peers {
 
   bool alone() const { return options_.count == 1; }
   int count() const { return options_.count; }
-  // Whether the example of a batch is this process's.
+  // Whether this example of a batch belongs to this process.
   bool owns(std::int64_t example) const { return example % options_.count == options_.rank; }
 
   // Replaces the values by their sums over the processes, the same bits in each. Throws kRuntimeUnavailable.

@@ -1,4 +1,4 @@
-// What SAM's training sees, and what it computes with.
+// Batches of SAM's training, and the weights it computes with.
 // Before doctest, whose CHECK libtorch would replace by its own.
 #include "training_data/sam_batch.hpp"
 

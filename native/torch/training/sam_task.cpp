@@ -117,7 +117,7 @@ std::unique_ptr<TrainingStep> SamTask::draw(std::int64_t step, const Owned& owne
   return std::make_unique<Step>(*this, draw_sam_batch(scans_, drawing(), random, owned));
 }
 
-// What the network computes with: the trained tensors folded, in its precision.
+// Weights that the network computes with: the trained tensors folded, in its precision.
 torch::WeightMap SamTask::network_weights() const {
   torch::WeightMap folded = weights();
   fold_sam_weights(folded);

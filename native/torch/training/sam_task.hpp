@@ -1,5 +1,5 @@
-// What training SAM has of its own: annotated scans with boxes that err as MedLAM's do. The mask decoder of a
-// published SAM is trained, as MedSAM was made, the whole of it, or a small SAM from random weights.
+// The training of SAM: annotated scans, prompted by boxes with errors like those of MedLAM's. It trains the
+// mask decoder of a published SAM, as MedSAM was made, the whole of one, or a small SAM from random weights.
 #pragma once
 
 #include <ATen/ATen.h>

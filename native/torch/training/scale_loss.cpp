@@ -79,7 +79,7 @@ double row_loss(const float* scores, const bool* positive, const bool* negative,
   const auto scale = static_cast<float>(1 / sum);
   const double log_sum = std::log(sum) + static_cast<double>(most);
 
-  // By log P; what of it falls on a score, and what all of it together takes from every score.
+  // Derivatives by log P. Their sum, `together`, is taken from every score in proportion to its P.
   double loss = 0, together = 0;
   const auto derivative = [&](std::int64_t i, float p) {
     const float near = positive[i] ? -positive_share : 0;

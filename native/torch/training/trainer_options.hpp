@@ -12,7 +12,7 @@
 
 namespace medlsam::training {
 
-// An example is what a batch has several of: a scan of MedLAM's, a slice of SAM's.
+// An example is one item of a batch: a scan for MedLAM, a slice for SAM.
 struct TrainerOptions {
   std::vector<std::string> scans, validation_scans;  // prepared files (training_data)
   std::string from;                                  // checkpoint to start from; empty: random weights

@@ -29,7 +29,8 @@ class TrainingStep {
  public:
   virtual ~TrainingStep() = default;
 
-  // Finds what the parts must know of the whole batch; `own` are the places of this process's examples.
+  // Computes the figures of the whole batch that its parts need; `own` are the places of this process's
+  // examples.
   virtual void begin(const std::vector<std::int64_t>& own, Peers& peers);
   // Adds the group's part of the batch's gradient to the weights' and returns its part of the losses.
   virtual std::vector<double> accumulate(const Group& group, const torch::Check& check) = 0;
@@ -64,7 +65,8 @@ class TrainingTask {
   virtual Validation validate(std::int64_t count, const torch::Check& check) const = 0;
 
   virtual const char* checkpoint_format() const = 0;
-  // What a resumed run must share with the run that was saved, besides what all networks' runs must.
+  // Settings of this network that a resumed run must share with the run that was saved, besides those of all
+  // networks.
   virtual Metadata settings() const = 0;
   // The trained network alone, as its published code names it.
   virtual void write_model(const std::string& path, const Metadata& metadata) const = 0;

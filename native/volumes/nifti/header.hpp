@@ -44,7 +44,8 @@ struct NiftiHeader {
   double get(const HeaderField& field, std::size_t element = 0) const;
 };
 
-// Which header starts with these bytes (4 at least are needed), by its first field: layout and byte order.
+// The kind of header that starts with these bytes (4 at least are needed), by its first field: layout and
+// byte order.
 struct HeaderKind {
   const HeaderLayout& layout;
   bool swapped;
