@@ -1,9 +1,9 @@
 #include "localization/localize.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
+#include "base/clock.hpp"
 #include "localization/boxes.hpp"
 #include "localization/patches.hpp"
 #include "localization/place.hpp"
@@ -16,8 +16,6 @@ namespace {
 // 40008) no organ that was there scored below 0.82 of it, and one half would have let a quarter of the absent
 // organs pass.
 constexpr double kLeastOfAgreement = 0.8;
-
-using Clock = std::chrono::steady_clock;
 
 std::vector<std::int32_t> points_of(const std::vector<WantedOrgan>& organs) {
   std::vector<std::int32_t> indices;
@@ -87,7 +85,7 @@ Localization localize(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& 
   Localization result;
   const auto start = Clock::now();
   const std::vector<Index3> placed = place(medlam, scan, templates, indices, options, task, result.patches);
-  result.network_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  result.network_seconds = seconds_since(start);
   task.check();
 
   Search found{placed, {}};
