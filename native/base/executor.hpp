@@ -12,8 +12,8 @@
 // job.
 //
 // Threads of their own, with the reason, are left to: ONNX Runtime (its pool, made for the process and as
-// large as this one); libtorch (OpenMP's, set to the threads of a call); a training's loaders (as many as its
-// options ask for: they belong to the torch plugin, a library apart from the addon, which has no executor).
+// large as this one); libtorch (OpenMP's: those of all runs are as many, see thread_budget.hpp); a training's
+// loaders (as many as its options ask for: the torch plugin is a library apart, which has no executor).
 #pragma once
 
 #include <atomic>

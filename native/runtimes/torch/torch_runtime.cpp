@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/executor.hpp"
+#include "base/thread_budget.hpp"
 #include "networks/graph_json.hpp"
 #include "runtimes/torch/library.hpp"
 
@@ -24,11 +26,18 @@ std::string document_of(const Graph& graph, const Placement& placement) {
   return json.take();
 }
 
+// Threads of the runs that libtorch computes at once: each has a team of OpenMP's, and without a bound teams
+// of concurrent calls on different networks would add up.
+ThreadBudget& budget() {
+  static ThreadBudget threads(executor().threads());
+  return threads;
+}
+
 class PluginNetwork : public Network {
  public:
   PluginNetwork(const MedlsamTorchTable& table, const Graph& graph, const ParameterMap& parameters,
                 const Placement& placement)
-      : table_(table), threads_(static_cast<std::int32_t>(placement.threads)) {
+      : table_(table), threads_(placement.device.is_cpu() ? placement.threads : 1) {
     std::vector<MedlsamTorchArray> arrays;
     for (const NamedValue& parameter : graph.parameters()) {
       const float* values = parameter_values(graph, parameter, parameters).data();
@@ -48,7 +57,9 @@ class PluginNetwork : public Network {
     for (const Tensor& input : inputs) arrays.push_back(to_c(nullptr, input.floats(), input.shape()));
     Running running = {table_, task, {}};
     const MedlsamTorchRun callbacks = {&running, Running::is_cancelled, Running::output};
-    check(table_, table_.run_network(network_, arrays.data(), arrays.size(), threads_, &callbacks));
+    const auto share = budget().take(threads_, task);
+    const auto threads = static_cast<std::int32_t>(share.threads());
+    check(table_, table_.run_network(network_, arrays.data(), arrays.size(), threads, &callbacks));
     return std::move(running.outputs);
   }
 
@@ -72,7 +83,7 @@ class PluginNetwork : public Network {
   };
 
   const MedlsamTorchTable& table_;
-  std::int32_t threads_;
+  unsigned threads_;
   void* network_ = nullptr;
 };
 
