@@ -51,7 +51,7 @@ void Compilation::claim(std::span<const std::size_t> nodes, std::unique_ptr<cons
 std::vector<std::unique_ptr<const Operator>> Compilation::finish() {
   for (std::size_t i = 0; i < claimed_.size(); ++i) {
     const std::size_t node[] = {i};
-    if (!claimed_[i]) claim(node, plain_operator(graph_.nodes()[i]));
+    if (!claimed_[i]) claim(node, plain_operator(graph_.nodes()[i], precision_));
   }
   // By the first of their results, so that values live no longer than in the graph's own order; an operator
   // of several nodes may still have to wait for what comes later.

@@ -78,7 +78,7 @@ class LinearOperator : public Operator {
   // Where shapes turn out to be broadcast in another way than the kernel knows: the sum of the two is a plain
   // operation on scratch memory.
   Step plan_apart(const OperatorShapes& shapes, const Shape& own, std::int64_t rows, unsigned threads) const {
-    Step sum = plan_add(addition_, {{own, shapes.inputs[1]}, shapes.results}, threads);
+    Step sum = plan_add(addition_, {{own, shapes.inputs[1]}, shapes.results}, {threads});
     Step step;
     step.scratch = shape_elements(own) * sizeof(float);
     step.run = [this, rows, add = std::move(sum.run)](const Operands& operands, const Task& task) {

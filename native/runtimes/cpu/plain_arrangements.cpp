@@ -123,7 +123,7 @@ std::optional<std::size_t> view_slice(const Node& node, const OperatorShapes& sh
   return static_cast<std::size_t>(node.attributes.integer("begin") * cut.inner) * sizeof(float);
 }
 
-Step plan_slice(const Node& node, const OperatorShapes& shapes, unsigned) {
+Step plan_slice(const Node& node, const OperatorShapes& shapes, const Computing&) {
   const std::size_t axis = axis_of(node);
   const Cut cut(shapes.inputs[0], axis);
   const std::int64_t whole = shapes.inputs[0][axis] * cut.inner, part = shapes.results[0][axis] * cut.inner;
@@ -133,7 +133,7 @@ Step plan_slice(const Node& node, const OperatorShapes& shapes, unsigned) {
   }};
 }
 
-Step plan_concat(const Node& node, const OperatorShapes& shapes, unsigned) {
+Step plan_concat(const Node& node, const OperatorShapes& shapes, const Computing&) {
   const std::size_t axis = axis_of(node);
   const Cut cut(shapes.inputs[0], axis);
   const std::int64_t a = shapes.inputs[0][axis] * cut.inner, b = shapes.inputs[1][axis] * cut.inner;
@@ -143,7 +143,7 @@ Step plan_concat(const Node& node, const OperatorShapes& shapes, unsigned) {
   }};
 }
 
-Step plan_transpose(const Node& node, const OperatorShapes& shapes, unsigned) {
+Step plan_transpose(const Node& node, const OperatorShapes& shapes, const Computing&) {
   const Transposition how(shapes.inputs[0], node.attributes.list("axes"));
   return {[how](const Operands& operands, const Task& task) { run_transposition(how, operands, task); }};
 }

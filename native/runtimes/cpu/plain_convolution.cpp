@@ -12,7 +12,7 @@ Extents extents_of(const std::vector<std::int64_t>& axes, std::size_t first, std
 
 }  // namespace
 
-Step plan_convolution(const Node& node, const OperatorShapes& shapes, unsigned) {
+Step plan_convolution(const Node& node, const OperatorShapes& shapes, const Computing&) {
   const Shape &image = shapes.inputs[0], &weight = shapes.inputs[1];
   const bool has_bias = node.inputs.size() > 2;
   return {[=, extents = extents_of(image, 2, 1), kernel = extents_of(weight, 2, 1),

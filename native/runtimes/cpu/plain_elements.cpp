@@ -1,7 +1,7 @@
 #include <vector>
 
 #include "base/simd.hpp"
-#include "kernels/row_functions.hpp"
+#include "kernels/elements.hpp"
 #include "runtimes/cpu/loops.hpp"
 #include "runtimes/cpu/plain_operators.hpp"
 
@@ -11,25 +11,6 @@ namespace {
 MEDLSAM_INLINE void relu(const float* x, float* out, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) out[i] = x[i] > 0 ? x[i] : 0;
 }
-
-// The last values of a piece with zeros behind them.
-struct Gelu {
-  const float* x;
-  float* out;
-  std::int64_t count;
-
-  template <int kLanes>
-  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
-    rows::each_vector<kLanes>(
-        x, count,
-        [&](const rows::Vector<kLanes>& from, std::int64_t i, std::int64_t some)
-            __attribute__((always_inline)) {
-              rows::Vector<kLanes> value = from;
-              rows::gelu<kLanes>(value);
-              rows::store_part<kLanes>(value, out + i, some);
-            });
-  }
-};
 
 // One of the two may be one value for all, which `step` 0 says.
 MEDLSAM_INLINE void add(const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* out,
@@ -42,19 +23,6 @@ MEDLSAM_INLINE void add(const float* a, std::int64_t a_step, const float* b, std
     for (std::int64_t i = 0; i < count; ++i) out[i] = row[i] + value;
   }
 }
-
-struct Norm {
-  const float *x, *weight, *bias;
-  float epsilon;
-  std::int64_t count, length;
-  float* out;
-
-  template <int kLanes>
-  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
-    for (std::int64_t row = 0; row < count; ++row)
-      rows::normalize<kLanes>(x + row * length, length, weight, bias, epsilon, out + row * length);
-  }
-};
 
 // Two shapes that are broadcast against each other, as few axes as can be: axes next to each other that
 // both have, or that one lacks, are one. `a` and `b` are steps in values; 0 along what an operand lacks.
@@ -101,7 +69,7 @@ struct Broadcast {
 
 }  // namespace
 
-Step plan_relu(const Node&, const OperatorShapes& shapes, unsigned) {
+Step plan_relu(const Node&, const OperatorShapes& shapes, const Computing&) {
   const auto count = static_cast<std::int64_t>(shape_elements(shapes.results[0]));
   return {[count](const Operands& operands, const Task& task) {
     in_pieces(task, count, kPiece, [&](std::int64_t begin, std::int64_t end) {
@@ -110,16 +78,14 @@ Step plan_relu(const Node&, const OperatorShapes& shapes, unsigned) {
   }};
 }
 
-Step plan_gelu(const Node&, const OperatorShapes& shapes, unsigned) {
+Step plan_gelu(const Node&, const OperatorShapes& shapes, const Computing&) {
   const auto count = static_cast<std::int64_t>(shape_elements(shapes.results[0]));
   return {[count](const Operands& operands, const Task& task) {
-    in_pieces(task, count, kPiece, [&](std::int64_t begin, std::int64_t end) {
-      run_simd(Gelu{operands.input(0) + begin, operands.result() + begin, end - begin});
-    });
+    gelu(task, operands.input(0), count, operands.result());
   }};
 }
 
-Step plan_add(const Node&, const OperatorShapes& shapes, unsigned) {
+Step plan_add(const Node&, const OperatorShapes& shapes, const Computing&) {
   const Broadcast broadcast(shapes.inputs[0], shapes.inputs[1], shapes.results[0]);
   const auto count = static_cast<std::int64_t>(shape_elements(shapes.results[0]));
   if (broadcast.axes.size() == 1) {
@@ -143,15 +109,13 @@ Step plan_add(const Node&, const OperatorShapes& shapes, unsigned) {
   }};
 }
 
-Step plan_layer_norm(const Node& node, const OperatorShapes& shapes, unsigned) {
+Step plan_layer_norm(const Node& node, const OperatorShapes& shapes, const Computing&) {
   const std::int64_t length = shapes.inputs[0].back();
   const std::int64_t rows = static_cast<std::int64_t>(shape_elements(shapes.inputs[0])) / length;
   const auto epsilon = static_cast<float>(node.attributes.real("epsilon"));
   return {[=](const Operands& operands, const Task& task) {
-    in_rows(task, rows, length, [&](std::int64_t begin, std::int64_t end) {
-      run_simd(Norm{operands.input(0) + begin * length, operands.input(1), operands.input(2), epsilon,
-                    end - begin, length, operands.result() + begin * length});
-    });
+    layer_norm(task, operands.input(0), rows, length, {operands.input(1), operands.input(2), epsilon},
+               operands.result());
   }};
 }
 

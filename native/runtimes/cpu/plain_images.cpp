@@ -112,7 +112,7 @@ void for_slices(const Operands& operands, const Volume& from, const Volume& to, 
 
 }  // namespace
 
-Step plan_instance_norm_relu(const Node& node, const OperatorShapes& shapes, unsigned) {
+Step plan_instance_norm_relu(const Node& node, const OperatorShapes& shapes, const Computing&) {
   const std::int64_t channels = channels_of(shapes.inputs[0]), count = Volume(shapes.inputs[0]).count();
   const auto epsilon = static_cast<float>(node.attributes.real("epsilon"));
   return {[=](const Operands& operands, const Task& task) {
@@ -123,7 +123,7 @@ Step plan_instance_norm_relu(const Node& node, const OperatorShapes& shapes, uns
   }};
 }
 
-Step plan_max_pool(const Node& node, const OperatorShapes& shapes, unsigned) {
+Step plan_max_pool(const Node& node, const OperatorShapes& shapes, const Computing&) {
   const Volume from(shapes.inputs[0]), to(shapes.results[0]);
   const std::int64_t channels = channels_of(shapes.inputs[0]), size = node.attributes.integer("size");
   return {[=](const Operands& operands, const Task& task) {
@@ -132,7 +132,7 @@ Step plan_max_pool(const Node& node, const OperatorShapes& shapes, unsigned) {
   }};
 }
 
-Step plan_upsample(const Node& node, const OperatorShapes& shapes, unsigned) {
+Step plan_upsample(const Node& node, const OperatorShapes& shapes, const Computing&) {
   const Volume from(shapes.inputs[0]), to(shapes.results[0]);
   const std::int64_t channels = channels_of(shapes.inputs[0]);
   const Enlargement enlargement(from, node.attributes.integer("factor"), to);

@@ -50,26 +50,30 @@ PlainOperation operation_of(Op op) {
 
 class PlainOperator : public Operator {
  public:
-  explicit PlainOperator(const Node& node)
-      : Operator(node.inputs, {node.result}), node_(node), operation_(operation_of(node.op)) {}
+  PlainOperator(const Node& node, Precision precision)
+      : Operator(node.inputs, {node.result}),
+        node_(node),
+        operation_(operation_of(node.op)),
+        precision_(precision) {}
 
   bool may_overwrite(std::size_t) const override { return operation_.overwrites_inputs; }
   std::optional<std::size_t> view(const OperatorShapes& shapes) const override {
     return operation_.view == nullptr ? std::nullopt : operation_.view(node_, shapes);
   }
   Step plan(const OperatorShapes& shapes, unsigned threads) const override {
-    return operation_.plan(node_, shapes, threads);
+    return operation_.plan(node_, shapes, {threads, precision_});
   }
 
  private:
   const Node node_;
   const PlainOperation operation_;
+  const Precision precision_;
 };
 
 }  // namespace
 
-std::unique_ptr<const Operator> plain_operator(const Node& node) {
-  return std::make_unique<const PlainOperator>(node);
+std::unique_ptr<const Operator> plain_operator(const Node& node, Precision precision) {
+  return std::make_unique<const PlainOperator>(node, precision);
 }
 
 }  // namespace medlsam::cpu
