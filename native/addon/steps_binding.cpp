@@ -114,14 +114,14 @@ Napi::Value similarity_map(const Napi::CallbackInfo& info) {
     const auto kernel = expect_typed_array(kernels.Get(k), DType::kF32).As<Napi::Float32Array>();
     buffers.push_back(feature);
     buffers.push_back(kernel);
-    scales.push_back({feature.Data(), kernel.Data(), patch >> (2 - k), kKernelSize[k]});
+    scales.push_back({feature.Data(), {kernel.Data()}, patch >> (2 - k), kKernelSize[k]});
   }
   return run_task(
       info, info[1],
       [scales, channels = call.Get("channels").As<Napi::Number>().Int32Value(), patch](const Task& task) {
         std::vector<float> map(static_cast<std::size_t>(patch) * patch * patch);
         SimilarityScratch scratch;
-        medlsam::similarity_map(scales, channels, patch, map, scratch, task);
+        similarity_maps(scales, channels, patch, map, scratch, task);
         return map;
       },
       [](Napi::Env env, std::vector<float>&& map) -> Napi::Value {

@@ -14,15 +14,15 @@ using namespace medlsam;
 namespace {
 
 // The largest difference from the definition, of random lines.
-template <int R, int kLanes>
+template <int P, int R, int kLanes>
 double transform_error() {
-  constexpr int kLength = 9 * R;
-  std::mt19937 generator(R + kLanes);
+  constexpr int kLength = P * R;
+  std::mt19937 generator(P + R + kLanes);
   std::uniform_real_distribution<float> uniform(-1, 1);
   std::vector<float> in(2 * kLength * kLanes), out(in.size());
   for (float& value : in) value = uniform(generator);
   const std::size_t im = kLength * kLanes;
-  fft::transform<R, kLength, kLanes>(
+  fft::transform<P, R, kLanes>(
       [&](int n) { return fft::load<kLanes>(in.data() + n * kLanes, in.data() + im + n * kLanes); },
       [&](int k, const auto& v) { fft::store(v, out.data() + k * kLanes, out.data() + im + k * kLanes); });
   double largest = 0;
@@ -54,11 +54,14 @@ int misplaced_by_transposition() {
 }  // namespace
 
 TEST_CASE("transforms of every length and vector width are Fourier transforms") {
-  CHECK(transform_error<2, 4>() < 5e-6);
-  CHECK(transform_error<4, 4>() < 5e-6);
-  CHECK(transform_error<8, 4>() < 5e-6);
-  CHECK(transform_error<2, 8>() < 5e-6);
-  CHECK(transform_error<8, 8>() < 5e-6);
+  CHECK(transform_error<9, 2, 4>() < 5e-6);
+  CHECK(transform_error<9, 4, 4>() < 5e-6);
+  CHECK(transform_error<9, 8, 4>() < 5e-6);
+  CHECK(transform_error<9, 2, 8>() < 5e-6);
+  CHECK(transform_error<9, 8, 8>() < 5e-6);
+  CHECK(transform_error<7, 4, 4>() < 5e-6);
+  CHECK(transform_error<7, 8, 8>() < 5e-6);
+  CHECK(transform_error<7, 8, 16>() < 5e-6);
 }
 
 TEST_CASE("squares of every vector width are transposed") {

@@ -1,11 +1,8 @@
-// The vector code of correlate(): one struct per step, for run_simd. R as in fft.hpp; "re, im" arrays lie one
-// behind the other.
+// The vector code of correlate(): one struct per step, for run_simd. P and R as in fft.hpp.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <numbers>
 
 #include "base/simd.hpp"
 #include "kernels/fft.hpp"
@@ -16,43 +13,44 @@ using fft::Complex;
 using fft::load;
 using fft::store;
 
-// Sizes of everything for a transform of length 9·R.
-template <int R>
+// A slice's spectrum is a list of vectors over ky: for each block of ky, one vector for each kx. Spectra of
+// many slices lie together in groups of frequencies: (group, slice, re or im, frequency).
+inline constexpr int kGroup = 128;  // frequencies
+inline constexpr int kStride =
+    2 * kGroup + 16;            // from slice to slice; 16: they fall into different cache sets
+inline constexpr int kRun = 5;  // slices summed at once in registers
+
+// Sizes of a slice for transforms of length P·R.
+template <int P, int R>
 struct Layout {
-  static constexpr int kLength = 9 * R;
-  static constexpr int kEdge = 8 * R;             // of the features, zero-padded
-  static constexpr int kGroup = 16 / R;           // ky of one group
-  static constexpr int kRows = kGroup * kLength;  // 144, a multiple of every vector length
-  static constexpr int kGroups = (kLength + kGroup - 1) / kGroup;
-  static constexpr int kPlane = kLength * kEdge + 16;  // 16: consecutive z fall into different cache sets
-  static constexpr std::size_t kSlab = std::size_t{kEdge} * kPlane;           // one of re, im
-  static constexpr std::size_t kKernel = std::size_t{R} * kLength * kLength;  // one of re, im
-  static constexpr std::size_t kSum = std::size_t{kRows} * kLength;           // one of re, im
-  static constexpr std::size_t kTile = kSum;                                  // one of re, im
-
-  // The last group overlaps the one before where kGroup does not divide kLength.
-  static constexpr int first_ky(int group) { return std::min(group * kGroup, kLength - kGroup); }
+  static constexpr int kLength = P * R;
+  static constexpr int kColumns = kLength + 16;        // of a tile; 16: rows fall into different cache sets
+  static constexpr int kRows = (kLength + 7) / 8 * 8;  // padded to whole vectors, also over ky
+  static constexpr int kSpectrum = kRows * kLength;    // one of re, im
+  static constexpr int kGroups = (kSpectrum + kGroup - 1) / kGroup;
+  static constexpr std::size_t kTile = std::size_t{2} * kRows * kColumns;
 };
 
-// exp(−2πi·z·kz/9R)
-template <int R>
-struct Phases {
-  float re[R][9 * R], im[R][9 * R];
-  Phases() {
-    for (int z = 0; z < R; ++z) {
-      for (int k = 0; k < 9 * R; ++k) {
-        const double angle = -2 * std::numbers::pi * (z * k % (9 * R)) / (9 * R);
-        re[z][k] = static_cast<float>(std::cos(angle));
-        im[z][k] = static_cast<float>(std::sin(angle));
-      }
-    }
-  }
-};
+// Where in spectra of `slices` slices the vector of slice z that begins at `frequency` lies; its imaginary
+// part lies kGroup behind.
+MEDLSAM_INLINE std::ptrdiff_t place(int slices, int z, int frequency) {
+  return (std::ptrdiff_t{frequency / kGroup} * slices + z) * kStride + frequency % kGroup;
+}
 
 // body(start) for vectors that cover [0, count), count ≥ kLanes; the last overlaps its neighbor if it must.
 template <int kLanes, class Body>
 MEDLSAM_INLINE void for_vectors(int count, const Body& body) {
   for (int i = 0; i < count; i += kLanes) body(std::min(i, count - kLanes));
+}
+
+// body(lanes, row) for blocks that cover [0, rows), a multiple of 8: whole vectors, and one of 8 at the end.
+template <int kLanes, class Body>
+MEDLSAM_INLINE void for_row_blocks(int rows, const Body& body) {
+  int row = 0;
+  for (; row + kLanes <= rows; row += kLanes) body(Lanes<kLanes>{}, row);
+  if constexpr (kLanes > 8) {
+    if (row < rows) body(Lanes<8>{}, row);
+  }
 }
 
 // An inverse transform is a forward one with real and imaginary parts exchanged on both sides.
@@ -61,205 +59,145 @@ MEDLSAM_INLINE Complex<kLanes> swapped(const Complex<kLanes>& value) {
   return {value.im, value.re};
 }
 
-// One z slice of two channels along y; the slice is in `re` and `im` and its transform goes to `out_re`,
-// `out_im`.
-template <int R>
+// The spectrum of the slice in `tile`, (re or im, kRows, kColumns), whose real part is one channel and whose
+// imaginary part another. The tile is overwritten.
+template <int P, int R>
 struct TransformSlice {
-  const float *re, *im;
-  float *out_re, *out_im;
+  float* tile;
+  int columns;  // those from here on are zero
+  float* spectra;
+  int slices, z;  // of the spectra
 
   template <int kLanes>
   MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
-    constexpr int kEdge = Layout<R>::kEdge;
-    for_vectors<kLanes>(
-        kEdge, [&](int x) __attribute__((always_inline)) {
-          fft::transform<R, kEdge, kLanes>(
-              [&](int y) __attribute__((always_inline)) {
-                return load<kLanes>(re + y * kEdge + x, im + y * kEdge + x);
+    using L = Layout<P, R>;
+    constexpr int kLength = L::kLength, kColumns = L::kColumns;
+    constexpr std::ptrdiff_t kIm = L::kRows * kColumns;
+    for (int x = 0; x < columns; x += kLanes) {
+      fft::transform<P, R, kLanes>(
+          [&](int y) __attribute__((always_inline)) {
+            const float* from = tile + y * kColumns + x;
+            return load<kLanes>(from, from + kIm);
+          },
+          [&](int ky, const auto& value) __attribute__((always_inline)) {
+            float* to = tile + ky * kColumns + x;
+            store(value, to, to + kIm);
+          });
+    }
+    for_row_blocks<kLanes>(
+        L::kRows, [&](auto lanes, int row) __attribute__((always_inline)) {
+          constexpr int kWidth = lanes;
+          alignas(64) float turned[2][kColumns * kWidth];
+          for (int x = 0; x < kLength; x += kWidth) {
+            const float* from = tile + row * kColumns + x;
+            fft::transpose<kWidth>(from, kColumns, turned[0] + x * kWidth, kWidth);
+            fft::transpose<kWidth>(from + kIm, kColumns, turned[1] + x * kWidth, kWidth);
+          }
+          fft::transform<P, R, kWidth>(
+              [&](int x) __attribute__((always_inline)) {
+                return load<kWidth>(turned[0] + x * kWidth, turned[1] + x * kWidth);
               },
-              [&](int ky, const auto& value) __attribute__((always_inline)) {
-                store(value, out_re + ky * kEdge + x, out_im + ky * kEdge + x);
+              [&](int kx, const auto& value) __attribute__((always_inline)) {
+                float* to = spectra + place(slices, z, row * kLength + kx * kWidth);
+                store(value, to, to + kGroup);
               });
         });
   }
 };
 
-// Kernels of two channels along z and y: (x, ky, kz).
-template <int R>
-struct TransformKernel {
-  const float *first, *second;  // second: null where the last channel has no partner
-  int size;
-  const Phases<R>& phases;
-  float *re, *im;
+// The products of one group's spectra, summed over `pairs` pairs of channels and the slices of the kernel:
+// F·K*.
+template <int kTaps>
+struct AddProducts {
+  const float *slab, *kernel;                 // of the group and the first pair
+  std::ptrdiff_t slab_stride, kernel_stride;  // to the next pair
+  int pairs;
+  int slices;       // of the sums, a multiple of kRun
+  bool begin;       // sums are set, not added to
+  int frequencies;  // of the group
+  float* sums;
 
   template <int kLanes>
   MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
-    constexpr int kLength = Layout<R>::kLength;
-    for (int x = 0; x < R; ++x) {
-      for_vectors<kLanes>(
-          kLength, [&](int kz) __attribute__((always_inline)) {
-            Complex<kLanes> line[R];
-            for (int y = 0; y < R; ++y) line[y] = along_z<kLanes>(y, x, kz);
-            for (int k1 = 0; k1 < 9; ++k1) {
-              Complex<kLanes> v[R];
-              fft::short_line(line, k1, v);
-              for (int k2 = 0; k2 < R; ++k2) {
-                const int at = (x * kLength + fft::kTables<R>.frequency[k1][k2]) * kLength + kz;
-                store(v[k2], re + at, im + at);
-              }
-            }
-          });
+    for (int v = 0; v < frequencies; v += kLanes) {
+      for (int o = 0; o < slices; o += kRun) add<kLanes>(v, o);
     }
   }
 
   template <int kLanes>
-  MEDLSAM_INLINE Complex<kLanes> along_z(int y, int x, int kz) const {
-    Complex<kLanes> sum{};
-    if (y >= size || x >= size) return sum;
-    for (int z = 0; z < size; ++z) {
-      const int at = (z * size + y) * size + x;
-      const float a = first[at], b = second ? second[at] : 0;
-      const auto phase = load<kLanes>(phases.re[z] + kz, phases.im[z] + kz);
-      sum.re += phase.re * a - phase.im * b;
-      sum.im += phase.im * a + phase.re * b;
+  MEDLSAM_INLINE void add(int v, int o) const {
+    Complex<kLanes> sum[kRun] = {};
+    float* to = sums + o * kStride + v;
+    if (!begin) {
+      for (int i = 0; i < kRun; ++i) sum[i] = load<kLanes>(to + i * kStride, to + i * kStride + kGroup);
     }
-    return sum;
-  }
-};
-
-// One pair's features and kernel along the remaining axes for one group of ky, their product added to `sum`:
-// (block of kLanes rows (ky, kz), kx, re or im, row).
-template <int R>
-struct AddProduct {
-  const float *slab, *kernel;
-  int ky;
-  float *tile, *sum;
-
-  template <int kLanes>
-  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
-    transform_z<kLanes>();
-    for (int row = 0; row < Layout<R>::kRows; row += kLanes) multiply<kLanes>(row);
-  }
-
-  template <int kLanes>
-  MEDLSAM_INLINE void transform_z() const {
-    using L = Layout<R>;
-    for (int y = 0; y < L::kGroup; ++y) {
-      for_vectors<kLanes>(
-          L::kEdge, [&](int x) __attribute__((always_inline)) {
-            const float* from = slab + (ky + y) * L::kEdge + x;
-            float* to = tile + y * L::kLength * L::kEdge + x;
-            fft::transform<R, L::kEdge, kLanes>(
-                [&](int z) __attribute__((always_inline)) {
-                  return load<kLanes>(from + z * L::kPlane, from + L::kSlab + z * L::kPlane);
-                },
-                [&](int kz, const auto& value) __attribute__((always_inline)) {
-                  store(value, to + kz * L::kEdge, to + L::kTile + kz * L::kEdge);
-                });
-          });
-    }
-  }
-
-  template <int kLanes>
-  MEDLSAM_INLINE void multiply(int row) const {
-    using L = Layout<R>;
-    alignas(64) float turned[2][L::kEdge * kLanes];
-    for (int x = 0; x < L::kEdge; x += kLanes) {
-      const float* from = tile + row * L::kEdge + x;
-      fft::transpose<kLanes>(from, L::kEdge, turned[0] + x * kLanes, kLanes);
-      fft::transpose<kLanes>(from + L::kTile, L::kEdge, turned[1] + x * kLanes, kLanes);
-    }
-    fft::HalfWay<R, kLanes> half;
-    fft::first_half<R, L::kEdge>(
-        [&](int x) __attribute__((always_inline)) {
-          return load<kLanes>(turned[0] + x * kLanes, turned[1] + x * kLanes);
-        },
-        half);
-    Complex<kLanes> line[R];
-    for (int x = 0; x < R; ++x) {
-      const float* from = kernel + (x * L::kLength + ky) * L::kLength + row;
-      line[x] = load<kLanes>(from, from + L::kKernel);
-    }
-    float* block = sum + 2 * row * L::kLength;
-    for (int k1 = 0; k1 < 9; ++k1) {
-      Complex<kLanes> f[R], k[R];
-      fft::second_half(half, k1, f);
-      fft::short_line(line, k1, k);
-      for (int k2 = 0; k2 < R; ++k2) {
-        float* at = block + 2 * kLanes * fft::kTables<R>.frequency[k1][k2];
-        auto total = load<kLanes>(at, at + kLanes);
-        total.re += f[k2].re * k[k2].re + f[k2].im * k[k2].im;
-        total.im += f[k2].im * k[k2].re - f[k2].re * k[k2].im;
-        store(total, at, at + kLanes);
+    const float *from = slab + o * kStride + v, *factors = kernel + v;
+    for (int pair = 0; pair < pairs; ++pair, from += slab_stride, factors += kernel_stride) {
+      Complex<kLanes> k[kTaps];
+      for (int d = 0; d < kTaps; ++d)
+        k[d] = load<kLanes>(factors + d * kStride, factors + d * kStride + kGroup);
+#pragma GCC unroll 16
+      for (int z = 0; z < kRun + kTaps - 1; ++z) {
+        const float* at = from + z * kStride;
+        const auto f = load<kLanes>(at, at + kGroup);
+        if (z < kRun) {  // the next vector of the slices that the next run will not have fetched
+          __builtin_prefetch(at + kLanes);
+          __builtin_prefetch(at + kLanes + kGroup);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < kRun; ++i) {
+          if (z < i || z - i >= kTaps) continue;
+          sum[i].re += f.re * k[z - i].re;
+          sum[i].im += f.im * k[z - i].re;
+          sum[i].re += f.im * k[z - i].im;
+          sum[i].im -= f.re * k[z - i].im;
+        }
       }
     }
+    for (int i = 0; i < kRun; ++i) store(sum[i], to + i * kStride, to + i * kStride + kGroup);
   }
 };
 
-// A group's sum back along x and z, in its place: re and im of (ky, z, x).
-template <int R>
-struct InvertGroup {
-  float *tile, *sum;
-
-  template <int kLanes>
-  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
-    using L = Layout<R>;
-    constexpr int kLength = L::kLength;
-    for (int row = 0; row < L::kRows; row += kLanes) {
-      alignas(64) float turned[2][kLength * kLanes];
-      const float* block = sum + 2 * row * kLength;
-      fft::transform<R, kLength, kLanes>(
-          [&](int kx) __attribute__((always_inline)) {
-            return swapped(load<kLanes>(block + 2 * kx * kLanes, block + (2 * kx + 1) * kLanes));
-          },
-          [&](int x, const auto& value) __attribute__((always_inline)) {
-            store(swapped(value), turned[0] + x * kLanes, turned[1] + x * kLanes);
-          });
-      for_vectors<kLanes>(
-          kLength, [&](int x) __attribute__((always_inline)) {
-            float* to = tile + row * kLength + x;
-            fft::transpose<kLanes>(turned[0] + x * kLanes, kLanes, to, kLength);
-            fft::transpose<kLanes>(turned[1] + x * kLanes, kLanes, to + L::kTile, kLength);
-          });
-    }
-    for (int y = 0; y < L::kGroup; ++y) {
-      for_vectors<kLanes>(
-          kLength, [&](int x) __attribute__((always_inline)) {
-            const int corner = y * kLength * kLength + x;
-            fft::transform<R, kLength, kLanes>(
-                [&](int kz) __attribute__((always_inline)) {
-                  const float* from = tile + corner + kz * kLength;
-                  return swapped(load<kLanes>(from, from + L::kTile));
-                },
-                [&](int z, const auto& value) __attribute__((always_inline)) {
-                  float* to = sum + corner + z * kLength;
-                  store(swapped(value), to, to + L::kSum);
-                });
-          });
-    }
-  }
-};
-
-// One z slice of the sums back along y; the real part is the result.
-template <int R>
+// Slice z of the sums back along x and y; the real part is the result, (kLength, kLength).
+template <int P, int R>
 struct InvertSlice {
   const float* sums;
-  int z;
-  float* out;
+  int slices, z;
+  float *tile, *out;
 
   template <int kLanes>
   MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
-    using L = Layout<R>;
+    using L = Layout<P, R>;
+    constexpr int kLength = L::kLength, kColumns = L::kColumns;
+    constexpr std::ptrdiff_t kIm = L::kRows * kColumns;
+    for_row_blocks<kLanes>(
+        L::kRows, [&](auto lanes, int row) __attribute__((always_inline)) {
+          constexpr int kWidth = lanes;
+          alignas(64) float turned[2][kLength * kWidth];
+          fft::transform<P, R, kWidth>(
+              [&](int kx) __attribute__((always_inline)) {
+                const float* from = sums + place(slices, z, row * kLength + kx * kWidth);
+                return swapped(load<kWidth>(from, from + kGroup));
+              },
+              [&](int x, const auto& value) __attribute__((always_inline)) {
+                store(swapped(value), turned[0] + x * kWidth, turned[1] + x * kWidth);
+              });
+          for_vectors<kWidth>(
+              kLength, [&](int x) __attribute__((always_inline)) {
+                float* to = tile + row * kColumns + x;
+                fft::transpose<kWidth>(turned[0] + x * kWidth, kWidth, to, kColumns);
+                fft::transpose<kWidth>(turned[1] + x * kWidth, kWidth, to + kIm, kColumns);
+              });
+        });
     for_vectors<kLanes>(
-        L::kLength, [&](int x) __attribute__((always_inline)) {
-          fft::transform<R, L::kLength, kLanes>(
+        kLength, [&](int x) __attribute__((always_inline)) {
+          fft::transform<P, R, kLanes>(
               [&](int ky) __attribute__((always_inline)) {
-                const int group = ky / L::kGroup, y = ky - L::first_ky(group);
-                const float* from = sums + group * 2 * L::kSum + (y * L::kLength + z) * L::kLength + x;
-                return swapped(load<kLanes>(from, from + L::kSum));
+                const float* from = tile + ky * kColumns + x;
+                return swapped(load<kLanes>(from, from + kIm));
               },
               [&](int y, const auto& value) __attribute__((always_inline)) {
-                __builtin_memcpy(out + y * L::kLength + x, &value.im, sizeof value.im);
+                __builtin_memcpy(out + y * kLength + x, &value.im, sizeof value.im);
               });
         });
   }

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "base/clock.hpp"
-#include "localization/similarity/similarity.hpp"
+#include "localization/similarity/peaks.hpp"
 
 namespace medlsam {
 namespace {
@@ -16,6 +16,9 @@ constexpr std::size_t kEncoderBatch = 4;
 // Loss of mean cosine with a voxel's squared distance from the start: (3 mm / 200 mm)². From 140 to 280 mm
 // made no difference worth a knob (bench/RESULTS.md).
 constexpr float kFall = static_cast<float>(kGridSpacing * kGridSpacing / (200.0 * 200.0));
+
+// Points that are searched together where many share a patch: each takes 15 MB of scratch memory at edge 64.
+constexpr std::size_t kPointsAtOnce = 8;
 
 // Equal centres and who asked for them, in the order of first asking.
 struct Request {
@@ -80,6 +83,52 @@ std::array<int, 3> start_in_map(const Index3& start, const Index3& center, std::
   return voxel;
 }
 
+// A point to search in a patch.
+struct PatchPoint {
+  std::int32_t index;        // of the template point
+  std::array<int, 3> start;  // on the map
+};
+class Searcher {
+ public:
+  Searcher(const Templates& templates, int edge, const Task& task)
+      : templates_(templates), edge_(edge), task_(task) {}
+
+  // `outputs`: of the network, deep enough for the scales.
+  std::vector<SimilarityPeak> search(const std::vector<Tensor>& outputs, std::span<const PatchPoint> points,
+                                     const std::array<bool, kScales>& use_scale, bool near) {
+    std::vector<SimilarityScale> scales;
+    for (int k = 0; k < kScales; ++k) {
+      if (!use_scale[k]) continue;
+      scales.push_back({outputs[k + 1].floats(), read_kernels(points, k), edge_ >> (2 - k), kKernelSize[k]});
+    }
+    std::vector<Nearness> wanted;
+    for (const PatchPoint& point : points) {
+      const auto cosines = static_cast<float>(scales.size() * templates_.supports()[point.index]);
+      wanted.push_back({point.start, near ? kFall * cosines : 0});
+    }
+    return find_peaks(scales, templates_.channels(), edge_, wanted, scratch_, task_);
+  }
+
+ private:
+  std::vector<const float*> read_kernels(std::span<const PatchPoint> points, int k) {
+    const std::size_t elements = templates_.kernel_elements(k);
+    kernels_[k].resize(points.size() * elements);
+    std::vector<const float*> kernels;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const auto kernel = std::span(kernels_[k]).subspan(i * elements, elements);
+      templates_.kernel(points[i].index, k, kernel);
+      kernels.push_back(kernel.data());
+    }
+    return kernels;
+  }
+
+  const Templates& templates_;
+  const int edge_;
+  const Task& task_;
+  std::array<std::vector<float>, kScales> kernels_;
+  SimilarityScratch scratch_;
+};
+
 }  // namespace
 
 std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
@@ -130,34 +179,25 @@ Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
   Search result;
   result.points.resize(starts.size());
   result.peaks.resize(starts.size());
-  std::array<std::vector<float>, kScales> kernels;
-  for (int k = 0; k < kScales; ++k) kernels[k].resize(templates.kernel_elements(k));
-  std::vector<float> map(static_cast<std::size_t>(edge) * edge * edge);
-  SimilarityScratch scratch;
+  Searcher searcher(templates, edge, task);
 
   const auto start_time = Clock::now();
   result.patches = for_each_patch(
       medlam, grid, centers, deepest, task,
-      [&](const std::vector<Tensor>& outputs, const std::vector<std::size_t>& askers) {
+      [&](const std::vector<Tensor>& outputs, std::span<const std::size_t> askers) {
         const auto similarity_start = Clock::now();
-        for (std::size_t asker : askers) {
-          std::vector<SimilarityScale> scales;
-          for (int k = 0; k <= deepest; ++k) {
-            if (!use_scale[k]) continue;
-            templates.kernel(indices[asker], k, kernels[k]);
-            scales.push_back({outputs[k + 1].floats(), kernels[k].data(), edge >> (2 - k), kKernelSize[k]});
+        while (!askers.empty()) {
+          const auto points = askers.first(std::min(askers.size(), kPointsAtOnce));
+          askers = askers.subspan(points.size());
+          std::vector<PatchPoint> wanted;
+          for (std::size_t asker : points)
+            wanted.push_back({indices[asker], start_in_map(starts[asker], centers[asker], edge)});
+          const std::vector<SimilarityPeak> peaks = searcher.search(outputs, wanted, use_scale, near);
+          for (std::size_t i = 0; i < points.size(); ++i) {
+            const Index3 origin = map_origin(centers[points[i]], edge);
+            for (int a = 0; a < 3; ++a) result.points[points[i]][a] = origin[a] + peaks[i].voxel[a];
+            result.peaks[points[i]] = peaks[i].value;
           }
-          similarity_map(scales, templates.channels(), edge, map, scratch, task);
-          const SimilarityPeak peak = find_peak(map, edge);
-          std::array<int, 3> voxel = peak.voxel;
-          if (near) {
-            const auto cosines =
-                static_cast<float>(scales.size()) * static_cast<float>(templates.supports()[indices[asker]]);
-            voxel = find_near(map, edge, start_in_map(starts[asker], centers[asker], edge), kFall * cosines);
-          }
-          const Index3 origin = map_origin(centers[asker], edge);
-          for (int a = 0; a < 3; ++a) result.points[asker][a] = origin[a] + voxel[a];
-          result.peaks[asker] = peak.value;
         }
         result.similarity_seconds += seconds_since(similarity_start);
       });

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
-#include <vector>
 
 #include "base/parallel.hpp"
 #include "base/simd.hpp"
@@ -13,142 +11,155 @@ namespace medlsam {
 namespace {
 
 constexpr float kNormFloor = 1e-12F;
-constexpr std::size_t kChunk = 4096;  // voxels normalized at once: their sums stay in the first-level cache
+constexpr int kLine = 16;  // of the cache, in floats
 
-// weights[v] = 1 / max(‖features[·, v]‖, 1e-12) for `count` voxels of volumes of `volume` voxels.
-MEDLSAM_INLINE void inverse_norms(const float* features, int channels, std::size_t volume, std::size_t count,
-                                  float* weights) {
-  std::fill_n(weights, count, 0.F);
-  for (int c = 0; c < channels; ++c) {
-    const float* channel = features + c * volume;
-    for (std::size_t v = 0; v < count; ++v) weights[v] += channel[v] * channel[v];
+// A rectangle of each channel, `volume` voxels from channel to channel.
+struct Columns {
+  const float* features;
+  int channels;
+  std::size_t volume;
+  int stride, rows, columns;
+};
+
+// weights = 1 / max(‖features‖, 1e-12) over the channels at every voxel of the rectangle.
+MEDLSAM_INLINE void inverse_norms(const Columns& from, float* weights) {
+  for (int c = 0; c < from.channels; ++c) {
+    const bool first = c == 0;
+    for (int y = 0; y < from.rows; ++y) {
+      const float* row = from.features + c * from.volume + y * from.stride;
+      float* sums = weights + y * from.stride;
+      if (first) std::fill_n(sums, from.columns, 0.F);
+      // Memory follows a run of addresses to the end of its page; the next channel begins on another.
+      for (int x = 0; x < from.columns; x += kLine) __builtin_prefetch(row + from.volume + x);
+      for (int x = 0; x < from.columns; ++x) sums[x] += row[x] * row[x];
+    }
   }
-  for (std::size_t v = 0; v < count; ++v) {
-    const float norm = std::sqrt(weights[v]);
-    weights[v] = 1.F / (norm > kNormFloor ? norm : kNormFloor);
+  for (int y = 0; y < from.rows; ++y) {
+    float* row = weights + y * from.stride;
+    for (int x = 0; x < from.columns; ++x) {
+      const float norm = std::sqrt(row[x]);
+      row[x] = 1.F / (norm > kNormFloor ? norm : kNormFloor);
+    }
   }
 }
 
 // Where along an axis the samples of a resized line come from.
 struct Taps {
-  std::vector<int> low, high;  // indices modulo the correlation's length
+  std::vector<int> low, high;  // positions, of which the first that is needed is 0
   std::vector<float> weight;   // of high; low has 1 − weight
+  int first = 0, count = 0;    // positions that are needed; position 0 is −size/2 of the features
 };
 
-// Half-pixel centres, clamped: from edge+1 positions, of which the first is index −size/2, to `patch`.
-Taps make_taps(const SimilarityScale& scale, int patch, int length) {
+// Half-pixel centres, clamped: from edge+1 positions to `patch`, of which [begin, begin + size) are wanted.
+Taps make_taps(const SimilarityScale& scale, int patch, int begin, int size) {
   Taps taps;
-  for (int i = 0; i < patch; ++i) {
+  for (int i = begin; i < begin + size; ++i) {
     const double at = std::max(0.0, (i + 0.5) * (scale.edge + 1) / patch - 0.5);
     const int low = std::min(static_cast<int>(at), scale.edge), high = std::min(low + 1, scale.edge);
-    taps.low.push_back((low - scale.size / 2 + length) % length);
-    taps.high.push_back((high - scale.size / 2 + length) % length);
+    if (i == begin) taps.first = low;
+    taps.low.push_back(low - taps.first);
+    taps.high.push_back(high - taps.first);
     taps.weight.push_back(static_cast<float>(at - low));
   }
+  taps.count = taps.high.back() + 1;
   return taps;
 }
 
-// Adds slice z of the resized correlation, times `factor`, to `out`. `line` holds correlation.length floats.
-MEDLSAM_INLINE void add_resized_slice(const Correlation& correlation, const Taps& taps, int z, float factor,
-                                      float* line, float* out) {
-  const int length = correlation.length, patch = static_cast<int>(taps.low.size());
-  const float wz = taps.weight[z];
-  const float* slice_low = correlation.values + taps.low[z] * length * length;
-  const float* slice_high = correlation.values + taps.high[z] * length * length;
-  const int *low = taps.low.data(), *high = taps.high.data();
-  const float* weight = taps.weight.data();
-  for (int y = 0; y < patch; ++y) {
-    const float wy = taps.weight[y];
-    const float *a = slice_low + low[y] * length, *b = slice_low + high[y] * length;
-    const float *c = slice_high + low[y] * length, *d = slice_high + high[y] * length;
-    for (int x = 0; x < length; ++x) {
+// Adds slice z of the resized correlation, times `factor`, to `out`. `line` holds as many floats as
+// positions.
+MEDLSAM_INLINE void add_resized_slice(const Correlation& correlation, const std::array<Taps, 3>& taps, int z,
+                                      float factor, float* line, float* out) {
+  const auto& [along_z, along_y, along_x] = taps;
+  const int length = correlation.length, plane = length * length;
+  const int rows = static_cast<int>(along_y.low.size()), columns = static_cast<int>(along_x.low.size());
+  const float wz = along_z.weight[z];
+  const float* slice_low = correlation.values + along_z.low[z] * plane;
+  const float* slice_high = correlation.values + along_z.high[z] * plane;
+  const int *low = along_x.low.data(), *high = along_x.high.data();
+  const float* weight = along_x.weight.data();
+  for (int y = 0; y < rows; ++y) {
+    const float wy = along_y.weight[y];
+    const int row_low = along_y.low[y] * length, row_high = along_y.high[y] * length;
+    const float *a = slice_low + row_low, *b = slice_low + row_high;
+    const float *c = slice_high + row_low, *d = slice_high + row_high;
+    for (int x = 0; x < along_x.count; ++x) {
       line[x] = factor * ((1 - wz) * ((1 - wy) * a[x] + wy * b[x]) + wz * ((1 - wy) * c[x] + wy * d[x]));
     }
-    float* row = out + y * patch;
-    for (int x = 0; x < patch; ++x) row[x] += (1 - weight[x]) * line[low[x]] + weight[x] * line[high[x]];
+    float* row = out + y * columns;
+    for (int x = 0; x < columns; ++x) row[x] += (1 - weight[x]) * line[low[x]] + weight[x] * line[high[x]];
   }
 }
 
-void add_scale(const SimilarityScale& scale, int channels, int patch, std::span<float> map,
-               SimilarityScratch& scratch, const Task& task) {
-  const std::size_t volume = std::size_t{1} * scale.edge * scale.edge * scale.edge;
-  float* weights = scratch.weights.reserve(volume);
-  parallel_for(task, (volume + kChunk - 1) / kChunk, [&](std::size_t chunk, std::size_t) {
-    const std::size_t begin = chunk * kChunk;
-    run_simd<inverse_norms>(scale.features + begin, channels, volume, std::min(kChunk, volume - begin),
-                            weights + begin);
-  });
-
-  const CorrelationInput input{scale.features, weights, scale.kernel, channels, scale.edge, scale.size};
-  const Correlation correlation = correlate(input, scratch.correlation, task);
-  const Taps taps = make_taps(scale, patch, correlation.length);
-  const float factor = static_cast<float>(1 / (std::pow(correlation.length, 3) * std::pow(scale.size, 3)));
-  parallel_for(task, patch, [&](std::size_t z, std::size_t) {
-    std::vector<float> line(correlation.length);
-    run_simd<add_resized_slice>(correlation, taps, static_cast<int>(z), factor, line.data(),
-                                map.data() + z * patch * patch);
+// Weights of the features that the positions touch; others are left as they are.
+void weigh(const SimilarityScale& scale, int channels, const Positions& positions, float* weights,
+           const Task& task) {
+  std::array<int, 3> first, count;
+  for (int a = 0; a < 3; ++a) {
+    first[a] = std::clamp(positions.first[a], 0, scale.edge);
+    count[a] =
+        std::clamp(positions.first[a] + positions.count[a] + scale.size - 1, first[a], scale.edge) - first[a];
+  }
+  parallel_for(task, count[0], [&](std::size_t z, std::size_t) {
+    const std::size_t edge = scale.edge, at = ((first[0] + z) * edge + first[1]) * edge + first[2];
+    const Columns from{scale.features + at, channels, edge * edge * edge, scale.edge, count[1], count[2]};
+    run_simd<inverse_norms>(from, weights + at);
   });
 }
 
-void check_arguments(std::span<const SimilarityScale> scales, int channels, int patch, std::size_t map_size) {
-  if (channels < 1 || patch < 1 || map_size != std::size_t{1} * patch * patch * patch) {
-    throw Error(ErrorCode::kBadArgument, "A similarity map has patch³ values and at least one channel, not " +
-                                             std::to_string(map_size) + " values for a patch of " +
-                                             std::to_string(patch) + " and " + std::to_string(channels) +
-                                             " channels.");
+void check_scale(const SimilarityScale& scale, std::size_t values, std::size_t map) {
+  const bool fits = scale.edge >= 1 && scale.edge <= kLargestFeatures && scale.size >= 2 &&
+                    scale.size <= kLargestKernel && scale.size % 2 == 0;
+  if (!fits) {
+    throw Error(ErrorCode::kBadArgument,
+                "Similarity needs features of edge 1 to 64 and kernels of edge 2, 4, 6 or 8, not " +
+                    std::to_string(scale.edge) + " and " + std::to_string(scale.size) + ".");
   }
-  for (const SimilarityScale& scale : scales) {
-    const bool fits = scale.edge >= 1 && scale.edge <= kLargestFeatures && scale.size >= 2 &&
-                      scale.size <= kLargestKernel && scale.size % 2 == 0;
-    if (!fits) {
-      throw Error(ErrorCode::kBadArgument,
-                  "Similarity needs features of edge 1 to 64 and kernels of edge 2, 4, 6 or 8, not " +
-                      std::to_string(scale.edge) + " and " + std::to_string(scale.size) + ".");
-    }
+  if (scale.kernels.empty() || scale.kernels.size() * map != values) {
+    throw Error(ErrorCode::kBadArgument, "A scale has a kernel for each map, not " +
+                                             std::to_string(scale.kernels.size()) + " for " +
+                                             std::to_string(values) + " values.");
   }
 }
 
 }  // namespace
 
-void similarity_map(std::span<const SimilarityScale> scales, int channels, int patch, std::span<float> map,
-                    SimilarityScratch& scratch, const Task& task) {
-  check_arguments(scales, channels, patch, map.size());
+void add_scale(const SimilarityScale& scale, int channels, int patch, const MapBox& box,
+               std::span<float> boxes, SimilarityScratch& scratch, const Task& task) {
+  check_scale(scale, boxes.size(), std::size_t{1} * box.size[0] * box.size[1] * box.size[2]);
+  std::array<Taps, 3> taps;
+  Positions positions;
+  for (int a = 0; a < 3; ++a) {
+    taps[a] = make_taps(scale, patch, box.first[a], box.size[a]);
+    positions.first[a] = taps[a].first - scale.size / 2;
+    positions.count[a] = taps[a].count;
+  }
+  float* weights = scratch.weights.reserve(std::size_t{1} * scale.edge * scale.edge * scale.edge);
+  weigh(scale, channels, positions, weights, task);
+  const CorrelationInput input{scale.features, weights,    scale.kernels, channels,
+                               scale.edge,     scale.size, positions};
+  const std::vector<Correlation> correlations = correlate(input, scratch.correlation, task);
+
+  const auto factor = static_cast<float>(1 / (std::pow(correlations[0].length, 2) * std::pow(scale.size, 3)));
+  const std::size_t depth = box.size[0], plane = std::size_t{1} * box.size[1] * box.size[2];
+  parallel_for(task, correlations.size() * depth, [&](std::size_t slice, std::size_t) {
+    std::vector<float> line(positions.count[2]);
+    run_simd<add_resized_slice>(correlations[slice / depth], taps, static_cast<int>(slice % depth), factor,
+                                line.data(), boxes.data() + slice * plane);
+  });
+}
+
+void similarity_maps(std::span<const SimilarityScale> scales, int channels, int patch, std::span<float> maps,
+                     SimilarityScratch& scratch, const Task& task) {
+  if (channels < 1 || patch < 1 || maps.size() % (std::size_t{1} * patch * patch * patch) != 0) {
+    throw Error(ErrorCode::kBadArgument, "A similarity map has patch³ values and at least one channel, not " +
+                                             std::to_string(maps.size()) + " values for a patch of " +
+                                             std::to_string(patch) + " and " + std::to_string(channels) +
+                                             " channels.");
+  }
   task.check();
-  std::fill(map.begin(), map.end(), 1.F);
-  for (const SimilarityScale& scale : scales) add_scale(scale, channels, patch, map, scratch, task);
-}
-
-SimilarityPeak find_peak(std::span<const float> map, int patch) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < map.size(); ++i) {
-    if (map[i] > map[best]) best = i;
-  }
-  const int at = static_cast<int>(best);
-  return {{at / (patch * patch), at / patch % patch, at % patch}, map[best]};
-}
-
-std::array<int, 3> find_near(std::span<const float> map, int patch, const std::array<int, 3>& from,
-                             float fall) {
-  const auto loss = [&](int voxel, int axis) {
-    const auto distance = static_cast<float>(voxel - from[axis]);
-    return fall * distance * distance;
-  };
-  std::array<int, 3> best{};
-  float highest = -std::numeric_limits<float>::infinity();
-  const float* value = map.data();
-  for (int z = 0; z < patch; ++z) {
-    for (int y = 0; y < patch; ++y) {
-      const float row = loss(z, 0) + loss(y, 1);
-      for (int x = 0; x < patch; ++x, ++value) {
-        const float height = *value - row - loss(x, 2);
-        if (height > highest) {
-          highest = height;
-          best = {z, y, x};
-        }
-      }
-    }
-  }
-  return best;
+  std::fill(maps.begin(), maps.end(), 1.F);
+  const MapBox whole{{0, 0, 0}, {patch, patch, patch}};
+  for (const SimilarityScale& scale : scales) add_scale(scale, channels, patch, whole, maps, scratch, task);
 }
 
 void add_template_kernel(const float* features, int channels, int edge, int size, std::span<float> kernel) {
@@ -162,8 +173,8 @@ void add_template_kernel(const float* features, int channels, int edge, int size
   for (std::size_t voxel = 0; voxel < block; ++voxel) {
     const int v = static_cast<int>(voxel), z = v / (size * size), y = v / size % size, x = v % size;
     const float* from = features + (std::size_t{1} * (first + z) * edge + first + y) * edge + first + x;
-    float weight = 0;
-    run_simd<inverse_norms>(from, channels, volume, 1, &weight);
+    float weight;
+    run_simd<inverse_norms>(Columns{from, channels, volume, edge, 1, 1}, &weight);
     for (int c = 0; c < channels; ++c) kernel[c * block + voxel] += from[c * volume] * weight;
   }
 }

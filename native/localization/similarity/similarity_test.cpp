@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "checkpoints/checkpoint.hpp"
+#include "localization/similarity/peaks.hpp"
 
 using namespace medlsam;
 
@@ -33,7 +34,7 @@ struct RandomScale {
       : features(random_floats(channels * cube(edge), seed)), kernel(channels * cube(size)) {
     const auto support = random_floats(channels * cube(edge), seed + 1);
     add_template_kernel(support.data(), channels, edge, size, kernel);
-    scale = {features.data(), kernel.data(), edge, size};
+    scale = {features.data(), {kernel.data()}, edge, size};
   }
   std::vector<float> features, kernel;
   SimilarityScale scale;
@@ -76,7 +77,7 @@ class DirectMap {
       for (int y = std::max(0, k / 2 - py); y < std::min(k, n + k / 2 - py); ++y) {
         for (int x = std::max(0, k / 2 - px); x < std::min(k, n + k / 2 - px); ++x) {
           const std::size_t v = ((pz + z - k / 2) * n + py + y - k / 2) * n + px + x - k / 2;
-          const float* kernel = scale_.kernel + (z * k + y) * k + x;
+          const float* kernel = scale_.kernels[0] + (z * k + y) * k + x;
           double product = 0;
           for (int c = 0; c < channels_; ++c)
             product += double{scale_.features[c * volume_ + v]} * kernel[c * cube(k)];
@@ -99,7 +100,7 @@ std::vector<float> map_of(std::span<const SimilarityScale> scales, int channels,
   task.threads = threads;
   std::vector<float> map(cube(patch));
   SimilarityScratch scratch;
-  similarity_map(scales, channels, patch, map, scratch, task);
+  similarity_maps(scales, channels, patch, map, scratch, task);
   return map;
 }
 
@@ -160,7 +161,9 @@ TEST_CASE("similarity reproduces the conformance maps") {
     std::vector<SimilarityScale> scales;
     for (int k = 0; k < 3; ++k) {
       scales.push_back({features[k].data() + point * channels * cube(edges[k]),
-                        kernels[k].data() + point * channels * cube(sizes[k]), edges[k], sizes[k]});
+                        {kernels[k].data() + point * channels * cube(sizes[k])},
+                        edges[k],
+                        sizes[k]});
     }
     const auto map = map_of(scales, channels, patch, 2);
     float largest = 0;
@@ -173,7 +176,10 @@ TEST_CASE("similarity reproduces the conformance maps") {
     }
     CHECK(compared > 1000);
     CHECK(largest < 1e-4F);
-    const SimilarityPeak peak = find_peak(map, patch);
+    SimilarityScratch scratch;
+    const Nearness anywhere[1] = {};
+    const SimilarityPeak peak = find_peaks(scales, channels, patch, anywhere, scratch, Task{})[0];
+    CHECK(peak.voxel == find_peak(map, patch));
     CHECK(std::abs(peak.value - peaks[point]) < 1e-4F);
     for (int axis = 0; axis < 3; ++axis) CHECK(peak.voxel[axis] - 32 + 1 == offsets[3 * point + axis]);
   }
@@ -226,7 +232,7 @@ TEST_CASE("a cancelled search stops") {
   std::vector<float> map(cube(64));
   try {
     SimilarityScratch scratch;
-    similarity_map({&random.scale, 1}, 2, 64, map, scratch, task);
+    similarity_maps({&random.scale, 1}, 2, 64, map, scratch, task);
     FAIL("not stopped");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::kAborted);
@@ -237,10 +243,10 @@ TEST_CASE("similarity refuses shapes it cannot search") {
   std::vector<float> map(cube(64));
   const RandomScale random(16, 2, 2, 1);
   const auto refused = [&](int edge, int size, int channels, std::size_t map_size) {
-    const SimilarityScale scale{random.features.data(), random.kernel.data(), edge, size};
+    const SimilarityScale scale{random.features.data(), {random.kernel.data()}, edge, size};
     try {
       SimilarityScratch scratch;
-      similarity_map({&scale, 1}, channels, 64, std::span(map).first(map_size), scratch, Task{});
+      similarity_maps({&scale, 1}, channels, 64, std::span(map).first(map_size), scratch, Task{});
     } catch (const Error& error) {
       return error.code() == ErrorCode::kBadArgument;
     }
@@ -253,35 +259,6 @@ TEST_CASE("similarity refuses shapes it cannot search") {
   CHECK(refused(16, 10, 2, map.size()));
   CHECK(refused(16, 2, 0, map.size()));
   CHECK(refused(16, 2, 2, map.size() - 1));
-}
-
-TEST_CASE("features that are not numbers give a map that is none") {
-  RandomScale random(16, 2, 2, 1);
-  std::fill(random.features.begin(), random.features.end(), std::numeric_limits<float>::quiet_NaN());
-  const SimilarityPeak peak = find_peak(map_of({&random.scale, 1}, 2, 64, 1), 64);
-  CHECK(peak.voxel == std::array{0, 0, 0});
-  CHECK(std::isnan(peak.value));
-}
-
-TEST_CASE("the first of equal maxima is the peak") {
-  std::vector<float> map(27, 1.F);
-  map[14] = map[20] = 2;
-  const SimilarityPeak peak = find_peak(map, 3);
-  CHECK(peak.voxel == std::array{1, 1, 2});
-  CHECK(peak.value == 2.F);
-}
-
-TEST_CASE("near the start a lower maximum is preferred, as far as its fall says") {
-  std::vector<float> map(5 * 5 * 5, 1.F);
-  map[0] = 2;                    // (0, 0, 0)
-  map[(4 * 5 + 4) * 5 + 3] = 3;  // (4, 4, 3)
-  // Squared distances from the start are 1 and 50.
-  const auto found = [&](float fall) { return find_near(map, 5, {-1, 0, 0}, fall); };
-  CHECK(found(0) == find_peak(map, 5).voxel);
-  CHECK(found(0.0203F) == std::array{4, 4, 3});
-  CHECK(found(0.0205F) == std::array{0, 0, 0});
-  std::fill(map.begin(), map.end(), std::numeric_limits<float>::quiet_NaN());
-  CHECK(found(1) == std::array{0, 0, 0});
 }
 
 TEST_CASE("a template kernel sums the normalized centres of its supports") {

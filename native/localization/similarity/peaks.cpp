@@ -1,0 +1,218 @@
+#include "localization/similarity/peaks.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/simd.hpp"
+
+namespace medlsam {
+namespace {
+
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+// Voxels around the highest place of the other scales' sum, where the last scale is computed first.
+constexpr int kAround = 4;
+
+float squared(int distance) {
+  return static_cast<float>(distance) * static_cast<float>(distance);
+}
+
+// A map's values in a box.
+struct BoxedMap {
+  MapBox box;
+  std::span<const float> values;
+};
+
+struct Highest {
+  std::array<int, 3> voxel{};
+  float height = kLowest;
+  float value = std::numeric_limits<float>::quiet_NaN();
+};
+
+// The first maximum of values − fall·d²; without one, where no value is a number, the first voxel.
+Highest highest_in(const BoxedMap& map, const Nearness& nearness) {
+  const auto loss = [&](int voxel, int axis) { return nearness.fall * squared(voxel - nearness.from[axis]); };
+  const auto [z0, y0, x0] = map.box.first;
+  Highest best{map.box.first, kLowest, map.values[0]};
+  const float* value = map.values.data();
+  for (int z = z0; z < z0 + map.box.size[0]; ++z) {
+    for (int y = y0; y < y0 + map.box.size[1]; ++y) {
+      const float row = loss(z, 0) + loss(y, 1);
+      for (int x = x0; x < x0 + map.box.size[2]; ++x, ++value) {
+        const float height = *value - row - loss(x, 2);
+        if (height > best.height) best = {{z, y, x}, height, *value};
+      }
+    }
+  }
+  return best;
+}
+
+// The greatest height of each row (z, y).
+struct RowMaxima {
+  const float* map;
+  int patch;
+  const Nearness& nearness;
+  const float* losses;  // of each x
+  float* maxima;
+
+  template <int kLanes>
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
+    using Vector = typename FloatLanes<kLanes>::Vector;
+    const float* row = map;
+    for (int i = 0; i < patch * patch; ++i, row += patch) {
+      const auto from = [&](int line, int axis) { return static_cast<float>(line - nearness.from[axis]); };
+      const float z = from(i / patch, 0), y = from(i % patch, 1);
+      const float loss = nearness.fall * (z * z) + nearness.fall * (y * y);
+      Vector highest = Vector{} + kLowest;
+      int x = 0;
+      for (; x + kLanes <= patch; x += kLanes) {
+        Vector height, along;
+        __builtin_memcpy(&height, row + x, sizeof height);
+        __builtin_memcpy(&along, losses + x, sizeof along);
+        height = height - loss - along;
+        highest = height > highest ? height : highest;
+      }
+      float greatest = kLowest;
+      for (int lane = 0; lane < kLanes; ++lane)
+        greatest = highest[lane] > greatest ? highest[lane] : greatest;
+      for (; x < patch; ++x) {
+        const float height = row[x] - loss - losses[x];
+        greatest = height > greatest ? height : greatest;
+      }
+      maxima[i] = greatest;
+    }
+  }
+};
+
+// What the last scale can add to a map at most: the mean norm of the kernel's vectors, and some for rounding.
+float bound_of(const SimilarityScale& scale, const float* kernel, int channels) {
+  const int block = scale.size * scale.size * scale.size;
+  std::vector<float> squares(block, 0.F);
+  for (int c = 0; c < channels; ++c) {
+    for (int i = 0; i < block; ++i) squares[i] += kernel[c * block + i] * kernel[c * block + i];
+  }
+  double sum = 0;
+  for (float square : squares) sum += std::sqrt(static_cast<double>(square));
+  return static_cast<float>(sum / block * 1.0001 + 1e-5);
+}
+
+// One point: its map without the last scale, to which that scale is added where it matters.
+class PointSearch {
+ public:
+  PointSearch(std::span<const float> coarse, SimilarityScale last, int channels, int patch,
+              SimilarityScratch& scratch, const Task& task)
+      : coarse_(coarse),
+        last_(std::move(last)),
+        channels_(channels),
+        patch_(patch),
+        scratch_(scratch),
+        task_(task),
+        bound_(bound_of(last_, last_.kernels[0], channels)),
+        maxima_(static_cast<std::size_t>(patch) * patch) {}
+
+  Highest find(const Nearness& nearness) {
+    std::vector<float> losses;
+    for (int x = 0; x < patch_; ++x) losses.push_back(nearness.fall * squared(x - nearness.from[2]));
+    run_simd(RowMaxima{coarse_.data(), patch_, nearness, losses.data(), maxima_.data()});
+    const std::size_t row = std::ranges::max_element(maxima_) - maxima_.begin();
+    const float most = maxima_[row];
+    if (!std::isfinite(most) || !std::isfinite(bound_)) return highest_in(whole(), nearness);
+
+    const Highest first = highest_in(complete(around(row, nearness)), nearness);
+    if (!std::isfinite(first.height)) return highest_in(whole(), nearness);
+    return highest_in(complete(candidates(first.height, nearness)), nearness);
+  }
+
+ private:
+  // Some voxels around the first maximum of the other scales, which is in this row.
+  MapBox around(std::size_t row, const Nearness& nearness) const {
+    const int z = static_cast<int>(row) / patch_, y = static_cast<int>(row) % patch_;
+    const MapBox line{{z, y, 0}, {1, 1, patch_}};
+    const Highest middle = highest_in({line, coarse_.subspan(row * patch_, patch_)}, nearness);
+    MapBox box;
+    for (int a = 0; a < 3; ++a) {
+      box.first[a] = std::max(0, middle.voxel[a] - kAround);
+      box.size[a] = std::min(patch_, middle.voxel[a] + kAround + 1) - box.first[a];
+    }
+    return box;
+  }
+
+  // The voxels that may be at least this high with the last scale. There is one: who was found so high.
+  MapBox candidates(float height, const Nearness& nearness) const {
+    std::array<int, 3> low{patch_, patch_, patch_}, high{-1, -1, -1};
+    for (int row = 0; row < patch_ * patch_; ++row) {
+      if (!(maxima_[row] + bound_ >= height)) continue;
+      const int z = row / patch_, y = row % patch_;
+      const float* values = coarse_.data() + std::size_t{1} * row * patch_;
+      const float loss =
+          nearness.fall * squared(z - nearness.from[0]) + nearness.fall * squared(y - nearness.from[1]);
+      for (int x = 0; x < patch_; ++x) {
+        const float there = values[x] - loss - nearness.fall * squared(x - nearness.from[2]);
+        if (!(there + bound_ >= height)) continue;
+        low = {std::min(low[0], z), std::min(low[1], y), std::min(low[2], x)};
+        high = {std::max(high[0], z), std::max(high[1], y), std::max(high[2], x)};
+      }
+    }
+    return {low, {high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1}};
+  }
+
+  // The map in a box around this one. What was computed last is used again if it has the box.
+  BoxedMap complete(const MapBox& box) {
+    bool there = !values_.empty();
+    for (int a = 0; a < 3; ++a) {
+      there = there && box.first[a] >= box_.first[a] &&
+              box.first[a] + box.size[a] <= box_.first[a] + box_.size[a];
+    }
+    if (there) return {box_, values_};
+    box_ = box;
+    values_.clear();
+    for (int z = 0; z < box.size[0]; ++z) {
+      for (int y = 0; y < box.size[1]; ++y) {
+        const int row = (box.first[0] + z) * patch_ + box.first[1] + y;
+        const float* from = coarse_.data() + std::size_t{1} * row * patch_ + box.first[2];
+        values_.insert(values_.end(), from, from + box.size[2]);
+      }
+    }
+    add_scale(last_, channels_, patch_, box, values_, scratch_, task_);
+    return {box_, values_};
+  }
+
+  BoxedMap whole() { return complete({{0, 0, 0}, {patch_, patch_, patch_}}); }
+
+  std::span<const float> coarse_;
+  const SimilarityScale last_;  // with this point's kernel alone
+  const int channels_, patch_;
+  SimilarityScratch& scratch_;
+  const Task& task_;
+  const float bound_;
+  std::vector<float> maxima_;
+  MapBox box_;                 // of values_
+  std::vector<float> values_;  // the map
+};
+
+}  // namespace
+
+std::array<int, 3> find_peak(std::span<const float> map, int patch, const Nearness& nearness) {
+  return highest_in({{{0, 0, 0}, {patch, patch, patch}}, map}, nearness).voxel;
+}
+
+std::vector<SimilarityPeak> find_peaks(std::span<const SimilarityScale> scales, int channels, int patch,
+                                       std::span<const Nearness> points, SimilarityScratch& scratch,
+                                       const Task& task) {
+  const std::size_t voxels = std::size_t{1} * patch * patch * patch;
+  std::vector<float> coarse(points.size() * voxels);
+  similarity_maps(scales.first(scales.size() - 1), channels, patch, coarse, scratch, task);
+  std::vector<SimilarityPeak> peaks;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    SimilarityScale last = scales.back();
+    last.kernels = {last.kernels.at(i)};
+    const auto map = std::span<const float>(coarse).subspan(i * voxels, voxels);
+    PointSearch search(map, std::move(last), channels, patch, scratch, task);
+    const Highest peak = search.find({});
+    const bool plain = points[i].fall == 0;
+    peaks.push_back({plain ? peak.voxel : search.find(points[i]).voxel, peak.value});
+  }
+  return peaks;
+}
+
+}  // namespace medlsam
