@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "runtimes/cpu/activations_layout.hpp"
+#include "runtimes/cpu/memory.hpp"
 
 namespace medlsam::cpu {
 namespace {
@@ -66,12 +67,18 @@ bool ConvolutionOperator::by_winograd(const Shape& result) const {
 }
 
 const convolution::WinogradWeights& ConvolutionOperator::winograd() const {
-  std::call_once(winograd_once_, [this] { winograd_ = {parts_.weights, parts_.out, parts_.in}; });
+  std::call_once(winograd_once_, [this] {
+    winograd_ = {parts_.weights, parts_.out, parts_.in};
+    page_out(weights());
+  });
   return winograd_;
 }
 
 const convolution::DirectWeights& ConvolutionOperator::direct() const {
-  std::call_once(direct_once_, [this] { direct_ = {parts_.weights, parts_.out, parts_.in}; });
+  std::call_once(direct_once_, [this] {
+    direct_ = {parts_.weights, parts_.out, parts_.in};
+    page_out(weights());
+  });
   return direct_;
 }
 

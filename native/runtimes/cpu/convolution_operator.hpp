@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "kernels/convolution/direct.hpp"
@@ -40,6 +41,9 @@ class ConvolutionOperator : public Operator {
   // part.
   bool reads_rows() const;
   bool by_winograd(const Shape& result) const;
+  std::span<const float> weights() const {
+    return {parts_.weights, static_cast<std::size_t>(27 * parts_.out * parts_.in)};
+  }
   const convolution::WinogradWeights& winograd() const;
   const convolution::DirectWeights& direct() const;
   void set_activations(const Operands& operands, const OperatorShapes& shapes,

@@ -8,8 +8,7 @@
 namespace medlsam::cpu {
 namespace {
 
-constexpr std::size_t kPlans = 8;    // that are kept: batches of one size, the last one's rest, depths
-constexpr std::size_t kWindow = 16;  // calls after which arenas that were not needed at once are freed
+constexpr std::size_t kPlans = 8;  // that are kept: batches of one size, the last one's rest, depths
 
 // Addresses of a plan's buffers in one run.
 std::vector<std::byte*> addresses(const Plan& plan, std::span<const Tensor> inputs, std::byte* arena,
@@ -75,30 +74,6 @@ std::shared_ptr<const Plan> CpuNetwork::plan_for(std::vector<Shape> shapes, unsi
   return plans_.front().plan;
 }
 
-Block CpuNetwork::begin(const Plan& plan) {
-  std::size_t bytes = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    arena_bytes_ = std::max(arena_bytes_, plan.arena_bytes);
-    bytes = arena_bytes_;
-    most_now_ = std::max(most_now_, ++running_);
-    if (++calls_ % kWindow == 0) {
-      most_ = most_now_;
-      most_now_ = running_;
-    }
-    const std::size_t at_once = std::max(most_, most_now_);
-    arenas_.keep(at_once);
-    outputs_->keep(at_once * graph_.outputs().size());
-  }
-  return arenas_.take(bytes);
-}
-
-void CpuNetwork::end(Block arena) {
-  arenas_.give_back(std::move(arena));
-  const std::lock_guard lock(mutex_);
-  --running_;
-}
-
 std::vector<Tensor> CpuNetwork::run(std::span<const Tensor> inputs, const Task& task) {
   task.check();
   std::vector<Shape> shapes;
@@ -109,15 +84,11 @@ std::vector<Tensor> CpuNetwork::run(std::span<const Tensor> inputs, const Task& 
   }
   graph_.check_inputs(shapes);
   const auto plan = plan_for(std::move(shapes), std::max(1U, task.threads));
-  struct Arena {
-    CpuNetwork& network;
-    Block block;
-    ~Arena() { network.end(std::move(block)); }
-  };
-  const Arena arena = {*this, begin(*plan)};
+  const Arenas::Call arena(arenas(), plan->arena_bytes);
+  outputs_->keep(arenas().at_once() * plan->output_bytes.size());
   std::vector<std::shared_ptr<std::byte>> blocks;
   for (const std::size_t bytes : plan->output_bytes) blocks.push_back(shared_block(outputs_, bytes));
-  const auto buffers = addresses(*plan, here, arena.block.data(), blocks);
+  const auto buffers = addresses(*plan, here, arena.data(), blocks);
   run_steps(*plan, buffers, task);
   std::vector<Tensor> outputs;
   for (const PlannedOutput& output : plan->outputs) {

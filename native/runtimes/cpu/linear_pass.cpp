@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/gemm.hpp"
+#include "runtimes/cpu/memory.hpp"
 #include "runtimes/cpu/plain_operators.hpp"
 
 namespace medlsam::cpu {
@@ -45,6 +46,8 @@ class LinearOperator : public Operator {
         norm_(parts.norm),
         activation_(parts.activation) {
     if (parts.addition != nullptr) addition_ = *parts.addition;
+    // The packed weights take the place of the original ones.
+    page_out({parts.weight, static_cast<std::size_t>(parts.out * parts.in)});
   }
 
   bool may_overwrite(std::size_t input) const override { return input == 1; }

@@ -1,5 +1,6 @@
 #include "runtimes/cpu/memory.hpp"
 
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -71,6 +72,16 @@ void BlockPool::drop(std::vector<Block>& dropped) {
     dropped.push_back(std::move(idle_.front()));
     idle_.erase(idle_.begin());
   }
+}
+
+void page_out([[maybe_unused]] std::span<const float> values) {
+#if defined(MADV_PAGEOUT)
+  constexpr std::uintptr_t kPage = 4096;  // the system's, or a divisor of it: then the advice is refused
+  const auto begin = reinterpret_cast<std::uintptr_t>(values.data());
+  const std::uintptr_t first = (begin + kPage - 1) / kPage * kPage;
+  const std::uintptr_t last = (begin + values.size_bytes()) / kPage * kPage;
+  if (first < last) (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_PAGEOUT);
+#endif
 }
 
 std::shared_ptr<std::byte> shared_block(const std::shared_ptr<BlockPool>& pool, std::size_t bytes) {

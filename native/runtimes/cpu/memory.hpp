@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 namespace medlsam::cpu {
@@ -49,6 +50,10 @@ class BlockPool {
   std::vector<Block> idle_;  // in the order in which they came back
   std::size_t kept_ = 1;
 };
+
+// Says that these values are not needed in memory for now: what is mapped from a file leaves it, and is read
+// again when somebody asks for it. Only whole pages do, and only where the system follows such advice.
+void page_out(std::span<const float> values);
 
 // A block of the pool whose memory goes back to it with the last owner, even if that is after the pool's own
 // owner is gone.

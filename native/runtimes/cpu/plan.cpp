@@ -40,6 +40,7 @@ class Planner {
     place_given();
     for (const auto& each : compiled_.operators) add(*each);
     for (const Value output : compiled_.graph.outputs()) add_output(output);
+    place_in_outputs(plan_.buffers, plan_.output_bytes);
     plan_.arena_bytes = place_in_arena(plan_.buffers);
     return std::move(plan_);
   }

@@ -17,7 +17,7 @@ namespace medlsam::cpu {
 struct Buffer {
   enum class Where { kInput, kParameter, kArena, kOutput };
   Where where = Where::kArena;
-  std::size_t index = 0;                 // of the graph's input, or of the plan's outputs' buffers
+  std::size_t index = 0;                 // of the graph's input, or of the block of outputs
   const std::byte* parameter = nullptr;  // of kParameter
   std::size_t bytes = 0;
   std::size_t first = 0, last = 0;  // steps that use it
@@ -44,7 +44,7 @@ struct Plan {
   std::vector<Buffer> buffers;
   std::vector<PlannedStep> steps;
   std::vector<PlannedOutput> outputs;
-  std::vector<std::size_t> output_bytes;  // of every buffer of outputs
+  std::vector<std::size_t> output_bytes;  // of every block of outputs
   std::size_t arena_bytes = 0;
 };
 
@@ -57,6 +57,10 @@ struct Compiled {
 
 // `inputs` fit the graph's. Throws kInternal where a result's shape does not.
 Plan make_plan(const Compiled& compiled, std::span<const Shape> inputs, unsigned threads);
+
+// Moves buffers of the arena into blocks of outputs that have no other use while the buffer is needed: an
+// output lies in its block from its own first step on. A block grows by an eighth at most for it.
+void place_in_outputs(std::span<Buffer> buffers, std::span<std::size_t> output_bytes);
 
 // Gives every buffer of the arena its offset, so that buffers in use at once do not overlap; returns the
 // arena's size. The largest come first, each at the lowest offset that is free.

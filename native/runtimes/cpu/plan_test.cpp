@@ -175,20 +175,28 @@ TEST_CASE("buffers in use at once do not overlap, and those that are not share m
   }
 }
 
-TEST_CASE("a pool gives a block back to who asks for nearly its size, and keeps as many as it is told") {
-  BlockPool pool;
-  Block large = pool.take(1000);
-  std::byte* const place = large.data();
-  CHECK(reinterpret_cast<std::uintptr_t>(place) % kAlignment == 0);
-  pool.give_back(std::move(large));
-  CHECK(pool.take(100).data() != place);
-  CHECK(pool.take(600).data() == place);  // and it is gone with the block
-  pool.keep(2);
-  for (const std::size_t bytes : {100, 200, 300}) pool.give_back(Block(bytes));
-  CHECK(pool.idle() == 2);
-  CHECK(pool.take(100).bytes() == 200);  // the one of 100 came back first
-  pool.keep(0);
-  CHECK(pool.idle() == 0);
+TEST_CASE("what is needed before an output lies in the output's memory, if it is about as large") {
+  using Where = Buffer::Where;
+  constexpr std::size_t kMegabyte = std::size_t{1} << 20;
+  std::vector<Buffer> buffers(6);
+  const auto set = [&](std::size_t i, Where where, std::size_t bytes, std::size_t first, std::size_t last) {
+    buffers[i].where = where;
+    buffers[i].bytes = bytes;
+    buffers[i].first = first;
+    buffers[i].last = last;
+  };
+  set(0, Where::kOutput, 8 * kMegabyte, 5, 5);
+  set(1, Where::kArena, 9 * kMegabyte, 2, 4);   // an eighth larger
+  set(2, Where::kArena, 6 * kMegabyte, 4, 4);   // while number 1 is there
+  set(3, Where::kArena, 5 * kMegabyte, 0, 1);   // before it
+  set(4, Where::kArena, 4 * kMegabyte, 4, 5);   // while the output is there
+  set(5, Where::kArena, 10 * kMegabyte, 0, 0);  // too large
+  std::size_t bytes[] = {8 * kMegabyte};
+  place_in_outputs(buffers, bytes);
+  const Where wanted[] = {Where::kOutput, Where::kOutput, Where::kArena,
+                          Where::kOutput, Where::kArena,  Where::kArena};
+  for (std::size_t i = 0; i < buffers.size(); ++i) CHECK((buffers[i].where == wanted[i]));
+  CHECK(bytes[0] == 9 * kMegabyte);
 }
 
 }  // namespace medlsam::cpu
