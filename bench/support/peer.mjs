@@ -12,12 +12,12 @@ export class Peer {
   facts;
 
   /** Starts peers/NAME.py; if Python or a module is missing, prints a line about it and returns undefined. */
-  static async start(name, args, threads) {
+  static async start(name, args, threads, environment = {}) {
     const peer = new Peer();
     const script = fileURLToPath(new URL(`../peers/${name}.py`, import.meta.url));
     const limits = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
     peer.#process = spawn(python, [script, ...args.map(String)], {
-      env: { ...process.env, ...limits },
+      env: { ...process.env, ...limits, ...environment },
       stdio: ["pipe", "pipe", "inherit"],
     });
     let failure = "could not start (its error is above)";

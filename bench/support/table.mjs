@@ -21,7 +21,15 @@ function digits(value) {
   return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 }
 
+/** All that was printed since the program began, for a file: tables as they are, and steps with their numbers. */
+export const printed = [];
+
 export function printTable(header, rows) {
+  printed.push({ header, rows });
+  print(header, rows);
+}
+
+function print(header, rows) {
   const widths = header.map((_, column) =>
     Math.max(...[header, ...rows].map((row) => row[column].length)),
   );
@@ -37,6 +45,10 @@ export function printTable(header, rows) {
  * name, peerTime: undefined if it did not run, atMost: the bound on ours ÷ peer, if any }; times in seconds.
  */
 export function printSteps(steps, peaks) {
+  printed.push({
+    peaks,
+    steps: steps.map((step) => ({ ...step, ratio: step.time / step.peerTime })),
+  });
   const header = [
     "step",
     "size",
@@ -61,7 +73,7 @@ export function printSteps(steps, peaks) {
     peerTime === undefined ? "absent" : seconds(peerTime),
     peerTime === undefined ? "–" : verdict(time / peerTime, atMost),
   ]);
-  printTable(header, rows);
+  print(header, rows);
 }
 
 /** A ratio, with its bound if there is one. */
