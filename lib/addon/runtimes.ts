@@ -32,11 +32,6 @@ export interface RuntimeOptions {
   device?: string;
 }
 
-/**
- * Whether the cpu runtime is the default where the processor suits it: once it is faster than ONNX Runtime on both networks.
- */
-export const preferCpuRuntime: boolean = false;
-
 /** What runs networks on the CPU where no runtime is asked for, and why. */
 export interface DefaultRuntime {
   name: Runtime["name"];
@@ -52,7 +47,6 @@ export function defaultRuntime(): DefaultRuntime {
       : "this processor has no AVX2";
     return { name: "onnx", reason: why };
   }
-  if (!preferCpuRuntime) return { name: "onnx", reason: "the cpu runtime is slower so far" };
   return { name: "cpu", reason: `this processor has ${simd === "avx2" ? "AVX2" : "AVX-512"}` };
 }
 

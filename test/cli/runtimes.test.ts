@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { preferCpuRuntime } from "../../lib/addon/runtimes.js";
 import { info, MedLam, Sam, UsageError } from "../../lib/index.js";
 import {
   buildSmall,
@@ -26,7 +25,7 @@ describe("the default runtime", () => {
   it("is the cpu one where the processor has AVX2, which info says", async () => {
     const { simd, defaultRuntime } = await info();
     const isWide = simd === "avx2" || simd === "avx512";
-    expect(defaultRuntime.name).toBe(isWide && preferCpuRuntime ? "cpu" : "onnx");
+    expect(defaultRuntime.name).toBe(isWide ? "cpu" : "onnx");
     const { stdout } = await succeed("info");
     expect(stdout).toContain(`${defaultRuntime.name} (${defaultRuntime.reason})`);
   });
