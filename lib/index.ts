@@ -66,6 +66,7 @@ export { type BuildOptions, buildTemplates } from "./localization/build.js";
 export { type ExtremePoints, readExtremePoints } from "./localization/extreme-points.js";
 export { Grid, type GridOptions } from "./localization/grid.js";
 export { type LabelBoxes, type LabelBoxesOptions, labelBoxes } from "./localization/label-boxes.js";
+export type { Lattice } from "./localization/lattice.js";
 export { type LocalizeOptions, localize } from "./localization/localize.js";
 export { MedLam } from "./localization/medlam.js";
 export type { Localization, OrganLocalization, Scale } from "./localization/result.js";

@@ -1,10 +1,11 @@
 /** The options of the commands that work through scans with a pipeline, each in one place. */
 import { type Command, Option } from "commander";
-import type { Conventions, Pipeline, Precision, RunAllOptions, Scale } from "../index.js";
+import type { Conventions, Lattice, Pipeline, Precision, RunAllOptions, Scale } from "../index.js";
 import { type Model, type ModelFlags, modelFiles } from "./model-flags.js";
 import {
   conventionsOption,
   deviceOption,
+  latticeOption,
   minScoreOption,
   nanOption,
   organsOption,
@@ -27,6 +28,7 @@ export interface ScanFlags extends ModelFlags {
   conventions: Conventions;
   seed?: number;
   survey?: boolean;
+  lattice?: Lattice;
   nan?: number;
   minScore?: number;
   roiSubset?: string[];
@@ -46,6 +48,7 @@ export function addLocatingOptions(command: Command): Command {
   return command
     .addOption(scalesOption())
     .addOption(surveyOption())
+    .addOption(latticeOption())
     .addOption(conventionsOption())
     .addOption(seedOption())
     .addOption(minScoreOption())
@@ -73,10 +76,22 @@ export function addRunOptions(command: Command): Command {
 
 /** @throws UsageError for options that do not go together. */
 export function runOptions(flags: ScanFlags, signal: AbortSignal): RunAllOptions {
-  const { scales, conventions, seed, survey, minScore, roiSubset, nan, threads } = flags;
+  const { scales, conventions, seed, survey, lattice, minScore, roiSubset, nan, threads } = flags;
   const { report, skipExisting } = flags;
   return {
-    ...{ scales, conventions, seed, survey, minScore, nan, threads, report, skipExisting, signal },
+    ...{
+      scales,
+      conventions,
+      seed,
+      survey,
+      lattice,
+      minScore,
+      nan,
+      threads,
+      report,
+      skipExisting,
+      signal,
+    },
     organs: roiSubset,
     shard: chooseShard(flags, process.env),
   };

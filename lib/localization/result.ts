@@ -1,5 +1,6 @@
 import type { Conventions } from "../addon/contract/index.js";
 import type { Box, PhysicalBox, Triple } from "../geometry/box.js";
+import type { Lattice } from "./lattice.js";
 
 /** One of MSS's three scales: features at a quarter (0), half (1) and full (2) resolution. */
 export type Scale = 0 | 1 | 2;
@@ -38,6 +39,8 @@ export interface Localization {
   scales: Scale[];
   /** true if a survey of the whole scan placed the points, which is not part of the published method. */
   survey?: boolean;
+  /** Voxels between the centers of search patches, where they lay on a lattice; not part of the published method. */
+  lattice?: Lattice;
   /** Organs by name, or by label number if they have none, in the template file's order. */
   organs: Record<string, OrganLocalization>;
   /** Seconds, and the number of patches that the network ran on. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { aFunction, aPath, instanceOf, optionsOf, wholeNumber } from "../base/arguments.js";
 import { maxSeed } from "../base/seed.js";
 import { gridOptionsShape } from "../localization/grid.js";
+import { aLattice } from "../localization/lattice.js";
 import { aMedLam } from "../localization/medlam.js";
 import { someTemplates } from "../localization/templates.js";
 import { Sam } from "../segmentation/sam.js";
@@ -35,6 +36,7 @@ const runShape = {
   queryCenters: z.array(z.array(z.number())).optional(),
   seed: wholeNumber(0, maxSeed).optional(),
   survey: flag,
+  lattice: aLattice.optional(),
   minScore: z.number().optional(),
   organs: z.array(z.string()).optional(),
   boxes: aPath.optional(),

@@ -20,6 +20,7 @@ export interface LocateOptions
     | "queryCenters"
     | "seed"
     | "survey"
+    | "lattice"
     | "minScore"
     | "conventions"
     | "normalized"

@@ -32,6 +32,7 @@ LocalizeOptions to_localize_options(const Napi::Object& call) {
   options.query_centers = to_points(call.Get("queryCenters"));
   options.seed = call.Get("seed").As<Napi::Number>().Uint32Value();
   options.survey = call.Get("survey").As<Napi::Boolean>().Value();
+  options.lattice = call.Get("lattice").As<Napi::Number>().Int32Value();
   options.min_score = to_optional(call.Get("minScore"));
   return options;
 }

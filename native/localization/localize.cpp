@@ -90,8 +90,8 @@ Localization localize(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& 
 
   Search found{placed, {}};
   if (std::ranges::find(options.scales, true) != options.scales.end()) {
-    found = search(*medlam, scan.grid(), templates, placed, indices, options.scales, options.survey,
-                   task.in_phase("search"));
+    found = search(*medlam, scan.grid(), templates, placed, indices,
+                   {options.scales, options.survey, options.lattice}, task.in_phase("search"));
   }
   result.patches += found.patches;
   result.network_seconds += found.network_seconds;

@@ -30,6 +30,8 @@ struct LocalizeOptions {
   // Not in the published method: a survey places the points, walls that it places outside the scan stay
   // there, and the search prefers near places.
   bool survey = false;
+  // Not in the published method: voxels between the centers of search patches, see SearchOptions; 0: none.
+  int lattice = 0;
   // Organs that score lower are called absent. By default four fifths of their agreement, or no limit without
   // one.
   std::optional<double> min_score;

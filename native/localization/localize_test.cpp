@@ -93,6 +93,29 @@ TEST_CASE("localize: the search scores what it finds, and every distinct patch r
   CHECK(setup.phases == Phases{"query", "search"});
 }
 
+TEST_CASE("localize: on a lattice near points share a patch, and are found in it where they are") {
+  Setup setup;
+  setup.options.query_centers = {{52, 61, 68}};
+  setup.options.scales = {true, true, true};
+  setup.options.survey = true;  // constant features: the place nearest to the point's own is found
+  setup.templates = test::templates_of(
+      {{0, 0, 0}, {0, -0.01F, 0}, {0, 0, -0.01F}, {0, 0.01F, 0}, {0, 0, 0.01F}, {0, 0.01F, 0.01F}}, 8, 64);
+  const auto run = [&](int lattice) {
+    setup.options.lattice = lattice;
+    return localize(setup.medlam, setup.scan, setup.templates, setup.options, setup.task);
+  };
+  const auto alone = run(0), shared = run(16);
+  CHECK(alone.patches == 1 + 8 + 6);
+  CHECK(shared.patches == 1 + 1);  // the survey is there
+  CHECK(shared.organs[0].box.min == alone.organs[0].box.min);
+  CHECK(shared.organs[0].box.max == alone.organs[0].box.max);
+  CHECK(*shared.organs[0].score == doctest::Approx(*alone.organs[0].score).epsilon(1e-5));
+  // Apart from what whole patches leave for it, the lattice reaches every place.
+  setup.templates = test::templates_of(
+      {{-0.2F, 0, 0}, {0, -0.3F, 0}, {0, 0, -0.3F}, {0.2F, 0, 0}, {0, 0.3F, 0}, {0, 0, 0.3F}}, 8, 64);
+  CHECK(run(16).organs[0].box.max == run(0).organs[0].box.max);
+}
+
 TEST_CASE("localize: a scan is surveyed once for a network, whatever the templates") {
   Setup setup;
   setup.options.survey = true;

@@ -60,12 +60,18 @@ std::size_t for_each_patch(MedLamModel& medlam, const Grid& grid, std::span<cons
   return requests.size();
 }
 
-Index3 clamp_to_patches(const Index3& point, const Index3& shape, std::int64_t edge) {
+// The center of the patch in which a point is searched: the nearest where a whole patch fits and, if
+// `lattice` is not 0, that is on the lattice.
+Index3 patch_center(const Index3& point, const Index3& shape, std::int64_t edge, int lattice) {
   Index3 clamped;
   for (int a = 0; a < 3; ++a) {
     // A grid smaller than a patch and a half has no such range; its middle serves.
     const std::int64_t low = edge / 2, high = std::max(low, shape[a] - edge / 2 - 1);
     clamped[a] = std::clamp(point[a], low, high);
+    if (lattice == 0) continue;
+    // The lattice begins at the first center. Its last point gives way to the last center.
+    const std::int64_t step = (clamped[a] - low + lattice / 2) / lattice;
+    clamped[a] = std::min(low + step * lattice, high);
   }
   return clamped;
 }
@@ -95,16 +101,16 @@ class Searcher {
 
   // `outputs`: of the network, deep enough for the scales.
   std::vector<SimilarityPeak> search(const std::vector<Tensor>& outputs, std::span<const PatchPoint> points,
-                                     const std::array<bool, kScales>& use_scale, bool near) {
+                                     const SearchOptions& options) {
     std::vector<SimilarityScale> scales;
     for (int k = 0; k < kScales; ++k) {
-      if (!use_scale[k]) continue;
+      if (!options.scales[k]) continue;
       scales.push_back({outputs[k + 1].floats(), read_kernels(points, k), edge_ >> (2 - k), kKernelSize[k]});
     }
     std::vector<Nearness> wanted;
     for (const PatchPoint& point : points) {
       const auto cosines = static_cast<float>(scales.size() * templates_.supports()[point.index]);
-      wanted.push_back({point.start, near ? kFall * cosines : 0});
+      wanted.push_back({point.start, options.near ? kFall * cosines : 0});
     }
     return find_peaks(scales, templates_.channels(), edge_, wanted, scratch_, task_);
   }
@@ -169,12 +175,13 @@ void add_patches(Templates& templates, MedLamModel& medlam, const Grid& grid, st
 
 Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
               std::span<const Index3> starts, std::span<const std::int32_t> indices,
-              const std::array<bool, kScales>& use_scale, bool near, const Task& task) {
+              const SearchOptions& options, const Task& task) {
   const int edge = medlam.weights().patch();
   int deepest = kScales - 1;
-  while (!use_scale[deepest]) --deepest;
+  while (!options.scales[deepest]) --deepest;
   std::vector<Index3> centers;
-  for (const Index3& start : starts) centers.push_back(clamp_to_patches(start, grid.shape, edge));
+  for (const Index3& start : starts)
+    centers.push_back(patch_center(start, grid.shape, edge, options.lattice));
 
   Search result;
   result.points.resize(starts.size());
@@ -192,7 +199,7 @@ Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
           std::vector<PatchPoint> wanted;
           for (std::size_t asker : points)
             wanted.push_back({indices[asker], start_in_map(starts[asker], centers[asker], edge)});
-          const std::vector<SimilarityPeak> peaks = searcher.search(outputs, wanted, use_scale, near);
+          const std::vector<SimilarityPeak> peaks = searcher.search(outputs, wanted, options);
           for (std::size_t i = 0; i < points.size(); ++i) {
             const Index3 origin = map_origin(centers[points[i]], edge);
             for (int a = 0; a < 3; ++a) result.points[points[i]][a] = origin[a] + peaks[i].voxel[a];

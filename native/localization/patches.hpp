@@ -29,12 +29,20 @@ struct Search {
   double network_seconds = 0, similarity_seconds = 0;
 };
 
-// Multi-scale similarity, part 5.3: each start is clamped to where a whole patch fits, and template point
-// indices[i] is searched in the patch there, on the scales with use_scale[k], of which one at least is set.
-// With `near`, which is not in the published method, a place d mm from the start must be more similar by
-// (d / 200 mm)² of a mean cosine.
+struct SearchOptions {
+  std::array<bool, kScales> scales = {true, true, true};  // one at least
+  // Not in the published method: a place d mm from the start must be more similar by (d / 200 mm)² of a mean
+  // cosine.
+  bool near = false;
+  // Not in the published method: voxels between the centers of patches, which lie on a lattice, so that
+  // points near each other share a patch; 0: each point has the patch around it.
+  int lattice = 0;
+};
+
+// Multi-scale similarity, part 5.3: template point indices[i] is searched in the patch around starts[i],
+// whose center is moved to where a whole patch fits.
 Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
               std::span<const Index3> starts, std::span<const std::int32_t> indices,
-              const std::array<bool, kScales>& use_scale, bool near, const Task& task);
+              const SearchOptions& options, const Task& task);
 
 }  // namespace medlsam

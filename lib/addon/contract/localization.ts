@@ -23,6 +23,8 @@ export interface LocalizeCall {
   /** Taken modulo 2³². */
   seed: number;
   survey: boolean;
+  /** Voxels between the centers of search patches; 0: no lattice. */
+  lattice: number;
   /** Organs that score lower are called absent; null: by their agreement. */
   minScore: number | null;
 }
