@@ -4,7 +4,9 @@
 #include <zlib.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "base/atomic_file.hpp"
 #include "base/task.hpp"
@@ -40,24 +42,17 @@ class GzipReader {
   bool ended_ = false;
 };
 
-// Writes one gzip member without name or time: the same bytes for the same data.
-class GzipWriter {
- public:
-  // `file` and `task` must outlive the writer.
-  GzipWriter(AtomicFile& file, const Task& task);
-  ~GzipWriter();
-  GzipWriter(const GzipWriter&) = delete;
-  GzipWriter& operator=(const GzipWriter&) = delete;
+// All but the first `skip` bytes of a gzip file of one member that inflates to exactly skip + size bytes and
+// whose checksum is right, inflated at once by libdeflate. Nothing where it is anything else, where its
+// memory would be out of proportion, or where there is no libdeflate: then GzipReader reads it, or says what
+// is wrong with it.
+std::optional<std::vector<std::byte>> inflate_whole(std::span<const std::byte> file, std::size_t skip,
+                                                    std::size_t size);
 
-  void write(std::span<const std::byte> bytes);  // throws kWriteFailed, kAborted
-  void finish();                                 // writes the rest and the checksum; nothing may follow
-
- private:
-  void deflate_all(int flush);
-
-  AtomicFile& file_;
-  const Task& task_;
-  z_stream stream_{};
-};
+// Writes `start` and `data` as one gzip member without name or time. Blocks of a megabyte are compressed at
+// the same time; they are cut at the same places whatever the number of threads, so the same data give the
+// same bytes. Throws kWriteFailed, kAborted.
+void write_gzip(AtomicFile& file, std::span<const std::byte> start, std::span<const std::byte> data,
+                const Task& task);
 
 }  // namespace medlsam

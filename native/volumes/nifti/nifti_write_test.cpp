@@ -162,6 +162,33 @@ TEST_CASE("the same data give the same bytes") {
   CHECK(load(folder / "one.nii.gz").size() > 20);
 }
 
+TEST_CASE(
+    "compressed in blocks, by any number of threads, a file is the same bytes and reads as what was "
+    "written") {
+  const TemporaryFolder folder;
+  for (const std::int64_t depth :
+       {15, 16, 17, 16 * 18}) {  // slices of 64 KiB: around a block, and more than at once
+    Volume geometry;
+    geometry.shape = {depth, 256, 256};
+    geometry.affine = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0};
+    std::mt19937 random(5);
+    Bytes labels(static_cast<std::size_t>(depth) * 256 * 256);
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      labels[i] = static_cast<std::byte>(i % 4096 < 900 ? random() % 3 : i / 40000 % 5);
+    const auto written = [&](unsigned threads) {
+      const std::string path = folder / (std::to_string(threads) + ".nii.gz");
+      Task task;
+      task.threads = threads;
+      write_nifti(path, geometry, labels_for(geometry, labels), task);
+      return load(path);
+    };
+    const Bytes one = written(1);
+    CHECK(one == written(3));
+    CHECK(one.size() < labels.size() / 2);
+    CHECK(parse_nifti(one, "mask", Task{}).data == labels);
+  }
+}
+
 TEST_CASE("what cannot be written") {
   const TemporaryFolder folder;
   const Volume geometry = parse_nifti(nifti_file({}), "scan", Task{});

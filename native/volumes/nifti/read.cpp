@@ -174,7 +174,17 @@ Volume parse(std::span<const std::byte> file, const Task& task) {
   volume.nifti_extensions = read_bytes(source, extensions_size(header), "header extensions", 0);
   const std::size_t width = dtype_size(volume.dtype);
   const double size = static_cast<double>(volume.voxels()) * static_cast<double>(width);
-  volume.data = read_bytes(source, size, "voxels", header.swapped ? width : 0);
+  const std::size_t swap_width = header.swapped ? width : 0;
+  const std::size_t before = volume.nifti_header.size() + volume.nifti_extensions.size();
+  task.check();
+  if (size <= source.at_most()) {
+    if (auto voxels = inflate_whole(file, before, static_cast<std::size_t>(size))) {
+      volume.data = std::move(*voxels);
+      swap_values(volume.data, swap_width);
+      return volume;
+    }
+  }
+  volume.data = read_bytes(source, size, "voxels", swap_width);
   source.verify_checksum();
   return volume;
 }

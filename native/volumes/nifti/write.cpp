@@ -127,10 +127,7 @@ void write_nifti(const std::string& path, const Volume& geometry, const NiftiOut
   const std::vector<std::byte> start = file_start(geometry, output);
   AtomicFile file(path);
   if (path.ends_with(".gz")) {
-    GzipWriter gzip(file, task);
-    gzip.write(start);
-    gzip.write(output.data);
-    gzip.finish();
+    write_gzip(file, start, output.data, task);
   } else {
     write_plain(file, start, task);
     write_plain(file, output.data, task);
