@@ -132,7 +132,7 @@ export const quietOption = () => new Option("-q, --quiet", "no progress, only er
 export const jsonOption = () => new Option("--json", "JSON to standard output");
 
 /** "0,2" → [0, 2]; "none" → []. */
-function parseLattice(text: string): Lattice {
+export function parseLattice(text: string): Lattice {
   const found = allLattices.find((lattice) => String(lattice) === text);
   if (found === undefined) throw new InvalidArgumentError("A lattice is of 0, 8 or 16 voxels.");
   return found;

@@ -96,6 +96,18 @@ describe("localize", () => {
     expect(surveyed.organs).not.toEqual(middle.organs);
   });
 
+  it("searches near points in one patch on a lattice, and says so", async () => {
+    const run = (lattice?: 0 | 8 | 16) => localize(image, { medlam, templates, lattice });
+    const [own, none, shared] = [await run(), await run(0), await run(16)];
+    expect(withoutTiming(none)).toEqual(withoutTiming(own));
+    expect(own).not.toHaveProperty("lattice");
+    expect(shared.lattice).toBe(16);
+    expect(shared.timing.patches).toBeLessThanOrEqual(own.timing.patches);
+    await expect(localize(image, { medlam, templates, lattice: 4 as 8 })).rejects.toThrow(
+      "lattice",
+    );
+  });
+
   it("surveys a grid once for all templates", async () => {
     const grid = await Grid.make(await Volume.read(image));
     const run = (organ: string) =>

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   parseInteger,
   parseLabels,
+  parseLattice,
   parseList,
   parseNumber,
   parseScales,
@@ -13,6 +14,10 @@ describe("option parsers", () => {
     expect(parseScales("0,1,2")).toEqual([0, 1, 2]);
     expect(parseScales("2, 0")).toEqual([0, 2]);
     expect(parseScales("none")).toEqual([]);
+  });
+
+  it("reads lattices", () => {
+    expect(["0", "8", "16"].map(parseLattice)).toEqual([0, 8, 16]);
   });
 
   it("reads lists and numbers", () => {
@@ -27,6 +32,9 @@ describe("option parsers", () => {
     () => parseScales("3"),
     () => parseScales("0,0"),
     () => parseScales("0,none"),
+    () => parseLattice("4"),
+    () => parseLattice("8.0"),
+    () => parseLattice(""),
     () => parseList("a,,b"),
     () => parseLabels("0"),
     () => parseLabels("1,liver"),
