@@ -22,7 +22,7 @@ export interface RuntimeOptions {
   runtime?: Runtime["name"];
   /**
    * Type that the network computes in; "float32" by default. The torch runtime has the others. The cpu runtime has "bfloat16" where the
-   * processor has AVX-512 BF16: it rounds the factors of SAM's linear maps, nearly all of its work, and changes nothing of MedLAM.
+   * processor has AVX-512 BF16: it rounds the factors of SAM's linear maps and attention, nearly all of its work, and changes nothing of MedLAM.
    */
   precision?: Precision;
   /**

@@ -5,7 +5,7 @@
 
 namespace medlsam {
 
-// Loads the library that MEDLSAM_ONNXRUNTIME or MEDLSAM_TORCH names.
+// The cpu runtime, or one whose library MEDLSAM_ONNXRUNTIME or MEDLSAM_TORCH names.
 std::shared_ptr<const Runtime> runtime_under_test();
 
 }  // namespace medlsam
