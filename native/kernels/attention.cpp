@@ -91,9 +91,12 @@ struct Attend {
       std::fill_n(memory, depth, 0.0f);
       return memory;
     }
-    if constexpr (Product::kPerWord == 1) return key;
-    pack_bfloat16<kLanes>(key, head.dim, memory);
-    return memory;
+    if constexpr (Product::kPerWord == 1) {
+      return key;
+    } else {
+      Product::convert(key, head.dim, memory);
+      return memory;
+    }
   }
 
   MEDLSAM_INLINE void pack_values() {
@@ -164,7 +167,7 @@ struct Attend {
       } else {
         for (int c = 0; c < head.dim; ++c) rows[c] = from[c] * scale;
       }
-      pack_row<Product, kLanes>(rows, head.dim, count, r, queries);
+      pack_row<Product>(rows, head.dim, count, r, queries);
     }
   }
 
@@ -201,14 +204,8 @@ struct Attend {
     float* const from = scores + r * kRowStride;
     const std::int64_t padded = round_up(count, kLanes);
     std::fill(from + count, from + padded, kNone);
-    Vector<kLanes> highest, value, sum;
-    load<kLanes>(highest, from);
-    for (std::int64_t i = kLanes; i < padded; i += kLanes) {
-      load<kLanes>(value, from + i);
-      highest = highest < value ? value : highest;
-    }
-    const float highest_score = registers::highest_of<kLanes>(highest);
-    const float top = tops[r] < highest_score ? highest_score : tops[r];
+    const float highest = highest_of_row(from, padded), top = tops[r] < highest ? highest : tops[r];
+    Vector<kLanes> value, sum;
     load<kLanes>(sum, sums + r * kLanes);
     if (!first && top != tops[r]) scale_down(r, tops[r] - top, sum);
     tops[r] = top;
@@ -217,13 +214,29 @@ struct Attend {
       value -= top;
       registers::power_of_two<kLanes>(value);
       sum += value;
-      if constexpr (Product::kPerWord == 2) {
-        to_bfloat16<kLanes>(value, reinterpret_cast<char*>(from) + i * 2);
-      } else {
-        store<kLanes>(value, from + i);
-      }
+      store<kLanes>(value, from + i);
     }
     store<kLanes>(sum, sums + r * kLanes);
+    if constexpr (Product::kPerWord == 2) Product::convert(from, padded, from);
+  }
+
+  // Four vectors at once, because each comparison waits for the one before.
+  static MEDLSAM_INLINE float highest_of_row(const float* from, std::int64_t count) {
+    Vector<kLanes> value, highest[4];
+    for (auto& each : highest) load<kLanes>(each, from);
+    std::int64_t i = 0;
+    for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+      unrolled<4>([&](auto j) __attribute__((always_inline)) {
+        load<kLanes>(value, from + i + j * kLanes);
+        highest[j] = highest[j] < value ? value : highest[j];
+      });
+    }
+    for (; i < count; i += kLanes) {
+      load<kLanes>(value, from + i);
+      highest[0] = highest[0] < value ? value : highest[0];
+    }
+    for (int j = 1; j < 4; ++j) highest[0] = highest[0] < highest[j] ? highest[j] : highest[0];
+    return registers::highest_of<kLanes>(highest[0]);
   }
 
   // Multiplies what was summed by 2 to the `difference`.

@@ -157,10 +157,8 @@ ConvolutionWeights::ConvolutionWeights(const float* weight, std::int64_t out, st
   if (out < 1 || channels < 1 || *std::min_element(kernel.begin(), kernel.end()) < 1)
     throw Error(ErrorCode::kBadArgument, "A convolution without channels or taps is none.");
   rows_ = AlignedFloats(static_cast<std::size_t>(packed_rows_size(out, depth())));
-  run_simd([&](auto lanes) __attribute__((always_inline)) {
-    for (std::int64_t r = 0; r < out; ++r)
-      pack_row<FloatProduct, lanes>(weight + r * depth(), depth(), out, r, rows_.data());
-  });
+  for (std::int64_t r = 0; r < out; ++r)
+    pack_row<FloatProduct>(weight + r * depth(), depth(), out, r, rows_.data());
 }
 
 void convolve(const Task& task, std::int64_t batch, const float* image, const Extents& extents,

@@ -14,16 +14,6 @@ MEDLSAM_INLINE std::uint32_t bfloat16_bits(std::uint32_t bits) {
   return (bits & 0x7fffffff) > 0x7f800000 ? bits >> 16 | 0x40 : rounded;
 }
 
-// The same for the lanes of a vector, one after another; `to` is aligned as it comes.
-template <int kLanes>
-MEDLSAM_INLINE void to_bfloat16(const Vector<kLanes>& value, char* to) {
-  std::uint32_t bits[kLanes];
-  std::uint16_t halves[kLanes];
-  std::memcpy(bits, &value, sizeof bits);
-  for (int i = 0; i < kLanes; ++i) halves[i] = static_cast<std::uint16_t>(bfloat16_bits(bits[i]));
-  std::memcpy(to, halves, sizeof halves);
-}
-
 // Lanes of two vectors as words: those of `first` are the lower halves.
 template <int kLanes>
 MEDLSAM_INLINE void pair_bfloat16(const Vector<kLanes>& first, const Vector<kLanes>& second,
@@ -81,8 +71,28 @@ struct Bfloat16Product {
     }
   }
 
+  // `count` floats as bfloat16, rounded to nearest even, one after another: neighbors become words. `to` may
+  // be `from`; it is written to in whole vectors.
+  __attribute__((noinline, target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"))) static void
+  convert(const float* from, std::int64_t count, float* to) {
+    char* const halves = reinterpret_cast<char*>(to);
+    for (std::int64_t i = 0; i < count; i += 16) {
+      Vector<16> value{};
+      const std::int64_t some = count - i < 16 ? count - i : 16;
+      if (some == 16) {
+        std::memcpy(&value, from + i, sizeof value);
+      } else {
+        std::memcpy(&value, from + i, static_cast<std::size_t>(some) * sizeof(float));
+      }
+      Halves rounded;
+      asm("vcvtneps2bf16 %1, %0" : "=v"(rounded) : "v"(value));
+      std::memcpy(halves + i * 2, &rounded, sizeof rounded);
+    }
+  }
+
  private:
   typedef std::int32_t Pairs __attribute__((vector_size(16 * sizeof(std::int32_t))));
+  typedef std::uint16_t Halves __attribute__((vector_size(16 * sizeof(std::uint16_t))));
 #endif
 };
 

@@ -9,20 +9,8 @@
 
 namespace medlsam::gemm {
 
-// Neighbors of the depth as words, the first in the lower half: simply one after another. The last word may
-// have zeros beside it, up to the next vector.
-template <int kLanes>
-MEDLSAM_INLINE void pack_bfloat16(const float* row, std::int64_t count, float* words) {
-  char* to = reinterpret_cast<char*>(words);
-  rows::each_vector<kLanes>(
-      row,
-      count, [&](const Vector<kLanes>& value, std::int64_t i, std::int64_t) __attribute__((always_inline)) {
-        to_bfloat16<kLanes>(value, to + i * 2);
-      });
-}
-
 // Row r of `count` packed ones, from `depth` values (of floats, not of words).
-template <class Product, int kLanes>
+template <class Product>
 MEDLSAM_INLINE void pack_row(const float* row, std::int64_t depth, std::int64_t count, std::int64_t r,
                              float* packed) {
   constexpr std::int64_t kValues = kDepth * Product::kPerWord;
@@ -32,7 +20,7 @@ MEDLSAM_INLINE void pack_row(const float* row, std::int64_t depth, std::int64_t 
     if constexpr (Product::kPerWord == 1) {
       std::memcpy(to, row + k, static_cast<std::size_t>(some) * sizeof(float));
     } else {
-      pack_bfloat16<kLanes>(row + k, some, to);
+      Product::convert(row + k, some, to);
     }
   }
 }
@@ -53,7 +41,7 @@ MEDLSAM_INLINE void pack_rows(const LinearInput& input, std::int64_t in, std::in
       rows::normalize<kLanes>(row, in, input.norm->weight, input.norm->bias, input.norm->epsilon, buffer);
       row = buffer;
     }
-    pack_row<Product, kLanes>(row, in, count, r, packed);
+    pack_row<Product>(row, in, count, r, packed);
   }
 }
 
