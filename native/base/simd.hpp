@@ -24,7 +24,13 @@
 #define MEDLSAM_WIDE_SIMD 1
 #endif
 
+// Under sanitizers there is no level that code must be inlined into, and instrumented, what a kernel consists
+// of is too much for one function: it would take minutes to compile.
+#if defined(MEDLSAM_SANITIZED)
+#define MEDLSAM_INLINE inline
+#else
 #define MEDLSAM_INLINE inline __attribute__((always_inline))
+#endif
 
 namespace medlsam {
 
