@@ -12,7 +12,7 @@ namespace medlsam::convolution {
 // Floats of a block of channels at this process's instruction set: 16, 8 or 4.
 int block_lanes();
 
-inline constexpr std::int64_t kTile = 4;  // voxels of a tile's edge
+inline constexpr int kTile = 4;  // voxels of the edge of the largest tile
 
 // An image's extents along z, y, x.
 struct Extents {

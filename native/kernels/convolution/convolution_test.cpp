@@ -161,7 +161,7 @@ struct Trial {
   Extents extents;                          // even where the first source is upsampled
   bool is_upsampled, normalized;
 
-  void run(bool winograd, unsigned seed) {
+  void run(int tile, unsigned seed) {
     std::mt19937 random(seed);
     std::normal_distribution<float> normal;
     const std::int64_t in = first + second;
@@ -177,8 +177,7 @@ struct Trial {
     std::vector<float> weights(static_cast<std::size_t>(out * in * 27));
     for (float& weight : weights) weight = normal(random) / std::sqrt(27.0f * static_cast<float>(in));
 
-    const Result one = convolve(winograd, sources, weights, 1),
-                 three = convolve(winograd, sources, weights, 3);
+    const Result one = convolve(tile, sources, weights, 1), three = convolve(tile, sources, weights, 3);
     CHECK(one.values == three.values);
     CHECK(one.pooled == three.pooled);
     const Reference wanted = convolved(references, weights, out);
@@ -187,7 +186,8 @@ struct Trial {
     check_moments(one.moments, wanted);
   }
 
-  Result convolve(bool winograd, const std::vector<Source>& sources, const std::vector<float>& weights,
+  // `tile`: of Winograd's filtering, or 0.
+  Result convolve(int tile, const std::vector<Source>& sources, const std::vector<float>& weights,
                   unsigned threads) const {
     Task task;
     task.threads = threads;
@@ -198,8 +198,8 @@ struct Trial {
     result.moments.resize(static_cast<std::size_t>(images * layout.padded_channels()));
     const ConvolutionOutput output = {layout, values.data(), pooled_layout, small.data(),
                                       result.moments.data()};
-    if (winograd) {
-      const WinogradWeights packed(weights.data(), out, first + second);
+    if (tile > 0) {
+      const WinogradWeights packed(weights.data(), out, first + second, tile);
       LargeFloats scratch(winograd_scratch(packed, layout, threads));
       convolve_winograd(sources, packed, output, scratch.data(), task);
     } else {
@@ -263,13 +263,22 @@ TEST_CASE("3×3×3 convolutions by Winograd's filtering and as they are written"
   threads_of_process(3);
   unsigned seed = 0;
   for (Trial trial : kTrials) {
-    for (const bool winograd : {true, false}) {
+    for (const int tile : {4, 2, 0}) {
       CAPTURE(seed);
-      CAPTURE(winograd);
-      trial.run(winograd, seed);
+      CAPTURE(tile);
+      trial.run(tile, seed);
     }
     ++seed;
   }
+}
+
+TEST_CASE("tiles suit the size of images") {
+  CHECK(winograd_tile(1, {64, 64, 64}) == 4);
+  CHECK(winograd_tile(1, {12, 12, 12}) == 4);
+  CHECK(winograd_tile(1, {8, 8, 8}) == 2);
+  CHECK(winograd_tile(1, {6, 6, 6}) == 2);
+  CHECK(winograd_tile(1, {3, 3, 3}) == 0);
+  CHECK(winograd_tile(1, {1, 1, 1}) == 0);
 }
 
 TEST_CASE("a patch of one channel needs no blocks") {

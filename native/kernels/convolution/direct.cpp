@@ -29,37 +29,41 @@ class Item {
         index_(index),
         first_block_(first_block),
         vectors_(panel_vectors(output.layout.blocks - first_block)),
-        first_(first),
-        count_(count) {}
+        count_(count) {
+    const Extents& extents = image.extents();
+    const BlockedLayout& layout = output.layout;
+    std::int64_t x = first % extents.x, y = first / extents.x % extents.y, z = first / extents.x / extents.y;
+    for (std::int64_t i = 0; i < count; ++i) {
+      inputs_[i] = image.corner(z, y, x);
+      outputs_[i] = z * layout.plane + y * layout.row + x * kLanes;
+      if (++x == extents.x) x = 0, ++y;
+      if (y == extents.y) y = 0, ++z;
+    }
+    // A register block may go beyond the last voxel.
+    for (std::int64_t i = count; i < count + kRows; ++i) inputs_[i] = inputs_[count - 1];
+  }
 
-  // results: (kVoxelsOfItem, panel's channels)
+  // results: (kVoxelsOfItem + kRows, panel's channels)
   MEDLSAM_INLINE void multiply(float* results) const {
     // Along x the three voxels of a row's taps follow one another.
     std::int64_t runs[9];
     for (int i = 0; i < 9; ++i) runs[i] = i / 3 * image_.plane() + i % 3 * image_.row();
-    const std::int64_t width = vectors_ * kLanes;
-    for (std::int64_t voxel = 0; voxel < count_; voxel += kRows) {
-      const float* rows[kRows];
-      for (int r = 0; r < kRows; ++r) rows[r] = corner(std::min(voxel + r, count_ - 1));
-      float* const out = results + voxel * width;
-      multiply_rows<kLanes, kRows>(
-          vectors_, rows, runs, 9, 3 * image_.channels(), weights_.panel(first_block_),
-          [&](int r, int v, const Vector<kLanes>& sum)
-              __attribute__((always_inline)) { store<kLanes>(sum, out + r * width + v * kLanes); });
+    if (image_.channels() == 1) {
+      multiply<3>(runs, results);
+    } else {
+      multiply<0>(runs, results);
     }
   }
 
   // Puts the results in their places; adds their moments to `moments` (panel's channels), unless that is
   // null.
   MEDLSAM_INLINE void write(const float* results, Moments* moments) const {
-    const BlockedLayout& layout = output_.layout;
     for (std::int64_t v = 0; v < vectors_; ++v) {
-      float* const origin = output_.values + layout.origin(index_, first_block_ + v);
+      float* const origin = output_.values + output_.layout.origin(index_, first_block_ + v);
       Vector<kLanes> sum = {}, squares = {}, value;
       for (std::int64_t i = 0; i < count_; ++i) {
-        const auto [z, y, x] = voxel_at(i);
         load<kLanes>(value, results + (i * vectors_ + v) * kLanes);
-        store<kLanes>(value, origin + z * layout.plane + y * layout.row + x * kLanes);
+        store<kLanes>(value, origin + outputs_[i]);
         sum += value;
       }
       if (moments == nullptr) continue;
@@ -78,37 +82,45 @@ class Item {
   }
 
  private:
-  MEDLSAM_INLINE TilePlace voxel_at(std::int64_t i) const {
-    const Extents& extents = image_.extents();
-    const std::int64_t at = first_ + i, x = at % extents.x, rest = at / extents.x;
-    return {rest / extents.y, rest % extents.y, x};
-  }
-  MEDLSAM_INLINE const float* corner(std::int64_t i) const {
-    const auto [z, y, x] = voxel_at(i);
-    return image_.corner(z, y, x);
+  // `kLength`: of a run, where it is known.
+  template <int kLength>
+  MEDLSAM_INLINE void multiply(const std::int64_t (&runs)[9], float* results) const {
+    const std::int64_t width = vectors_ * kLanes, length = kLength > 0 ? kLength : 3 * image_.channels();
+    for (std::int64_t voxel = 0; voxel < count_; voxel += kRows) {
+      const float* rows[kRows];
+      for (int r = 0; r < kRows; ++r) rows[r] = inputs_[voxel + r];
+      float* const out = results + voxel * width;
+      multiply_rows<kLanes, kRows>(
+          vectors_, rows, runs, 9, length, weights_.panel(first_block_),
+          [&](int r, int v, const Vector<kLanes>& sum)
+              __attribute__((always_inline)) { store<kLanes>(sum, out + r * width + v * kLanes); });
+    }
   }
 
   const PaddedImage& image_;
   const DirectWeights& weights_;
   const ConvolutionOutput& output_;
-  const std::int64_t index_, first_block_, vectors_, first_, count_;
+  const std::int64_t index_, first_block_, vectors_, count_;
+  const float* inputs_[kVoxelsOfItem + kRows];
+  std::int64_t outputs_[kVoxelsOfItem];
 };
 
 // The channels of one block of a source, tile by tile. `out`: the image's first voxel.
 template <int kLanes>
-MEDLSAM_INLINE void copy_block(const TileReader<kLanes>& reader, const Extents& extents, std::int64_t used,
-                               std::int64_t row, std::int64_t plane, std::int64_t channels, float* out) {
-  using Line = typename TileReader<kLanes>::Line;
+MEDLSAM_INLINE void copy_block(const TileReader<kLanes, kTile>& reader, const Extents& extents,
+                               std::int64_t used, std::int64_t row, std::int64_t plane, std::int64_t channels,
+                               float* out) {
+  using Line = typename TileReader<kLanes, kTile>::Line;
   for (std::int64_t z = 0; z < extents.z; z += kTile) {
     for (std::int64_t y = 0; y < extents.y; y += kTile) {
       for (std::int64_t x = 0; x < extents.x; x += kTile) {
         reader.read(
             {z, y, x}, [](Line&) {},
             [&](int column, const Line& line) __attribute__((always_inline)) {
-              const std::int64_t j = column / kTileInputs - 1, k = column % kTileInputs - 1;
+              const std::int64_t j = column / (kTile + 2) - 1, k = column % (kTile + 2) - 1;
               if (j < 0 || k < 0 || j >= kTile || k >= kTile || y + j >= extents.y || x + k >= extents.x)
                 return;
-              for (std::int64_t i = 0; i < std::min(kTile, extents.z - z); ++i)
+              for (std::int64_t i = 0; i < std::min<std::int64_t>(kTile, extents.z - z); ++i)
                 std::memcpy(out + (z + i) * plane + (y + j) * row + (x + k) * channels, &line[i + 1],
                             static_cast<std::size_t>(used) * sizeof(float));
             });
@@ -170,7 +182,7 @@ void PaddedImage::fill(std::span<const Source> sources, std::int64_t image, cons
     parallel_for(task, static_cast<std::size_t>(layout.blocks), [&](std::size_t block, std::size_t) {
       const std::int64_t first = static_cast<std::int64_t>(block) * layout.lanes;
       run_simd([&](auto lanes) __attribute__((always_inline)) {
-        copy_block<lanes>(TileReader<lanes>(source, image, static_cast<std::int64_t>(block)), extents_,
+        copy_block<lanes>(TileReader<lanes, kTile>(source, image, static_cast<std::int64_t>(block)), extents_,
                           std::min(layout.lanes, layout.channels - first), row_, plane_, channels_,
                           values_ + plane_ + row_ + channels_ + channel + first);
       });

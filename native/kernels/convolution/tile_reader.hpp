@@ -1,4 +1,4 @@
-// Reads the 6³ inputs of a tile, with all that is still to be done to them.
+// Reads the inputs of a tile, with all that is still to be done to them.
 #pragma once
 
 #include <algorithm>
@@ -14,11 +14,12 @@ struct TilePlace {
   std::int64_t z = 0, y = 0, x = 0;
 };
 
-template <int kLanes>
+template <int kLanes, int kOutputs>
 class TileReader {
  public:
+  static constexpr int kInputs = Tile<kOutputs>::kInputs;
   using Vector = registers::Vector<kLanes>;
-  using Line = Vector[kTileInputs];
+  using Line = Vector[kInputs];
 
   TileReader(const Source& source, std::int64_t image, std::int64_t block) : source_(source) {
     const Activations& activations = source.activations;
@@ -31,7 +32,7 @@ class TileReader {
   }
 
   // The inputs from one voxel before the tile to one after it. transform(line) is applied along x, y and z in
-  // turn; use(6·y + x, line along z) gets what comes out.
+  // turn; use(kInputs·y + x, line along z) gets what comes out.
   template <class Transform, class Use>
   MEDLSAM_INLINE void read(const TilePlace& tile, const Transform& transform, const Use& use) const {
     if (source_.upsampled) {
@@ -42,9 +43,9 @@ class TileReader {
   }
 
  private:
-  // Voxels that the six inputs along an axis come from.
+  // Voxels that the inputs along an axis come from.
   template <bool kUpsampled>
-  static constexpr int kFrom = kUpsampled ? 4 : kTileInputs;
+  static constexpr int kFrom = kUpsampled ? kOutputs / 2 + 2 : kInputs;
 
   template <bool kUpsampled, class Transform, class Use>
   MEDLSAM_INLINE void read_from(const TilePlace& tile, const Transform& transform, const Use& use) const {
@@ -58,23 +59,23 @@ class TileReader {
         expand<kUpsampled>(from, tile.x, extents.x, transform, x_done[z][y]);
       }
     }
-    Line y_done[kCount][kTileInputs];  // [z][x] are lines along y
+    Line y_done[kCount][kInputs];  // [z][x] are lines along y
     for (int z = 0; z < kCount; ++z) {
-      for (int x = 0; x < kTileInputs; ++x) {
+      for (int x = 0; x < kInputs; ++x) {
         Vector from[kCount];
         registers::unrolled<kCount>([&](auto y)
                                         __attribute__((always_inline)) { from[y] = x_done[z][y][x]; });
         expand<kUpsampled>(from, tile.y, extents.y, transform, y_done[z][x]);
       }
     }
-    for (int y = 0; y < kTileInputs; ++y) {
-      for (int x = 0; x < kTileInputs; ++x) {
+    for (int y = 0; y < kInputs; ++y) {
+      for (int x = 0; x < kInputs; ++x) {
         Vector from[kCount];
         registers::unrolled<kCount>([&](auto z)
                                         __attribute__((always_inline)) { from[z] = y_done[z][x][y]; });
         Line line;
         expand<kUpsampled>(from, tile.z, extents.z, transform, line);
-        use(kTileInputs * y + x, line);
+        use(kInputs * y + x, line);
       }
     }
   }
@@ -95,12 +96,12 @@ class TileReader {
     } else {
       const float* const row =
           origin_ + (tile.z - 1 + z) * layout.plane + (tile.y - 1 + y) * layout.row + (tile.x - 1) * kLanes;
-      registers::unrolled<kTileInputs>([&](auto x) __attribute__((always_inline)) {
+      registers::unrolled<kInputs>([&](auto x) __attribute__((always_inline)) {
         load_finished(row + x * kLanes, line[x]);
       });
       // The next tile's.
-      registers::unrolled<kTileOutputs>([&](auto x) __attribute__((always_inline)) {
-        __builtin_prefetch(row + (kTileInputs + x) * kLanes);
+      registers::unrolled<kOutputs>([&](auto x) __attribute__((always_inline)) {
+        __builtin_prefetch(row + (kInputs + x) * kLanes);
       });
     }
   }
@@ -112,7 +113,7 @@ class TileReader {
     to = value > floor_ ? value : floor_;
   }
 
-  // The transform of the six inputs along an axis on which the tile's first output is at `tile`.
+  // The transform of the inputs along an axis on which the tile's first output is at `tile`.
   template <bool kUpsampled, class Transform>
   MEDLSAM_INLINE static void expand(const Vector (&from)[kFrom<kUpsampled>], std::int64_t tile,
                                     std::int64_t extent, const Transform& transform, Line& to) {
@@ -121,28 +122,28 @@ class TileReader {
       interpolate(from, line);
       clear_outside(tile - 1, 2 * extent, line);
     } else {
-      registers::unrolled<kTileInputs>([&](auto i) __attribute__((always_inline)) { line[i] = from[i]; });
+      registers::unrolled<kInputs>([&](auto i) __attribute__((always_inline)) { line[i] = from[i]; });
     }
     transform(line);
-    registers::unrolled<kTileInputs>([&](auto i) __attribute__((always_inline)) { to[i] = line[i]; });
+    registers::unrolled<kInputs>([&](auto i) __attribute__((always_inline)) { to[i] = line[i]; });
   }
 
   // Voxel o of an upsampled image is 3/4 of voxel ⌊o/2⌋ and 1/4 of the one before (o even) or after it. A
-  // tile begins at an even one, so that four voxels along each axis make the six.
-  MEDLSAM_INLINE static void interpolate(const Vector (&from)[4], Line& to) {
-    const Vector quarter[4] = {0.25f * from[0], 0.25f * from[1], 0.25f * from[2], 0.25f * from[3]};
-    to[0] = 0.75f * from[0] + quarter[1];
-    to[1] = 0.75f * from[1] + quarter[0];
-    to[2] = 0.75f * from[1] + quarter[2];
-    to[3] = 0.75f * from[2] + quarter[1];
-    to[4] = 0.75f * from[2] + quarter[3];
-    to[5] = 0.75f * from[3] + quarter[2];
+  // tile begins at an even one, its inputs at the odd one before.
+  MEDLSAM_INLINE static void interpolate(const Vector (&from)[kFrom<true>], Line& to) {
+    Vector quarter[kFrom<true>];
+    registers::unrolled<kFrom<true>>([&](auto i)
+                                         __attribute__((always_inline)) { quarter[i] = 0.25f * from[i]; });
+    registers::unrolled<kInputs>([&](auto i) __attribute__((always_inline)) {
+      constexpr int kMost = (i + 1) / 2, kLess = i % 2 == 0 ? kMost + 1 : kMost - 1;
+      to[i] = 0.75f * from[kMost] + quarter[kLess];
+    });
   }
 
   // The convolution sees zeros outside the upsampled image.
   MEDLSAM_INLINE static void clear_outside(std::int64_t first, std::int64_t extent, Line& line) {
-    if (first >= 0 && first + kTileInputs <= extent) return;
-    registers::unrolled<kTileInputs>([&](auto i) __attribute__((always_inline)) {
+    if (first >= 0 && first + kInputs <= extent) return;
+    registers::unrolled<kInputs>([&](auto i) __attribute__((always_inline)) {
       if (first + i < 0 || first + i >= extent) line[i] = Vector{};
     });
   }

@@ -1,4 +1,4 @@
-// Writes the 4³ outputs of a tile, and what the next steps want to know of them.
+// Writes the outputs of a tile, and what the next steps want to know of them.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,10 @@
 
 namespace medlsam::convolution {
 
-template <int kLanes>
+template <int kLanes, int kOutputs>
 class TileWriter {
  public:
+  static constexpr int kInputs = Tile<kOutputs>::kInputs;
   using Vector = registers::Vector<kLanes>;
 
   TileWriter(const ConvolutionOutput& output, std::int64_t image, std::int64_t block)
@@ -20,16 +21,16 @@ class TileWriter {
     if (output.pooled != nullptr) pooled_ = output.pooled + output.pooled_layout.origin(image, block);
   }
 
-  // products: (6, 6, 6, kLanes)
+  // products: (kInputs, kInputs, kInputs, kLanes)
   MEDLSAM_INLINE void write(const float* products, const TilePlace& tile) {
-    Vector outputs[kTileOutputs][kTileOutputs][kTileOutputs];
+    Vector outputs[kOutputs][kOutputs][kOutputs];
     transform(products, outputs);
     const Extents& extents = output_.layout.extents;
-    const std::int64_t depth = std::min<std::int64_t>(kTileOutputs, extents.z - tile.z);
-    const std::int64_t height = std::min<std::int64_t>(kTileOutputs, extents.y - tile.y);
-    const std::int64_t width = std::min<std::int64_t>(kTileOutputs, extents.x - tile.x);
-    if (depth == kTileOutputs && height == kTileOutputs && width == kTileOutputs) {
-      write_some(outputs, tile, kTileOutputs, kTileOutputs, kTileOutputs);
+    const std::int64_t depth = std::min<std::int64_t>(kOutputs, extents.z - tile.z);
+    const std::int64_t height = std::min<std::int64_t>(kOutputs, extents.y - tile.y);
+    const std::int64_t width = std::min<std::int64_t>(kOutputs, extents.x - tile.x);
+    if (depth == kOutputs && height == kOutputs && width == kOutputs) {
+      write_some(outputs, tile, kOutputs, kOutputs, kOutputs);
     } else {
       write_some(outputs, tile, depth, height, width);
     }
@@ -45,35 +46,34 @@ class TileWriter {
 
  private:
   MEDLSAM_INLINE static void transform(const float* products,
-                                       Vector (&outputs)[kTileOutputs][kTileOutputs][kTileOutputs]) {
-    constexpr int kLine = kTileInputs, kPlane = kLine * kLine;
-    Vector z_done[kTileOutputs][kTileInputs][kTileInputs], y_done[kTileOutputs][kTileOutputs][kTileInputs];
+                                       Vector (&outputs)[kOutputs][kOutputs][kOutputs]) {
+    constexpr int kLine = kInputs, kPlane = kLine * kLine;
+    Vector z_done[kOutputs][kInputs][kInputs], y_done[kOutputs][kOutputs][kInputs];
     for (int y = 0; y < kLine; ++y) {
       for (int x = 0; x < kLine; ++x) {
-        Vector from[kLine], to[kTileOutputs];
+        Vector from[kLine], to[kOutputs];
         registers::unrolled<kLine>([&](auto z) __attribute__((always_inline)) {
           registers::load<kLanes>(from[z], products + (z * kPlane + y * kLine + x) * kLanes);
         });
         transform_outputs<kLanes>(from, to);
-        registers::unrolled<kTileOutputs>([&](auto z)
-                                              __attribute__((always_inline)) { z_done[z][y][x] = to[z]; });
+        registers::unrolled<kOutputs>([&](auto z)
+                                          __attribute__((always_inline)) { z_done[z][y][x] = to[z]; });
       }
     }
-    for (int z = 0; z < kTileOutputs; ++z) {
+    for (int z = 0; z < kOutputs; ++z) {
       for (int x = 0; x < kLine; ++x) {
-        Vector from[kLine], to[kTileOutputs];
+        Vector from[kLine], to[kOutputs];
         registers::unrolled<kLine>([&](auto y) __attribute__((always_inline)) { from[y] = z_done[z][y][x]; });
         transform_outputs<kLanes>(from, to);
-        registers::unrolled<kTileOutputs>([&](auto y)
-                                              __attribute__((always_inline)) { y_done[z][y][x] = to[y]; });
+        registers::unrolled<kOutputs>([&](auto y)
+                                          __attribute__((always_inline)) { y_done[z][y][x] = to[y]; });
       }
-      for (int y = 0; y < kTileOutputs; ++y) transform_outputs<kLanes>(y_done[z][y], outputs[z][y]);
+      for (int y = 0; y < kOutputs; ++y) transform_outputs<kLanes>(y_done[z][y], outputs[z][y]);
     }
   }
 
-  MEDLSAM_INLINE void write_some(const Vector (&outputs)[kTileOutputs][kTileOutputs][kTileOutputs],
-                                 const TilePlace& tile, std::int64_t depth, std::int64_t height,
-                                 std::int64_t width) {
+  MEDLSAM_INLINE void write_some(const Vector (&outputs)[kOutputs][kOutputs][kOutputs], const TilePlace& tile,
+                                 std::int64_t depth, std::int64_t height, std::int64_t width) {
     const BlockedLayout& layout = output_.layout;
     float* const first = origin_ + tile.z * layout.plane + tile.y * layout.row + tile.x * kLanes;
     Vector sum = {};
@@ -90,11 +90,10 @@ class TileWriter {
     if (pooled_ != nullptr) pool(outputs, tile, depth / 2, height / 2, width / 2);
   }
 
-  // Squares are summed about the tile's own mean, so that single precision is enough for 64 values; the sums
-  // of tiles are joined in double.
-  MEDLSAM_INLINE void sum_moments(const Vector (&outputs)[kTileOutputs][kTileOutputs][kTileOutputs],
-                                  const Vector& sum, std::int64_t depth, std::int64_t height,
-                                  std::int64_t width) {
+  // Squares are summed about the tile's own mean, so that single precision is enough for so few values; the
+  // sums of tiles are joined in double.
+  MEDLSAM_INLINE void sum_moments(const Vector (&outputs)[kOutputs][kOutputs][kOutputs], const Vector& sum,
+                                  std::int64_t depth, std::int64_t height, std::int64_t width) {
     const auto count = static_cast<float>(depth * height * width);
     const Vector mean = sum * (1 / count);
     Vector squares = {};
@@ -114,9 +113,8 @@ class TileWriter {
     }
   }
 
-  MEDLSAM_INLINE void pool(const Vector (&outputs)[kTileOutputs][kTileOutputs][kTileOutputs],
-                           const TilePlace& tile, std::int64_t depth, std::int64_t height,
-                           std::int64_t width) {
+  MEDLSAM_INLINE void pool(const Vector (&outputs)[kOutputs][kOutputs][kOutputs], const TilePlace& tile,
+                           std::int64_t depth, std::int64_t height, std::int64_t width) {
     const BlockedLayout& layout = output_.pooled_layout;
     float* const first = pooled_ + tile.z / 2 * layout.plane + tile.y / 2 * layout.row + tile.x / 2 * kLanes;
     for (std::int64_t z = 0; z < depth; ++z) {

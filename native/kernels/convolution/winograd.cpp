@@ -19,16 +19,21 @@ std::int64_t tiles_at_once(std::int64_t tiles) {
   return tiles >= 512 ? 16 : tiles >= 64 ? 16 : 8;
 }
 
-std::int64_t tile_count(std::int64_t extent) {
-  return (extent + kTile - 1) / kTile;
+std::int64_t tile_count(std::int64_t extent, std::int64_t edge) {
+  return (extent + edge - 1) / edge;
+}
+
+std::int64_t tile_count(const Extents& extents, std::int64_t edge) {
+  return tile_count(extents.z, edge) * tile_count(extents.y, edge) * tile_count(extents.x, edge);
 }
 
 // The work of one convolution: `items` blocks of tiles, none with tiles of two images.
 struct Plan {
   Plan(const WinogradWeights& w, const BlockedLayout& layout)
-      : tiles_y(tile_count(layout.extents.y)),
-        tiles_x(tile_count(layout.extents.x)),
-        tiles(tile_count(layout.extents.z) * tiles_y * tiles_x),
+      : edge(w.tile()),
+        tiles_y(tile_count(layout.extents.y, edge)),
+        tiles_x(tile_count(layout.extents.x, edge)),
+        tiles(tile_count(layout.extents, edge)),
         at_once(tiles_at_once(tiles)),
         blocks_of_image((tiles + at_once - 1) / at_once),
         items(layout.images * blocks_of_image),
@@ -39,19 +44,19 @@ struct Plan {
         // caches.
         product_step(at_once * row + layout.lanes),
         channels(layout.padded_channels()),
-        input_floats(aligned(kTileProducts * product_step)),
-        product_floats(aligned(kTileProducts * at_once * channels)) {}
+        input_floats(aligned(w.products() * product_step)),
+        product_floats(aligned(w.products() * at_once * channels)) {}
 
   TilePlace place(std::int64_t tile) const {
     const std::int64_t x = tile % tiles_x, y = tile / tiles_x % tiles_y, z = tile / tiles_x / tiles_y;
-    return {z * kTile, y * kTile, x * kTile};
+    return {z * edge, y * edge, x * edge};
   }
   std::int64_t workers(unsigned threads) const {
     return std::min<std::int64_t>(std::max(1U, threads), items);
   }
   static std::int64_t aligned(std::int64_t floats) { return registers::round_up(floats, 16); }
 
-  const std::int64_t tiles_y, tiles_x, tiles, at_once, blocks_of_image, items;
+  const std::int64_t edge, tiles_y, tiles_x, tiles, at_once, blocks_of_image, items;
   const std::int64_t row, product_step, channels, input_floats, product_floats;
 };
 
@@ -68,9 +73,11 @@ struct Convolution {
   Plan plan;
 };
 
-template <int kLanes>
+template <int kLanes, int kOutputs>
 class BlockOfTiles {
  public:
+  static constexpr int kInputs = Tile<kOutputs>::kInputs, kProducts = Tile<kOutputs>::kProducts;
+
   BlockOfTiles(const Convolution& all, const Scratch& scratch, std::int64_t item)
       : all_(all),
         plan_(all.plan),
@@ -84,7 +91,7 @@ class BlockOfTiles {
     for (const Source& source : all_.sources) {
       const BlockedLayout& layout = source.activations.layout;
       for (std::int64_t block = 0; block < layout.blocks; ++block, channel += kLanes) {
-        const TileReader<kLanes> reader(source, image_, block);
+        const TileReader<kLanes, kOutputs> reader(source, image_, block);
         for (std::int64_t tile = 0; tile < count_; ++tile)
           transform_inputs_of(reader, tile, scratch_.inputs + tile * plan_.row + channel);
       }
@@ -96,7 +103,7 @@ class BlockOfTiles {
     constexpr int kRows = kBlockRows<kLanes>;
     static constexpr std::int64_t kRun[] = {0};
     const std::int64_t blocks = all_.output.layout.blocks;
-    for (int product = 0; product < kTileProducts; ++product) {
+    for (int product = 0; product < kProducts; ++product) {
       const float* panel = all_.weights.product(product);
       const float* const inputs = scratch_.inputs + product * plan_.product_step;
       std::int64_t vectors = 0;
@@ -106,11 +113,11 @@ class BlockOfTiles {
           const float* rows[kRows];
           for (int r = 0; r < kRows; ++r) rows[r] = inputs + (tile + r) * plan_.row;
           float* const out = products(first, tile) + product * kLanes;
-          const std::int64_t of_block = plan_.at_once * kTileProducts * kLanes;
+          const std::int64_t of_block = plan_.at_once * kProducts * kLanes;
           multiply_rows<kLanes, kRows>(
               vectors, rows, kRun, 1, all_.weights.in(),
               panel, [&](int r, int v, const Vector<kLanes>& sum) __attribute__((always_inline)) {
-                store<kLanes>(sum, out + v * of_block + r * kTileProducts * kLanes);
+                store<kLanes>(sum, out + v * of_block + r * kProducts * kLanes);
               });
         }
         panel += vectors * kLanes * all_.weights.in();
@@ -120,7 +127,7 @@ class BlockOfTiles {
 
   MEDLSAM_INLINE void transform_outputs_of_all(Moments* moments) const {
     for (std::int64_t block = 0; block < all_.output.layout.blocks; ++block) {
-      TileWriter<kLanes> writer(all_.output, image_, block);
+      TileWriter<kLanes, kOutputs> writer(all_.output, image_, block);
       for (std::int64_t tile = 0; tile < count_; ++tile)
         writer.write(products(block, tile), plan_.place(first_ + tile));
       if (moments != nullptr) writer.add_moments(moments + block * kLanes);
@@ -129,21 +136,20 @@ class BlockOfTiles {
 
  private:
   float* products(std::int64_t block, std::int64_t tile) const {
-    return scratch_.products + (block * plan_.at_once + tile) * kTileProducts * kLanes;
+    return scratch_.products + (block * plan_.at_once + tile) * kProducts * kLanes;
   }
 
-  MEDLSAM_INLINE void transform_inputs_of(const TileReader<kLanes>& reader, std::int64_t tile,
+  MEDLSAM_INLINE void transform_inputs_of(const TileReader<kLanes, kOutputs>& reader, std::int64_t tile,
                                           float* out) const {
-    const std::int64_t plane = kTileInputs * kTileInputs * plan_.product_step;
-    using Line = typename TileReader<kLanes>::Line;
+    const std::int64_t plane = kInputs * kInputs * plan_.product_step;
+    using Line = typename TileReader<kLanes, kOutputs>::Line;
     reader.read(
         plan_.place(first_ + tile),
         [](Line & line) __attribute__((always_inline)) { transform_inputs<kLanes>(line); },
         [&](int column, const Line& line) __attribute__((always_inline)) {
           float* const to = out + column * plan_.product_step;
-          unrolled<kTileInputs>([&](auto z) __attribute__((always_inline)) {
-            store<kLanes>(line[z], to + z * plane);
-          });
+          unrolled<kInputs>([&](auto z)
+                                __attribute__((always_inline)) { store<kLanes>(line[z], to + z * plane); });
         });
   }
 
@@ -153,7 +159,28 @@ class BlockOfTiles {
   const std::int64_t image_, first_, count_;
 };
 
+template <int kLanes, int kOutputs>
+MEDLSAM_INLINE void convolve_block(const Convolution& all, const Scratch& scratch, std::int64_t item,
+                                   Moments* moments) {
+  const BlockOfTiles<kLanes, kOutputs> block(all, scratch, item);
+  block.transform_inputs_of_all();
+  block.multiply();
+  block.transform_outputs_of_all(moments);
+}
+
 }  // namespace
+
+int winograd_tile(std::int64_t images, const Extents& extents) {
+  // Multiplications for each pair of channels, and the reading of a weight counted as so many of them.
+  constexpr std::int64_t kReading = 20;
+  const auto cost = [&](std::int64_t edge, std::int64_t products) {
+    return products * (images * tile_count(extents, edge) + kReading);
+  };
+  const std::int64_t as_written = 27 * (images * extents.voxels() + kReading);
+  const std::int64_t of_four = cost(4, Tile<4>::kProducts), of_two = cost(2, Tile<2>::kProducts);
+  if (std::min(of_four, of_two) > as_written * 3 / 4) return 0;
+  return of_four <= of_two ? 4 : 2;
+}
 
 std::size_t winograd_scratch(const WinogradWeights& weights, const BlockedLayout& output, unsigned threads) {
   const Plan plan(weights, output);
@@ -170,11 +197,13 @@ void convolve_winograd(std::span<const Source> sources, const WinogradWeights& w
     float* const memory =
         scratch + static_cast<std::int64_t>(worker) * (plan.input_floats + plan.product_floats);
     const auto item = static_cast<std::int64_t>(index);
+    Moments* const sums = moments.empty() ? nullptr : moments.data() + item * plan.channels;
     run_simd([&](auto lanes) __attribute__((always_inline)) {
-      const BlockOfTiles<lanes> block(all, {memory, memory + plan.input_floats}, item);
-      block.transform_inputs_of_all();
-      block.multiply();
-      block.transform_outputs_of_all(moments.empty() ? nullptr : moments.data() + item * plan.channels);
+      const Scratch own = {memory, memory + plan.input_floats};
+      if (plan.edge == 4)
+        convolve_block<lanes, 4>(all, own, item, sums);
+      else
+        convolve_block<lanes, 2>(all, own, item, sums);
     });
   });
   if (output.moments == nullptr) return;

@@ -1,7 +1,8 @@
 // 3×3×3 convolution with a padding of one by Winograd's minimal filtering F(4³, 3³): 216 products for the 64
-// voxels of a tile instead of 1728 (Lavin and Gray, arXiv 1509.09308, in three dimensions). What comes before
-// and after joins in: normalization, ReLU, upsampling and concatenation as the inputs are read, the moments
-// for the next normalization and the pooling as the outputs are written.
+// voxels of a tile instead of 1728, or F(2³, 3³): 64 products for 8 voxels instead of 216 (Lavin and Gray,
+// arXiv 1509.09308, in three dimensions). Everything before and after joins in: normalization, ReLU,
+// upsampling and concatenation as the inputs are read, the moments for the next normalization and the pooling
+// as the outputs are written.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +16,18 @@
 
 namespace medlsam::convolution {
 
-// Weights (out, in, 3, 3, 3), row-major, transformed and packed.
+// The edge of the tiles that suit images of these extents: 4, or 2 for small ones, or 0 where the convolution
+// as it is written (direct.hpp) costs less.
+int winograd_tile(std::int64_t images, const Extents& extents);
+
+// Weights (out, in, 3, 3, 3), row-major, transformed for tiles of 4³ or 2³ voxels and packed.
 class WinogradWeights {
  public:
   WinogradWeights() = default;
-  WinogradWeights(const float* weights, std::int64_t out, std::int64_t in);
+  WinogradWeights(const float* weights, std::int64_t out, std::int64_t in, int tile);
+
+  int tile() const { return tile_; }
+  std::int64_t products() const { return (tile_ + 2) * (tile_ + 2) * (tile_ + 2); }  // of a tile
 
   std::int64_t out() const { return out_; }
   std::int64_t in() const { return in_; }
@@ -28,6 +36,7 @@ class WinogradWeights {
   std::size_t bytes() const { return packed_.size() * sizeof(float); }
 
  private:
+  int tile_ = 0;
   std::int64_t out_ = 0, in_ = 0, step_ = 0;
   LargeFloats packed_;
 };

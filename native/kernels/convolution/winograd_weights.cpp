@@ -1,51 +1,55 @@
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include "kernels/convolution/row_products.hpp"
 #include "kernels/convolution/tile_transforms.hpp"
 #include "kernels/convolution/winograd.hpp"
 
 namespace medlsam::convolution {
-
-void transform_weights(const double (&weights)[3], double (&out)[kTileInputs]) {
-  constexpr double kPoints[] = {0, kNear, -kNear, kFar, -kFar};
-  for (int i = 0; i < 5; ++i) {
-    double denominator = 1;
-    for (int j = 0; j < 5; ++j) denominator *= j == i ? 1 : kPoints[i] - kPoints[j];
-    out[i] = (weights[0] + kPoints[i] * (weights[1] + kPoints[i] * weights[2])) / denominator;
-  }
-  out[5] = weights[2];
-}
-
 namespace {
 
-// 3³ weights to the 6³ of a tile's products.
-void transform_kernel(const float* kernel, double (&products)[kTileInputs][kTileInputs][kTileInputs]) {
-  double z_done[kTileInputs][3][3], y_done[kTileInputs][kTileInputs][3], line[3], out[kTileInputs];
-  for (int y = 0; y < 3; ++y) {
-    for (int x = 0; x < 3; ++x) {
-      for (int z = 0; z < 3; ++z) line[z] = static_cast<double>(kernel[(z * 3 + y) * 3 + x]);
-      transform_weights(line, out);
-      for (int z = 0; z < kTileInputs; ++z) z_done[z][y][x] = out[z];
-    }
+constexpr std::int64_t kTaps = 27;
+
+// Rows of three, by which three weights along an axis become the products of a tile.
+using Transform = std::vector<std::array<double, 3>>;
+
+Transform transform_for(std::span<const double> points) {
+  Transform rows;
+  for (const double point : points) {
+    double denominator = 1;
+    for (const double other : points) denominator *= other == point ? 1 : point - other;
+    rows.push_back({1 / denominator, point / denominator, point * point / denominator});
   }
-  for (int z = 0; z < kTileInputs; ++z) {
-    for (int x = 0; x < 3; ++x) {
-      for (int y = 0; y < 3; ++y) line[y] = z_done[z][y][x];
-      transform_weights(line, out);
-      for (int y = 0; y < kTileInputs; ++y) y_done[z][y][x] = out[y];
+  rows.push_back({0, 0, 1});  // ∞
+  return rows;
+}
+
+// 3³ weights to a tile's products, axes z, y, x.
+void transform_kernel(const float* kernel, const Transform& rows, double* products) {
+  double plane[9], weights[kTaps];
+  std::copy_n(kernel, kTaps, weights);
+  for (const auto& z : rows) {
+    for (std::size_t i = 0; i < 9; ++i)
+      plane[i] = z[0] * weights[i] + z[1] * weights[9 + i] + z[2] * weights[18 + i];
+    for (const auto& y : rows) {
+      double line[3];
+      for (std::size_t i = 0; i < 3; ++i)
+        line[i] = y[0] * plane[i] + y[1] * plane[3 + i] + y[2] * plane[6 + i];
+      for (const auto& x : rows) *products++ = x[0] * line[0] + x[1] * line[1] + x[2] * line[2];
     }
-    for (int y = 0; y < kTileInputs; ++y) transform_weights(y_done[z][y], products[z][y]);
   }
 }
 
 }  // namespace
 
-WinogradWeights::WinogradWeights(const float* weights, std::int64_t out, std::int64_t in)
-    : out_(out), in_(in) {
+WinogradWeights::WinogradWeights(const float* weights, std::int64_t out, std::int64_t in, int tile)
+    : tile_(tile), out_(out), in_(in) {
+  const Transform rows = tile == 4 ? transform_for(kPointsOfFour) : transform_for(kPointsOfTwo);
   const std::int64_t lanes = block_lanes(), blocks = (out + lanes - 1) / lanes;
   step_ = in * blocks * lanes;
-  packed_ = LargeFloats(static_cast<std::size_t>(kTileProducts * step_));
-  double products[kTileInputs][kTileInputs][kTileInputs];
+  packed_ = LargeFloats(static_cast<std::size_t>(products() * step_));
+  std::vector<double> transformed(static_cast<std::size_t>(products()));
   std::int64_t vectors = 0;
   for (std::int64_t first = 0; first < blocks; first += vectors) {
     vectors = panel_vectors(blocks - first);
@@ -53,10 +57,12 @@ WinogradWeights::WinogradWeights(const float* weights, std::int64_t out, std::in
     const std::int64_t width = vectors * lanes, end = std::min(out, first * lanes + width);
     for (std::int64_t o = first * lanes; o < end; ++o) {
       for (std::int64_t i = 0; i < in; ++i) {
-        transform_kernel(weights + (o * in + i) * 27, products);
-        float* const place = panel + i * width + (o - first * lanes);
-        const double* const flat = &products[0][0][0];
-        for (std::int64_t p = 0; p < kTileProducts; ++p) place[p * step_] = static_cast<float>(flat[p]);
+        transform_kernel(weights + (o * in + i) * kTaps, rows, transformed.data());
+        float* place = panel + i * width + (o - first * lanes);
+        for (const double value : transformed) {
+          *place = static_cast<float>(value);
+          place += step_;
+        }
       }
     }
   }

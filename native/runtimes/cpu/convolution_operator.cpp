@@ -12,15 +12,12 @@ namespace {
 using convolution::Activations;
 using convolution::ConvolutionOutput;
 using convolution::Extents;
-using convolution::kTile;
 using convolution::Moments;
 using convolution::PaddedImage;
 using convolution::Source;
 
 // Channels up to which a row-major source is not brought into blocks.
 constexpr std::int64_t kFewChannels = 4;
-// Tiles from which on reading Winograd's weights, eight times those as they are, pays.
-constexpr std::int64_t kFewestTiles = 16;
 
 std::vector<Value> values_of(const ConvolutionParts& parts) {
   std::vector<Value> values;
@@ -35,11 +32,6 @@ std::vector<Value> results_of(const ConvolutionParts& parts) {
 
 Extents extents_of(const Shape& shape) {
   return {shape[2], shape[3], shape[4]};
-}
-
-std::int64_t whole_tiles(const Extents& extents) {
-  const auto along = [](std::int64_t extent) { return (extent + kTile - 1) / kTile; };
-  return along(extents.z) * along(extents.y) * along(extents.x);
 }
 
 }  // namespace
@@ -59,19 +51,18 @@ const Layout* ConvolutionOperator::result_layout(std::size_t) const {
   return &ActivationsLayout::instance();
 }
 
-bool ConvolutionOperator::by_winograd(const Shape& result) const {
-  const Extents extents = extents_of(result);
-  const std::int64_t tiles = whole_tiles(extents);
-  // Tiles that reach far beyond the image save nothing: 216 products for each against 27 for each voxel.
-  return !reads_rows() && tiles * result[0] >= kFewestTiles && tiles * 216 * 3 < extents.voxels() * 27 * 2;
+int ConvolutionOperator::tile_for(const Shape& result) const {
+  return reads_rows() ? 0 : convolution::winograd_tile(result[0], extents_of(result));
 }
 
-const convolution::WinogradWeights& ConvolutionOperator::winograd() const {
-  std::call_once(winograd_once_, [this] {
-    winograd_ = {parts_.weights, parts_.out, parts_.in};
+const convolution::WinogradWeights& ConvolutionOperator::winograd(int tile) const {
+  auto& once = tile == 4 ? four_once_ : two_once_;
+  auto& packed = tile == 4 ? four_ : two_;
+  std::call_once(once, [&] {
+    packed = {parts_.weights, parts_.out, parts_.in, tile};
     page_out(weights());
   });
-  return winograd_;
+  return packed;
 }
 
 const convolution::DirectWeights& ConvolutionOperator::direct() const {
@@ -105,13 +96,13 @@ void ConvolutionOperator::set_activations(const Operands& operands, const Operat
 }
 
 Step ConvolutionOperator::plan(const OperatorShapes& shapes, unsigned threads) const {
-  const bool winograd = by_winograd(shapes.results[0]);
+  const int tile = tile_for(shapes.results[0]);
   const Extents extents = extents_of(shapes.results[0]);
   const convolution::BlockedLayout layout = blocked_layout(shapes.results[0]);
   Step step;
-  step.scratch = sizeof(float) * (winograd ? winograd_scratch(this->winograd(), layout, threads)
+  step.scratch = sizeof(float) * (tile > 0 ? winograd_scratch(winograd(tile), layout, threads)
                                            : PaddedImage::floats(extents, parts_.in));
-  if (!winograd) direct();
+  if (tile == 0) direct();
   step.run = [=, this](const Operands& operands, const Task& task) {
     std::vector<Moments> moments(static_cast<std::size_t>(layout.images * layout.padded_channels()));
     const MutableActivations result = activations_in(operands.results[0], shapes.results[0]);
@@ -128,8 +119,8 @@ Step ConvolutionOperator::plan(const OperatorShapes& shapes, unsigned threads) c
     for (std::size_t i = 0; i < parts_.sources.size() && !reads_rows(); ++i)
       sources.push_back({activations_in(operands.inputs[i], shapes.inputs[i]), parts_.sources[i].upsampled});
     float* const scratch = reinterpret_cast<float*>(operands.scratch);
-    if (winograd) {
-      convolve_winograd(sources, winograd_, output, scratch, task);
+    if (tile > 0) {
+      convolve_winograd(sources, winograd(tile), output, scratch, task);
     } else {
       PaddedImage image(extents, parts_.in, scratch);
       for (std::int64_t i = 0; i < layout.images; ++i) {

@@ -40,19 +40,20 @@ class ConvolutionOperator : public Operator {
   // A single row-major source of few channels is read as it is: blocks would be empty lanes for the most
   // part.
   bool reads_rows() const;
-  bool by_winograd(const Shape& result) const;
+  // The edge of Winograd's tiles for these results, or 0 for none.
+  int tile_for(const Shape& result) const;
   std::span<const float> weights() const {
     return {parts_.weights, static_cast<std::size_t>(27 * parts_.out * parts_.in)};
   }
-  const convolution::WinogradWeights& winograd() const;
+  const convolution::WinogradWeights& winograd(int tile) const;
   const convolution::DirectWeights& direct() const;
   void set_activations(const Operands& operands, const OperatorShapes& shapes,
                        const convolution::Moments* moments, const Task& task) const;
 
   const ConvolutionParts parts_;
   // Packed when the first plan wants them: which it is depends on extents.
-  mutable std::once_flag winograd_once_, direct_once_;
-  mutable convolution::WinogradWeights winograd_;
+  mutable std::once_flag four_once_, two_once_, direct_once_;
+  mutable convolution::WinogradWeights four_, two_;
   mutable convolution::DirectWeights direct_;
 };
 
