@@ -8,7 +8,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   buildTemplates,
   Checkpoint,
@@ -47,10 +47,14 @@ const refused = (...options: string[]) =>
   run("train", "medlam", "-q", "-o", at("refused"), ...options);
 
 describe("medlsam train medlam", () => {
+  /** A run that several tests look at. */
+  let whole: Awaited<ReturnType<typeof succeed>>;
+  beforeAll(async () => {
+    whole = await succeed(...train("whole", "--epochs", "2", "--valid-images", valid));
+  });
+
   it("leaves a model that loads, a checkpoint and a learning curve", async () => {
-    const { stderr, stdout } = await succeed(
-      ...train("whole", "--epochs", "2", "--valid-images", valid),
-    );
+    const { stderr, stdout } = whole;
     expect(stdout).toBe("");
     expect(stderr).toMatch(/epoch 2: UAM [\d.]+ mm, MSS [\d.]+, [\d.]+ mm on other scans/);
     expect(stderr).toContain("MedLAM after 8 steps");
