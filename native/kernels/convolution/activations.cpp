@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "base/parallel.hpp"
 #include "base/simd.hpp"
@@ -95,18 +96,28 @@ BlockedLayout::BlockedLayout(std::int64_t of_images, std::int64_t of_channels, E
       image(blocks * block) {}
 
 void fill_border(const BlockedLayout& layout, float* values, float border, const Task& task) {
+  const std::vector<float> borders(static_cast<std::size_t>(layout.images * layout.padded_channels()),
+                                   border);
+  fill_border(layout, values, borders.data(), task);
+}
+
+void fill_border(const BlockedLayout& layout, float* values, const float* borders, const Task& task) {
   for_each_block(layout, task, [&](std::int64_t image, std::int64_t block) {
+    const float* const border = borders + image * layout.padded_channels() + block * layout.lanes;
+    const auto fill = [&](float* from, const float* end) {
+      for (; from < end; from += layout.lanes) std::copy_n(border, layout.lanes, from);
+    };
     float* const begin = values + image * layout.image + block * layout.block;
     const std::int64_t width = layout.extents.x * layout.lanes;
     float* done = begin;  // what lies before it is filled, or inside the image
     for (std::int64_t z = 0; z < layout.extents.z; ++z) {
       for (std::int64_t y = 0; y < layout.extents.y; ++y) {
         float* const inside = begin + (z + 1) * layout.plane + (y + 1) * layout.row + layout.lanes;
-        std::fill(done, inside, border);
+        fill(done, inside);
         done = inside + width;
       }
     }
-    std::fill(done, begin + layout.block, border);
+    fill(done, begin + layout.block);
   });
 }
 

@@ -78,6 +78,9 @@ struct ConvolutionOutput {
 
 // Sets what lies around the images: −∞ becomes 0 under a ReLU, and 0 stays 0 where nothing is done to values.
 void fill_border(const BlockedLayout& layout, float* values, float border, const Task& task);
+// The same with a value for each channel of each image, (images, padded channels): −offset becomes 0 where
+// that is added.
+void fill_border(const BlockedLayout& layout, float* values, const float* borders, const Task& task);
 
 // The scale and offset (images, padded channels) that bring each channel of each image to mean 0 and variance
 // 1, with `epsilon` added to the variance. The convolution's bias would cancel.

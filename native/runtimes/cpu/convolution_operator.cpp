@@ -88,11 +88,20 @@ void ConvolutionOperator::set_activations(const Operands& operands, const Operat
       std::copy_n(parts_.bias, parts_.out, result.offset + image * channels);
     *result.floor = none;
   }
-  convolution::fill_border(result.layout, result.values, parts_.epsilon ? none : 0, task);
+  // What lies around an image reads as 0, whatever is done to values when they are read.
+  std::vector<float> zeros(static_cast<std::size_t>(result.layout.images * channels));
+  std::transform(result.offset, result.floor, zeros.begin(), [](float offset) { return -offset; });
+  const auto fill = [&](const convolution::BlockedLayout& layout, float* values) {
+    if (parts_.epsilon)
+      convolution::fill_border(layout, values, none, task);
+    else
+      convolution::fill_border(layout, values, zeros.data(), task);
+  };
+  fill(result.layout, result.values);
   if (!parts_.pooled) return;
   const MutableActivations pooled = activations_in(operands.results[1], shapes.results[1]);
   std::copy(result.scale, result.floor + 1, pooled.scale);
-  convolution::fill_border(pooled.layout, pooled.values, parts_.epsilon ? none : 0, task);
+  fill(pooled.layout, pooled.values);
 }
 
 Step ConvolutionOperator::plan(const OperatorShapes& shapes, unsigned threads) const {
