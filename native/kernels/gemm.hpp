@@ -87,7 +87,8 @@ struct MatrixBatch {
   std::int64_t rows = 0, step = 0, stride = 0;
 };
 
-// out (batch, a.rows, b.rows) = a·bᵀ, dense, for a and b of `depth` columns, on up to task.threads threads.
+// out (batch, a.rows, b.rows) = a·bᵀ, dense, for a and b of `depth` ≥ 1 columns, on up to task.threads
+// threads.
 void multiply_transposed(const Task& task, std::int64_t batch, std::int64_t depth, const MatrixBatch& a,
                          const MatrixBatch& b, float* out);
 
