@@ -228,6 +228,11 @@ void Planner::add(const Operator& made) {
     }
   }
   add_step(made.plan(shapes_here, threads_), std::move(inputs), std::move(results));
+  // Outputs are made row-major at once: the value in its own layout may then go before the end.
+  const auto& outputs = compiled_.graph.outputs();
+  for (const Value result : made.results()) {
+    if (std::find(outputs.begin(), outputs.end(), result) != outputs.end()) (void)find(form(result));
+  }
 }
 
 void Planner::add_step(Step step, std::vector<Place> inputs, std::vector<Place> results) {
