@@ -39,7 +39,7 @@ export interface LocalizeOptions extends GridOptions, ReadOptions {
   survey?: boolean;
   /**
    * Spacing in voxels (of 3 mm) of a lattice to which the centers of search patches are moved, so that points near each
-   * other share one run of the network. 8 leaves about a third of the patches, 16 a tenth; a point may then be searched
+   * other share one run of the network. Of 22 organs in parts, 8 leaves half of the patches, 16 a fifth; a point may then be searched
    * in a window that is off its place by half the spacing. Not in the published method; 0, no lattice, by default.
    */
   lattice?: Lattice;
