@@ -6,8 +6,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/aligned_memory.hpp"
 #include "base/task.hpp"
-#include "kernels/aligned.hpp"
 
 namespace medlsam {
 

@@ -65,9 +65,9 @@ class Correlator {
  public:
   Correlator(const CorrelationInput& input, CorrelationScratch& scratch, const Task& task)
       : input_(input), task_(task), scratch_(scratch) {
-    slabs_ = scratch.slabs.reserve(batch_ * slab_);
-    kernels_ = scratch.kernels.reserve(kernel_count_ * batch_ * kernel_);
-    sums_ = scratch.sums.reserve(kernel_count_ * sum_);
+    slabs_ = scratch.slabs.at_least(batch_ * slab_);
+    kernels_ = scratch.kernels.at_least(kernel_count_ * batch_ * kernel_);
+    sums_ = scratch.sums.at_least(kernel_count_ * sum_);
     scratch.workers.resize(std::max<std::size_t>(scratch.workers.size(), std::max(1U, task.threads)));
   }
 
@@ -77,7 +77,7 @@ class Correlator {
       const int slices = count * parts_, kernels = count * static_cast<int>(kernel_count_);
       parallel_for(task_, slices + kernels, [&](std::size_t item, std::size_t worker) {
         const int i = static_cast<int>(item);
-        float* tile = scratch_.workers[worker].reserve(L::kTile);
+        float* tile = scratch_.workers[worker].at_least(L::kTile);
         if (i < slices) return transform_features(begin, i / parts_, i % parts_, tile);
         transform_kernel(begin, (i - slices) % count, (i - slices) / count, tile);
       });
@@ -171,9 +171,9 @@ class Correlator {
 
   std::vector<Correlation> invert() {
     const std::size_t outputs = input_.positions.count[0], plane = std::size_t{L::kLength} * L::kLength;
-    float* result = scratch_.result.reserve(kernel_count_ * outputs * plane);
+    float* result = scratch_.result.at_least(kernel_count_ * outputs * plane);
     parallel_for(task_, kernel_count_ * outputs, [&](std::size_t item, std::size_t worker) {
-      float* tile = scratch_.workers[worker].reserve(L::kTile);
+      float* tile = scratch_.workers[worker].at_least(L::kTile);
       run_simd(InvertSlice<P, R>{sums_ + item / outputs * sum_, sum_slices_, static_cast<int>(item % outputs),
                                  tile, result + item * plane});
     });

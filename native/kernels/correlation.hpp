@@ -6,30 +6,14 @@
 #include <span>
 #include <vector>
 
+#include "base/aligned_memory.hpp"
 #include "base/task.hpp"
-#include "kernels/large_floats.hpp"
 
 namespace medlsam {
 
-// Memory that is kept from call to call: new memory would cost a page fault every 4 KB in each.
-class ScratchBuffer {
- public:
-  // At least `size` floats, with values left over from earlier uses. A larger size moves them.
-  float* reserve(std::size_t size) {
-    if (size > floats_.size()) {
-      floats_ = {};
-      floats_ = LargeFloats(size);
-    }
-    return floats_.data();
-  }
-
- private:
-  LargeFloats floats_;
-};
-
 struct CorrelationScratch {
-  ScratchBuffer slabs, kernels, sums, result;
-  std::vector<ScratchBuffer> workers;
+  AlignedFloats slabs, kernels, sums, result;
+  std::vector<AlignedFloats> workers;
 };
 
 // A box of positions (z, y, x). A kernel's position is where its first voxel lies; it may begin before the

@@ -9,8 +9,8 @@
 
 #include <cstdint>
 
+#include "base/aligned_memory.hpp"
 #include "base/task.hpp"
-#include "kernels/aligned.hpp"
 
 namespace medlsam {
 

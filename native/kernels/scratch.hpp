@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "kernels/aligned.hpp"
+#include "base/aligned_memory.hpp"
 
 namespace medlsam {
 
@@ -13,7 +13,7 @@ class Scratch {
  public:
   // Null before begin().
   float* take(std::int64_t floats) {
-    constexpr auto kLine = static_cast<std::int64_t>(AlignedFloats::kAlignment / sizeof(float));
+    constexpr auto kLine = static_cast<std::int64_t>(kAlignment / sizeof(float));
     float* const part = memory_ == nullptr ? nullptr : memory_ + taken_;
     taken_ += (floats + kLine - 1) / kLine * kLine;
     return part;

@@ -63,7 +63,7 @@ class RandomSource {
 
  private:
   BlockedLayout layout_;
-  LargeFloats blocked_;
+  AlignedFloats blocked_;
   std::vector<float> scale_, offset_;
   Activations activations_;
   Reference reference_;
@@ -193,17 +193,17 @@ struct Trial {
     task.threads = threads;
     const BlockedLayout layout(images, out, extents);
     const BlockedLayout pooled_layout(images, out, {extents.z / 2, extents.y / 2, extents.x / 2});
-    LargeFloats values(layout.floats()), small(pooled_layout.floats());
+    AlignedFloats values(layout.floats()), small(pooled_layout.floats());
     Result result;
     result.moments.resize(static_cast<std::size_t>(images * layout.padded_channels()));
     const ConvolutionOutput output = {layout, values.data(), pooled_layout, small.data(),
                                       result.moments.data()};
     if (tile > 0) {
       const WinogradWeights packed(weights.data(), out, first + second, tile);
-      LargeFloats scratch(winograd_scratch(packed, layout, threads));
+      AlignedFloats scratch(winograd_scratch(packed, layout, threads));
       convolve_winograd(sources, packed, output, scratch.data(), task);
     } else {
-      LargeFloats memory(PaddedImage::floats(extents, first + second));
+      AlignedFloats memory(PaddedImage::floats(extents, first + second));
       PaddedImage image(extents, first + second, memory.data());
       for (std::int64_t i = 0; i < images; ++i) {
         image.fill(sources, i, task);
@@ -284,7 +284,7 @@ TEST_CASE("tiles suit the size of images") {
 TEST_CASE("a patch of one channel needs no blocks") {
   std::vector<float> rows(3 * 4 * 5);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
-  LargeFloats memory(PaddedImage::floats({3, 4, 5}, 1));
+  AlignedFloats memory(PaddedImage::floats({3, 4, 5}, 1));
   PaddedImage image({3, 4, 5}, 1, memory.data());
   image.fill(rows.data(), {});
   CHECK(image.corner(1, 1, 1)[0] == 0);

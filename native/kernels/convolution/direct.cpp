@@ -134,7 +134,7 @@ MEDLSAM_INLINE void copy_block(const TileReader<kLanes, kTile>& reader, const Ex
 DirectWeights::DirectWeights(const float* weights, std::int64_t out, std::int64_t in) : out_(out), in_(in) {
   const std::int64_t lanes = block_lanes(), blocks = (out + lanes - 1) / lanes;
   step_ = kTaps * in * lanes;
-  packed_ = LargeFloats(static_cast<std::size_t>(blocks * step_));
+  packed_ = AlignedFloats::zeros(static_cast<std::size_t>(blocks * step_));
   std::int64_t vectors = 0;
   for (std::int64_t first = 0; first < blocks; first += vectors) {
     vectors = panel_vectors(blocks - first);

@@ -7,7 +7,7 @@
 
 #include "base/task.hpp"
 #include "kernels/convolution/activations.hpp"
-#include "kernels/large_floats.hpp"
+#include "base/aligned_memory.hpp"
 
 namespace medlsam::convolution {
 
@@ -26,7 +26,7 @@ class DirectWeights {
 
  private:
   std::int64_t out_ = 0, in_ = 0, step_ = 0;
-  LargeFloats packed_;
+  AlignedFloats packed_;
 };
 
 // One image with its channels last and a border of zeros: (z + 2, y + 2, x + 2, channels).

@@ -12,7 +12,7 @@
 
 #include "base/task.hpp"
 #include "kernels/convolution/activations.hpp"
-#include "kernels/large_floats.hpp"
+#include "base/aligned_memory.hpp"
 
 namespace medlsam::convolution {
 
@@ -38,7 +38,7 @@ class WinogradWeights {
  private:
   int tile_ = 0;
   std::int64_t out_ = 0, in_ = 0, step_ = 0;
-  LargeFloats packed_;
+  AlignedFloats packed_;
 };
 
 // Memory that convolve_winograd() works in, in floats, for a number of threads. It may hold anything.

@@ -48,7 +48,7 @@ WinogradWeights::WinogradWeights(const float* weights, std::int64_t out, std::in
   const Transform rows = tile == 4 ? transform_for(kPointsOfFour) : transform_for(kPointsOfTwo);
   const std::int64_t lanes = block_lanes(), blocks = (out + lanes - 1) / lanes;
   step_ = in * blocks * lanes;
-  packed_ = LargeFloats(static_cast<std::size_t>(products() * step_));
+  packed_ = AlignedFloats::zeros(static_cast<std::size_t>(products() * step_));
   std::vector<double> transformed(static_cast<std::size_t>(products()));
   std::int64_t vectors = 0;
   for (std::int64_t first = 0; first < blocks; first += vectors) {

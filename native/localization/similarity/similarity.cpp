@@ -133,7 +133,7 @@ void add_scale(const SimilarityScale& scale, int channels, int patch, const MapB
     positions.first[a] = taps[a].first - scale.size / 2;
     positions.count[a] = taps[a].count;
   }
-  float* weights = scratch.weights.reserve(std::size_t{1} * scale.edge * scale.edge * scale.edge);
+  float* weights = scratch.weights.at_least(std::size_t{1} * scale.edge * scale.edge * scale.edge);
   weigh(scale, channels, positions, weights, task);
   const CorrelationInput input{scale.features, weights,    scale.kernels, channels,
                                scale.edge,     scale.size, positions};

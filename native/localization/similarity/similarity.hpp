@@ -27,7 +27,7 @@ struct SimilarityScale {
 // points.
 struct SimilarityScratch {
   CorrelationScratch correlation;
-  ScratchBuffer weights;
+  AlignedFloats weights;
 };
 
 // Maps of several points in one patch: what is done with the patch's features is done once for all.

@@ -1,8 +1,6 @@
 #include "runtimes/cpu/memory.hpp"
 
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <utility>
 
 #if defined(__linux__)
@@ -10,26 +8,6 @@
 #endif
 
 namespace medlsam::cpu {
-namespace {
-
-constexpr std::size_t kLargePage = std::size_t{2} << 20;
-
-}  // namespace
-
-Block::Block(std::size_t bytes) : bytes_(bytes) {
-  const bool large = bytes >= 2 * kLargePage;
-  const std::size_t alignment = large ? kLargePage : kAlignment;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded)));
-  if (!data_) throw std::bad_alloc();
-#if defined(__linux__)
-  if (large) (void)madvise(data_.get(), rounded, MADV_HUGEPAGE);  // advice: it may be refused
-#endif
-}
-
-void Block::Free::operator()(std::byte* data) const {
-  std::free(data);
-}
 
 Block BlockPool::take(std::size_t bytes) {
   {

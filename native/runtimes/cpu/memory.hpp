@@ -8,30 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "base/aligned_memory.hpp"
+
 namespace medlsam::cpu {
-
-inline constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
-
-constexpr std::size_t aligned(std::size_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
-
-// Memory of kAlignment, in large pages where it is large and the system has them.
-class Block {
- public:
-  Block() = default;
-  explicit Block(std::size_t bytes);  // throws std::bad_alloc
-
-  std::byte* data() const { return data_.get(); }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  struct Free {
-    void operator()(std::byte* data) const;
-  };
-  std::unique_ptr<std::byte, Free> data_;
-  std::size_t bytes_ = 0;
-};
 
 // Blocks that are used again. One that is asked for is the smallest idle one that is large enough and less
 // than twice as large, else a new one. At most kept() blocks stay idle, those that came back last.
