@@ -69,7 +69,9 @@ struct Moments {
 // Where a convolution writes.
 struct ConvolutionOutput {
   BlockedLayout layout;
-  float* values = nullptr;  // the convolution alone, without a bias; the border is left as it is
+  // The convolution alone, without a bias; the border is left as it is. Null where Winograd's filtering is to
+  // write the pooled values alone.
+  float* values = nullptr;
   // The greatest of every 2³ voxels, or null. Its layout's extents are half of those above, rounded down.
   BlockedLayout pooled_layout;
   float* pooled = nullptr;

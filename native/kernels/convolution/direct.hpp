@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <span>
 
+#include "base/aligned_memory.hpp"
 #include "base/task.hpp"
 #include "kernels/convolution/activations.hpp"
-#include "base/aligned_memory.hpp"
 
 namespace medlsam::convolution {
 

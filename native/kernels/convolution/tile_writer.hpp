@@ -16,8 +16,8 @@ class TileWriter {
   static constexpr int kInputs = Tile<kOutputs>::kInputs;
   using Vector = registers::Vector<kLanes>;
 
-  TileWriter(const ConvolutionOutput& output, std::int64_t image, std::int64_t block)
-      : output_(output), origin_(output.values + output.layout.origin(image, block)) {
+  TileWriter(const ConvolutionOutput& output, std::int64_t image, std::int64_t block) : output_(output) {
+    if (output.values != nullptr) origin_ = output.values + output.layout.origin(image, block);
     if (output.pooled != nullptr) pooled_ = output.pooled + output.pooled_layout.origin(image, block);
   }
 
@@ -74,26 +74,34 @@ class TileWriter {
 
   MEDLSAM_INLINE void write_some(const Vector (&outputs)[kOutputs][kOutputs][kOutputs], const TilePlace& tile,
                                  std::int64_t depth, std::int64_t height, std::int64_t width) {
+    if (origin_ != nullptr) store(outputs, tile, depth, height, width);
+    if (output_.moments != nullptr) sum_moments(outputs, depth, height, width);
+    if (pooled_ != nullptr) pool(outputs, tile, depth / 2, height / 2, width / 2);
+  }
+
+  MEDLSAM_INLINE void store(const Vector (&outputs)[kOutputs][kOutputs][kOutputs], const TilePlace& tile,
+                            std::int64_t depth, std::int64_t height, std::int64_t width) const {
     const BlockedLayout& layout = output_.layout;
     float* const first = origin_ + tile.z * layout.plane + tile.y * layout.row + tile.x * kLanes;
-    Vector sum = {};
     for (std::int64_t z = 0; z < depth; ++z) {
       for (std::int64_t y = 0; y < height; ++y) {
         float* const line = first + z * layout.plane + y * layout.row;
-        for (std::int64_t x = 0; x < width; ++x) {
+        for (std::int64_t x = 0; x < width; ++x)
           registers::store<kLanes>(outputs[z][y][x], line + x * kLanes);
-          sum += outputs[z][y][x];
-        }
       }
     }
-    if (output_.moments != nullptr) sum_moments(outputs, sum, depth, height, width);
-    if (pooled_ != nullptr) pool(outputs, tile, depth / 2, height / 2, width / 2);
   }
 
   // Squares are summed about the tile's own mean, so that single precision is enough for so few values; the
   // sums of tiles are joined in double.
-  MEDLSAM_INLINE void sum_moments(const Vector (&outputs)[kOutputs][kOutputs][kOutputs], const Vector& sum,
-                                  std::int64_t depth, std::int64_t height, std::int64_t width) {
+  MEDLSAM_INLINE void sum_moments(const Vector (&outputs)[kOutputs][kOutputs][kOutputs], std::int64_t depth,
+                                  std::int64_t height, std::int64_t width) {
+    Vector sum = {};
+    for (std::int64_t z = 0; z < depth; ++z) {
+      for (std::int64_t y = 0; y < height; ++y) {
+        for (std::int64_t x = 0; x < width; ++x) sum += outputs[z][y][x];
+      }
+    }
     const auto count = static_cast<float>(depth * height * width);
     const Vector mean = sum * (1 / count);
     Vector squares = {};
@@ -132,7 +140,7 @@ class TileWriter {
   }
 
   const ConvolutionOutput& output_;
-  float* const origin_;
+  float* origin_ = nullptr;
   float* pooled_ = nullptr;
   double sums_[kLanes] = {}, squares_[kLanes] = {};
 };

@@ -10,9 +10,9 @@
 #include <span>
 #include <vector>
 
+#include "base/aligned_memory.hpp"
 #include "base/task.hpp"
 #include "kernels/convolution/activations.hpp"
-#include "base/aligned_memory.hpp"
 
 namespace medlsam::convolution {
 

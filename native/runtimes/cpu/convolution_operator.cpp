@@ -26,6 +26,7 @@ std::vector<Value> values_of(const ConvolutionParts& parts) {
 }
 
 std::vector<Value> results_of(const ConvolutionParts& parts) {
+  if (!parts.is_read) return {*parts.pooled};
   if (parts.pooled) return {parts.result, *parts.pooled};
   return {parts.result};
 }
@@ -73,56 +74,59 @@ const convolution::DirectWeights& ConvolutionOperator::direct() const {
   return direct_;
 }
 
-void ConvolutionOperator::set_activations(const Operands& operands, const OperatorShapes& shapes,
-                                          const Moments* moments, const Task& task) const {
-  const MutableActivations result = activations_in(operands.results[0], shapes.results[0]);
+Shape ConvolutionOperator::result_shape(const OperatorShapes& shapes) const {
+  Shape shape = shapes.inputs[0];
+  shape[1] = parts_.out;
+  for (std::size_t axis = 2; axis < shape.size(); ++axis) shape[axis] *= parts_.sources[0].upsampled ? 2 : 1;
+  return shape;
+}
+
+void ConvolutionOperator::finish(const MutableActivations& to, const convolution::BlockedLayout& result,
+                                 const Moments* moments, const Task& task) const {
   const float none = -std::numeric_limits<float>::infinity();
-  const std::int64_t channels = result.layout.padded_channels();
   if (parts_.epsilon) {
-    convolution::normalization(result.layout, moments, *parts_.epsilon, result.scale, result.offset);
-    *result.floor = 0;
-  } else {
-    std::fill(result.scale, result.offset, 1.0f);
-    std::fill(result.offset, result.floor, 0.0f);
-    for (std::int64_t image = 0; parts_.bias != nullptr && image < result.layout.images; ++image)
-      std::copy_n(parts_.bias, parts_.out, result.offset + image * channels);
-    *result.floor = none;
+    convolution::normalization(result, moments, *parts_.epsilon, to.scale, to.offset);
+    *to.floor = 0;
+    convolution::fill_border(to.layout, to.values, none, task);
+    return;
   }
+  std::fill(to.scale, to.offset, 1.0f);
+  std::fill(to.offset, to.floor, 0.0f);
+  for (std::int64_t image = 0; parts_.bias != nullptr && image < result.images; ++image)
+    std::copy_n(parts_.bias, parts_.out, to.offset + image * result.padded_channels());
+  *to.floor = none;
   // What lies around an image reads as 0, whatever is done to values when they are read.
-  std::vector<float> zeros(static_cast<std::size_t>(result.layout.images * channels));
-  std::transform(result.offset, result.floor, zeros.begin(), [](float offset) { return -offset; });
-  const auto fill = [&](const convolution::BlockedLayout& layout, float* values) {
-    if (parts_.epsilon)
-      convolution::fill_border(layout, values, none, task);
-    else
-      convolution::fill_border(layout, values, zeros.data(), task);
-  };
-  fill(result.layout, result.values);
-  if (!parts_.pooled) return;
-  const MutableActivations pooled = activations_in(operands.results[1], shapes.results[1]);
-  std::copy(result.scale, result.floor + 1, pooled.scale);
-  fill(pooled.layout, pooled.values);
+  std::vector<float> zeros(static_cast<std::size_t>(to.floor - to.offset));
+  std::transform(to.offset, to.floor, zeros.begin(), [](float offset) { return -offset; });
+  convolution::fill_border(to.layout, to.values, zeros.data(), task);
 }
 
 Step ConvolutionOperator::plan(const OperatorShapes& shapes, unsigned threads) const {
-  const int tile = tile_for(shapes.results[0]);
-  const Extents extents = extents_of(shapes.results[0]);
-  const convolution::BlockedLayout layout = blocked_layout(shapes.results[0]);
+  const Shape result = result_shape(shapes);
+  const int tile = tile_for(result);
+  const Extents extents = extents_of(result);
+  const convolution::BlockedLayout layout = blocked_layout(result);
+  // As it is written, a convolution is pooled afterwards, from values that lie in scratch if nothing else
+  // reads them.
+  const std::size_t padded = aligned(sizeof(float) * PaddedImage::floats(extents, parts_.in));
   Step step;
-  step.scratch = sizeof(float) * (tile > 0 ? winograd_scratch(winograd(tile), layout, threads)
-                                           : PaddedImage::floats(extents, parts_.in));
-  if (tile == 0) direct();
+  if (tile > 0) {
+    step.scratch = sizeof(float) * winograd_scratch(winograd(tile), layout, threads);
+  } else {
+    step.scratch = padded + (parts_.is_read ? 0 : sizeof(float) * layout.floats());
+    direct();
+  }
   step.run = [=, this](const Operands& operands, const Task& task) {
     std::vector<Moments> moments(static_cast<std::size_t>(layout.images * layout.padded_channels()));
-    const MutableActivations result = activations_in(operands.results[0], shapes.results[0]);
     ConvolutionOutput output;
     output.layout = layout;
-    output.values = result.values;
     output.moments = parts_.epsilon ? moments.data() : nullptr;
+    if (parts_.is_read) output.values = activations_in(operands.results[0], result).values;
+    std::optional<MutableActivations> pooled;
     if (parts_.pooled) {
-      const MutableActivations pooled = activations_in(operands.results[1], shapes.results[1]);
-      output.pooled_layout = pooled.layout;
-      output.pooled = pooled.values;
+      pooled = activations_in(operands.results.back(), shapes.results.back());
+      output.pooled_layout = pooled->layout;
+      output.pooled = pooled->values;
     }
     std::vector<Source> sources;
     for (std::size_t i = 0; i < parts_.sources.size() && !reads_rows(); ++i)
@@ -131,6 +135,7 @@ Step ConvolutionOperator::plan(const OperatorShapes& shapes, unsigned threads) c
     if (tile > 0) {
       convolve_winograd(sources, winograd(tile), output, scratch, task);
     } else {
+      if (!parts_.is_read) output.values = reinterpret_cast<float*>(operands.scratch + padded);
       PaddedImage image(extents, parts_.in, scratch);
       for (std::int64_t i = 0; i < layout.images; ++i) {
         if (reads_rows())
@@ -139,9 +144,10 @@ Step ConvolutionOperator::plan(const OperatorShapes& shapes, unsigned threads) c
           image.fill(sources, i, task);
         convolve_direct(image, direct_, output, i, task);
       }
-      if (parts_.pooled) max_pool(layout, output.values, output.pooled_layout, output.pooled, task);
+      if (pooled) max_pool(layout, output.values, output.pooled_layout, output.pooled, task);
     }
-    set_activations(operands, shapes, moments.data(), task);
+    if (parts_.is_read) finish(activations_in(operands.results[0], result), layout, moments.data(), task);
+    if (pooled) finish(*pooled, layout, moments.data(), task);
   };
   return step;
 }

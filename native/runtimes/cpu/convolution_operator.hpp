@@ -9,6 +9,7 @@
 
 #include "kernels/convolution/direct.hpp"
 #include "kernels/convolution/winograd.hpp"
+#include "runtimes/cpu/activations_layout.hpp"
 #include "runtimes/cpu/operator.hpp"
 
 namespace medlsam::cpu {
@@ -26,6 +27,7 @@ struct ConvolutionParts {
   std::optional<double> epsilon;  // of the normalization with ReLU that follows
   Value result;
   std::optional<Value> pooled;
+  bool is_read = true;  // the result, and not the pooled one alone
 };
 
 class ConvolutionOperator : public Operator {
@@ -47,8 +49,12 @@ class ConvolutionOperator : public Operator {
   }
   const convolution::WinogradWeights& winograd(int tile) const;
   const convolution::DirectWeights& direct() const;
-  void set_activations(const Operands& operands, const OperatorShapes& shapes,
-                       const convolution::Moments* moments, const Task& task) const;
+  // The result's shape, whether it is read or not.
+  Shape result_shape(const OperatorShapes& shapes) const;
+  // Says of `to`, values of the result or pooled ones, what is still to be done to them. `result`: its
+  // layout.
+  void finish(const MutableActivations& to, const convolution::BlockedLayout& result,
+              const convolution::Moments* moments, const Task& task) const;
 
   const ConvolutionParts parts_;
   // Packed when the first plan wants them: which it is depends on extents.

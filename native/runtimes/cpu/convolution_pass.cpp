@@ -81,6 +81,7 @@ class Claim {
       if (parts_.pooled || !is_free(&node, Op::kMaxPool) || node.attributes.integer("size") != 2) continue;
       parts_.pooled = node.result;
       nodes_.push_back(reader);
+      parts_.is_read = !compilation_.is_inner(parts_.result);
     }
   }
 
