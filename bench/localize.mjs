@@ -1,117 +1,109 @@
-/** All parts together: a synthetic CT from file to boxes, and an estimate of the published code on this machine. */
+/**
+ * All parts together: a synthetic CT from file to boxes of 22 organs by their parts (SPL), with and without a lattice, against the
+ * published code's way on this machine, measured on some points and scaled.
+ */
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { buildTemplates, localize, MedLam } from "../dist/index.js";
 import { networkPeer, randomPatch } from "./network.mjs";
 import { similarityPeer } from "./similarity.mjs";
 import { flops, patchEdge, writeCheckpoint } from "./support/medlam.mjs";
-import { makeScan, scanShape } from "./support/scan.mjs";
+import { makeScan } from "./support/scan.mjs";
 import { printTable, quantity, seconds } from "./support/table.mjs";
-import { alternate, median, wallSeconds } from "./support/timing.mjs";
+import { median, wallSeconds } from "./support/timing.mjs";
 
-const organs = 2;
-const points = 6 * organs;
+const shape = [160, 512, 512];
+const organs = 22;
+const width = 24;
 /** Patches of which only the position in the anatomical coordinate system is computed. */
 const queries = 10;
+const lattices = [0, 8, 16];
 
 export async function bench({ threads, folder, peaks }) {
-  const scan = await makeScan(organs);
+  const scan = await makeScan(organs, shape);
   const image = join(folder, "scan.nii.gz");
   await scan.image.write(image);
-  const results = [];
-  for (const [width, runs] of [
-    [24, 1],
-    [2, 5],
-  ]) {
-    results.push(await localizeScan({ threads, folder }, scan, image, width, runs));
+  const checkpoint = join(folder, `medlam${width}.safetensors`);
+  writeCheckpoint(checkpoint, width);
+  const published = await publishedWay({ threads, folder }, checkpoint);
+
+  const medlam = await MedLam.load(checkpoint, { threads });
+  let templates;
+  const build = await wallSeconds(async () => {
+    const supports = [{ image: scan.image, labels: scan.labels }];
+    templates = await buildTemplates({ medlam, threads, strategy: "spl", supports });
+  });
+  const points = templates.organs.reduce((sum, { parts }) => sum + 6 * parts, 0);
+  const timings = [];
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  for (const lattice of lattices) {
+    const { timing } = await localize(image, { medlam, templates, threads, lattice });
+    timings.push(timing);
   }
-  const size = `${scanShape.toReversed().join("×")} int16 .nii.gz`;
+  delay.disable();
+  const before =
+    published && queries * published.network + points * (published.network + published.similarity);
+  console.log(
+    `${shape.toReversed().join("×")} int16 .nii.gz, ${organs} organs, width ${width}; ${points} points. Templates built in ${seconds(build)}.\n`,
+  );
   printTable(
-    [size, "floor", "ours (median of)", "rate", "patches", "a patch", "building the templates"],
-    results.map(({ width, runs, build, timing }) => {
-      const floor = queries * flops(width, true) + timing.searched * flops(width);
+    ["lattice", "patches", "floor", "ours", "rate", "the published way", "ours ÷ it"],
+    timings.map((timing, i) => {
+      const searched = timing.patches - queries;
+      const floor = queries * flops(width, true) + searched * flops(width);
       return [
-        `width ${width}, ${organs} organs`,
+        lattices[i] === 0 ? "none" : `${lattices[i]} voxels`,
+        `${searched} and ${queries} for positions`,
         `${quantity(floor, "FLOP")}: ${seconds(floor / peaks.FLOP)}`,
-        `${seconds(timing.total)} (${runs})`,
+        seconds(timing.total),
         `${quantity(floor / timing.total, "FLOP")}/s`,
-        `${timing.searched} and ${queries} for positions`,
-        seconds(timing.total / timing.searched),
-        seconds(build),
+        before === undefined ? "absent" : seconds(before),
+        before === undefined ? "–" : (timing.total / before).toFixed(4),
       ];
     }),
   );
   const parts = ["read", "grid", "network", "similarity"];
   printTable(
     ["share of the time", ...parts],
-    results.map(({ width, timing }) => [
-      `width ${width}`,
+    timings.map((timing, i) => [
+      lattices[i] === 0 ? "no lattice" : `${lattices[i]} voxels`,
       ...parts.map((part) => `${((100 * timing[part]) / timing.total).toFixed(1)} %`),
     ]),
   );
-  await printPublishedWay({ threads, folder }, results[0].timing.total);
-}
-
-async function localizeScan({ threads, folder }, scan, image, width, runs) {
-  const checkpoint = join(folder, `medlam${width}.safetensors`);
-  writeCheckpoint(checkpoint, width);
-  const medlam = await MedLam.load(checkpoint, { threads });
-  let templates;
-  const build = await wallSeconds(async () => {
-    templates = await buildTemplates({
-      medlam,
-      threads,
-      supports: [{ image: scan.image, labels: scan.labels }],
-    });
-  });
-  const timings = [];
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  for (let run = 0; run < runs; run++) {
-    const { timing } = await localize(image, { medlam, templates, threads });
-    timings.push({ ...timing, searched: timing.patches - queries });
+  if (published) {
+    console.log(
+      `The published way: ${points + queries} whole networks of ${seconds(published.network)} and ${points} similarities of ` +
+        `${seconds(published.similarity)} (grouped convolutions), PyTorch; its grid and its templates are left out.`,
+    );
   }
-  delay.disable();
   console.log(
-    `Event loop at width ${width}: delayed by ${seconds(delay.max / 1e9)} at most (< 20 ms), ${seconds(delay.percentile(99) / 1e9)} at the 99th percentile.`,
+    `Event loop delayed by ${seconds(delay.max / 1e9)} at most (< 20 ms), ${seconds(delay.percentile(99) / 1e9)} at the 99th percentile.`,
   );
   templates.close();
   medlam.close();
-  const timing = Object.fromEntries(
-    Object.keys(timings[0]).map((key) => [key, median(timings.map((each) => each[key]))]),
-  );
-  return { width, runs, build, timing };
 }
 
-/** Estimates the published code, which runs the whole network for every query and every point and shares nothing. */
-async function printPublishedWay(context, total) {
-  const checkpoint = join(context.folder, "medlam24.safetensors");
-  const network = await networkPeer("network_torch", context, checkpoint, randomPatch(patchEdge));
-  const networkTime = await peerSeconds(network, "features");
-  const { peer: similarity } = await similarityPeer(context);
-  const similarityTime = await peerSeconds(similarity, "torch");
-  if (networkTime === undefined || similarityTime === undefined) return;
-  const runs = queries + points;
-  const published = runs * networkTime + points * similarityTime;
-  printTable(
-    ["the published way at width 24, estimated", "time", "ours ÷ it"],
-    [
-      [
-        `${runs} whole network runs of ${seconds(networkTime)} (PyTorch) + ` +
-          `${points} points of ${seconds(similarityTime)} (PyTorch, grouped convolutions)`,
-        seconds(published),
-        (total / published).toFixed(3),
-      ],
-    ],
+/** Seconds of one point in the published code, which shares nothing; undefined where PyTorch is missing. */
+async function publishedWay(context, checkpoint) {
+  const patch = randomPatch(patchEdge);
+  const network = await peerSeconds(
+    await networkPeer("network_torch", context, checkpoint, patch),
+    "features",
   );
-  console.log("Left out: its grid, and its templates, which it makes again for every scan.");
+  const { peer } = await similarityPeer(context);
+  const similarity = await peerSeconds(peer, "torch");
+  return network === undefined || similarity === undefined ? undefined : { network, similarity };
 }
 
 /** Median of a few runs; undefined where the peer cannot run. */
 async function peerSeconds(peer, operation) {
-  const able = peer?.facts.operations.includes(operation);
-  const run = async () => (await peer.ask(operation)).seconds;
-  const { time } = await alternate({ time: able ? run : undefined }, 3);
-  await peer?.close();
-  return time;
+  if (!peer?.facts.operations.includes(operation)) return undefined;
+  const times = [];
+  for (let run = -1; run < 3; run++) {
+    const { seconds: taken } = await peer.ask(operation);
+    if (run >= 0) times.push(taken);
+  }
+  await peer.close();
+  return median(times);
 }

@@ -7,10 +7,10 @@ export const scanShape = [200, 512, 512];
 export const scanSpacing = [2.5, 0.8, 0.8];
 
 /** @returns int16 HU and uint8 labels 1 … organs, the same every time. */
-export async function makeScan(organs) {
-  const [nz, ny, nx] = scanShape;
+export async function makeScan(organs, shape = scanShape) {
+  const [nz, ny, nx] = shape;
   const labels = new Uint8Array(nz * ny * nx);
-  for (let label = 1; label <= organs; label++) paintOrgan(labels, label, organs);
+  for (let label = 1; label <= organs; label++) paintOrgan(labels, shape, label, organs);
   const image = new Int16Array(labels.length);
   const random = uniform(7);
   for (let z = 0, i = 0; z < nz; z++) {
@@ -25,7 +25,7 @@ export async function makeScan(organs) {
   }
   const [dz, dy, dx] = scanSpacing;
   const affine = [-dx, 0, 0, 200, 0, -dy, 0, 200, 0, 0, dz, 0, 0, 0, 0, 1];
-  const geometry = { shape: scanShape, affine };
+  const geometry = { shape, affine };
   return {
     image: await Volume.fromArray(image, geometry),
     labels: await Volume.fromArray(labels, geometry),
@@ -33,8 +33,8 @@ export async function makeScan(organs) {
 }
 
 /** An ellipsoid on a spiral through the body. */
-function paintOrgan(labels, label, organs) {
-  const [nz, ny, nx] = scanShape;
+function paintOrgan(labels, shape, label, organs) {
+  const [nz, ny, nx] = shape;
   const center = [
     (nz * label) / (organs + 1),
     ny / 2 + 0.2 * ny * Math.sin(2.4 * label),
@@ -42,7 +42,7 @@ function paintOrgan(labels, label, organs) {
   ];
   const radius = [10 + (label % 3) * 4, 30 + (label % 5) * 6, 30 + (label % 4) * 8];
   const [z0, y0, x0] = center.map((c, a) => Math.max(0, Math.ceil(c - radius[a])));
-  const [z1, y1, x1] = center.map((c, a) => Math.min(scanShape[a] - 1, Math.floor(c + radius[a])));
+  const [z1, y1, x1] = center.map((c, a) => Math.min(shape[a] - 1, Math.floor(c + radius[a])));
   for (let z = z0; z <= z1; z++) {
     for (let y = y0; y <= y1; y++) {
       for (let x = x0; x <= x1; x++) {
