@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -18,6 +19,17 @@ void name_thread() {
 #else
   pthread_setname_np(pthread_self(), "medlsam");
 #endif
+}
+
+// A thread that ran out of work looks for more for so long before it sleeps, and so does a loop's caller for
+// the last helper: a network's loops take some ten microseconds each and follow one another, and a thread
+// that sleeps needs fifty to be back. It yields its processor at every look.
+constexpr std::chrono::microseconds kPatience{100};
+
+template <class Condition>
+void look_for(const Condition& met) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!met() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
 }
 
 }  // namespace
@@ -52,6 +64,7 @@ bool Executor::offer(const std::function<void()>& work) {
   std::lock_guard lock(mutex_);
   if (idle_ <= queue_.size()) return false;
   queue_.push_front(std::make_shared<Job>(*this, work));
+  posted_.fetch_add(1, std::memory_order_relaxed);
   work_.notify_one();
   return true;
 }
@@ -60,6 +73,7 @@ bool Executor::offer(const std::function<void()>& work) {
 // until they have taken what they were woken for, which stands in the queue until then.
 void Executor::wake(std::size_t helpers) {
   const std::size_t wanted = queue_.size() + helpers;
+  posted_.fetch_add(1, std::memory_order_relaxed);
   if (wanted > idle_) choices_.fetch_add(1, std::memory_order_relaxed);
   try {
     for (std::size_t there = idle_; there < wanted && threads_.size() < size_; ++there)
@@ -81,11 +95,20 @@ void Executor::run() {
     } else if (Loop* loop = neediest()) {
       help(*loop, lock);
     } else {
-      ++idle_;
-      work_.wait(lock);
-      --idle_;
+      wait_for_work(lock);
     }
   }
+}
+
+void Executor::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  ++idle_;
+  const std::uint64_t seen = posted_.load(std::memory_order_relaxed);
+  const auto is_new = [&] { return posted_.load(std::memory_order_relaxed) != seen; };
+  lock.unlock();
+  look_for(is_new);
+  lock.lock();
+  if (!is_new() && !stopping_) work_.wait(lock);
+  --idle_;
 }
 
 void Executor::run(Job& job, std::unique_lock<std::mutex>& lock) {
@@ -101,11 +124,13 @@ void Executor::run(Job& job, std::unique_lock<std::mutex>& lock) {
 void Executor::help(Loop& loop, std::unique_lock<std::mutex>& lock) {
   const std::size_t worker = loop.free_.back();
   loop.free_.pop_back();
+  loop.at_work_.fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t choice = choices_.load(std::memory_order_relaxed);
   lock.unlock();
   loop.work(worker, choice, false);
   lock.lock();
   loop.free_.push_back(worker);
+  loop.at_work_.fetch_sub(1, std::memory_order_relaxed);
   helper_left_.notify_all();
 }
 
@@ -176,6 +201,9 @@ void Executor::Loop::close() {
   if (!open_) return;
   std::unique_lock lock(executor_.mutex_);
   std::erase(executor_.loops_, this);
+  lock.unlock();
+  look_for([this] { return at_work_.load(std::memory_order_relaxed) == 0; });
+  lock.lock();
   executor_.helper_left_.wait(lock, [this] { return free_.size() == helpers_; });
   open_ = false;
 }

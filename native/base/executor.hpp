@@ -55,6 +55,7 @@ class Executor {
   friend class Loop;
 
   void run();
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
   void run(Job& job, std::unique_lock<std::mutex>& lock);
   void help(Loop& loop, std::unique_lock<std::mutex>& lock);
   Loop* neediest();
@@ -69,6 +70,7 @@ class Executor {
   std::size_t idle_ = 0;
   bool stopping_ = false;
   std::atomic<std::uint64_t> choices_{0};  // changes when helpers should choose anew
+  std::atomic<std::uint64_t> posted_{0};   // changes when there is something to do
 };
 
 class Executor::Job {
@@ -117,6 +119,7 @@ class Executor::Loop {
   const std::size_t count_, helpers_;
   const Body body_;
   std::atomic<std::size_t> next_{0};
+  std::atomic<std::size_t> at_work_{0};  // helpers; changes under the executor's mutex
   // Under the executor's mutex:
   std::vector<std::size_t> free_;  // the helpers' numbers that none has
   std::exception_ptr failure_;
