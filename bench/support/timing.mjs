@@ -1,4 +1,8 @@
 /** Timing on a shared machine: contenders alternate, and medians are compared. */
+import { setTimeout as pause } from "node:timers/promises";
+
+/** Milliseconds before each run: OpenMP's threads keep a processor busy for up to 200 ms after their work. */
+const settling = 300;
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -17,6 +21,7 @@ export async function alternate(contenders, runs, warmups = 1) {
   const seconds = Object.fromEntries(entries.map(([name]) => [name, []]));
   for (let round = -warmups; round < runs; round++) {
     for (const [name, run] of round % 2 === 0 ? entries : entries.toReversed()) {
+      await pause(settling);
       const taken = await run();
       if (round >= 0) seconds[name].push(taken);
     }
