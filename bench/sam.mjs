@@ -17,38 +17,50 @@ export async function bench({ threads, folder, peaks }) {
   const checkpoint = join(folder, "vit_b.safetensors");
   writeSamCheckpoint(checkpoint);
   const peer = await encoderPeer({ threads, folder }, checkpoint);
-  const sam = await Sam.load(checkpoint, { threads });
   const slice = grayNoise();
-  let embedding;
-  const ours = () =>
-    wallSeconds(async () => {
-      embedding = await sam.encode(slice, { threads });
-    });
+  const sams = await loadPrecisions(checkpoint, threads);
+  const embeddings = {};
+  const contenders = {};
+  for (const [precision, sam] of Object.entries(sams)) {
+    contenders[precision] = () =>
+      wallSeconds(async () => {
+        embeddings[precision] = await sam.encode(slice, { threads });
+      });
+  }
   let sample;
   const theirs = async () => {
     const reply = await peer.run();
     sample = reply.sample;
     return reply.seconds;
   };
-  const times = await alternate({ ours, theirs: peer && theirs }, runs);
-  if (peer) checkEmbedding(embedding, sample);
+  const times = await alternate({ ...contenders, theirs: peer && theirs }, runs);
+  if (peer) checkEmbedding(embeddings.float32, sample);
   peer?.close();
-  sam.close();
+  for (const sam of Object.values(sams)) sam.close();
   printSteps(
-    [
-      {
-        what: "image encoder",
-        size: `1 × ${imageSize}², ViT-B`,
-        floor: { amount: encoderFlops(), unit: "FLOP" },
-        time: times.ours,
-        runs,
-        peer: "onnxruntime-node",
-        peerTime: times.theirs,
-        atMost: 1,
-      },
-    ],
+    Object.keys(sams).map((precision) => ({
+      what: `image encoder, ${precision}`,
+      size: `1 × ${imageSize}², ViT-B`,
+      floor: { amount: encoderFlops(), unit: "FLOP" },
+      time: times[precision],
+      runs,
+      peer: "onnxruntime-node, float32",
+      peerTime: times.theirs,
+      atMost: { float32: 0.625, bfloat16: 0.333 }[precision],
+    })),
     peaks,
   );
+}
+
+/** SAM in float32 and, where the processor has it, in bfloat16. */
+async function loadPrecisions(checkpoint, threads) {
+  const sams = { float32: await Sam.load(checkpoint, { threads }) };
+  try {
+    sams.bfloat16 = await Sam.load(checkpoint, { threads, precision: "bfloat16" });
+  } catch (error) {
+    console.log(`Not in bfloat16: ${error.message}`);
+  }
+  return sams;
 }
 
 function grayNoise() {

@@ -62,7 +62,7 @@ class Deflater {
       deflate(&stream_, block.last ? Z_FINISH : Z_SYNC_FLUSH);
       used = result.bytes.size() - stream_.avail_out;
     } while (stream_.avail_out == 0);
-    result.bytes.resize(used);
+    result.bytes.erase(result.bytes.begin() + static_cast<std::ptrdiff_t>(used), result.bytes.end());
     return result;
   }
 
