@@ -19,7 +19,7 @@ export interface Info {
   threads: number;
   /** Those that some runtime finds: "cpu", "cuda:0", … */
   devices: string[];
-  /** What runs networks on the CPU where no runtime is asked for: "cpu" with AVX2 or AVX-512, else "onnx". */
+  /** Runtime of networks on the CPU where none is asked for: "cpu" with AVX2 or AVX-512, else "onnx". */
   defaultRuntime: DefaultRuntime;
   onnxRuntime: (RuntimeInfo & { providers: string[] }) | RuntimeMissing;
   /** libtorch, through the plugin that `npm run build:torch` builds. */

@@ -32,7 +32,7 @@ export interface RuntimeOptions {
   device?: string;
 }
 
-/** What runs networks on the CPU where no runtime is asked for, and why. */
+/** Runtime of networks on the CPU where none is asked for, and the reason. */
 export interface DefaultRuntime {
   name: Runtime["name"];
   /** As "this processor has no AVX2". */

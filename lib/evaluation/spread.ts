@@ -12,7 +12,7 @@ export interface OrganFigure {
 /** A figure over the cases of each organ, and over the organs. */
 export interface OrganSpreads {
   organs: Record<string, Spread>;
-  /** Of the organs' means: every organ has the same weight, however many cases show it. */
+  /** Mean and spread of the organs' means: every organ has the same weight, however many cases show it. */
   average: Spread;
 }
 

@@ -41,7 +41,7 @@ export interface PhantomOptions extends CallOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** What the seed and the options decided about the patient and the scan. */
+/** Choices of the seed and the options for the patient and the scan. */
 export interface PhantomAbout extends Pick<PhantomFacts, "sex" | "stature" | "missing"> {
   region: PhantomRegion;
   arms: (typeof phantomArms)[number];

@@ -37,7 +37,8 @@ struct Attend {
   const bool relative = head.vertical != nullptr;
   // Panels of keys; for each block of keys, panels of values; rows on their way.
   float *keys = nullptr, *values = nullptr, *rows = nullptr;
-  // Of a block of queries: packed rows; scores, then weights; sums of values; of weights, a vector a query.
+  // Memory of a block of queries: packed rows; scores, then weights; sums of values; sums of weights, a
+  // vector a query.
   float *queries = nullptr, *scores = nullptr, *outputs = nullptr, *sums = nullptr;
   float *vertical = nullptr, *horizontal = nullptr;  // queries times the tables of relative positions
   std::int64_t vertical_stride = 0, horizontal_stride = 0;

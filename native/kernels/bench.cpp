@@ -20,7 +20,7 @@ namespace {
 
 double seconds_a_row = 0.5;
 
-// Of this thread alone, whatever else the machine does.
+// Processor time of this thread alone, whatever else the machine does.
 double processor_seconds() {
   timespec time = {};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

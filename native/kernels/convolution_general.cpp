@@ -34,7 +34,7 @@ struct Run {
   std::int64_t z, y, x, begin, count;
 };
 
-// What the places of one panel see.
+// Columns of the inputs that the places of one panel see.
 template <int kLanes>
 class Columns {
  public:

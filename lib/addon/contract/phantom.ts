@@ -2,7 +2,7 @@
 import type { VolumeHandle } from "./handles.js";
 import type { Task } from "./task.js";
 
-/** What the seed and the options decided. Region, arms and contrast are indices into the lists of lib/phantom/regions.ts. */
+/** Choices of the seed and the options. Region, arms and contrast are indices into the lists of lib/phantom/regions.ts. */
 export interface PhantomFacts {
   sex: "female" | "male";
   /** mm. */
