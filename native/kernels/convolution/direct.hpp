@@ -22,7 +22,6 @@ class DirectWeights {
   // From a block of output channels on: (27·in, panel's channels), the rows of a weight in the order z, y, x,
   // in.
   const float* panel(std::int64_t first_block) const { return packed_.data() + first_block * step_; }
-  std::size_t bytes() const { return packed_.size() * sizeof(float); }
 
  private:
   std::int64_t out_ = 0, in_ = 0, step_ = 0;

@@ -33,7 +33,6 @@ class WinogradWeights {
   std::int64_t in() const { return in_; }
   // (product of a tile, panel, in, panel's channels)
   const float* product(std::int64_t index) const { return packed_.data() + index * step_; }
-  std::size_t bytes() const { return packed_.size() * sizeof(float); }
 
  private:
   int tile_ = 0;
