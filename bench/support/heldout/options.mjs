@@ -1,5 +1,5 @@
 /** The command line of the held-out benchmark. */
-import { parseArgs } from "node:util";
+import { oneOf, readCommandLine } from "../command-line.mjs";
 import { supportSeeds } from "./supports.mjs";
 
 const usage = `Usage: npm run heldout [-- OPTIONS]
@@ -26,22 +26,9 @@ const usage = `Usage: npm run heldout [-- OPTIONS]
   --json FILE            everything that was measured
   --from FILE            prints the tables of such a file, and measures nothing`;
 
-const keys = [...usage.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, key]) => key);
-
 /** Ends the process where they cannot be read. */
 export function readOptions() {
-  try {
-    const options = Object.fromEntries(keys.map((key) => [key, { type: "string" }]));
-    const { values } = parseArgs({ options: { ...options, help: { type: "boolean" } } });
-    if (values.help) {
-      console.log(usage);
-      process.exit(0);
-    }
-    return checkOptions(values);
-  } catch (error) {
-    console.error(`${error.message}\n${usage}`);
-    process.exit(2);
-  }
+  return readCommandLine(usage, checkOptions);
 }
 
 function checkOptions(values) {
@@ -51,12 +38,7 @@ function checkOptions(values) {
     if (!(value > 0)) throw new Error(`--${key} takes a number, not "${values[key]}".`);
     return value;
   };
-  const oneOf = (key, ...choices) => {
-    const value = values[key];
-    if (value === undefined || choices.includes(value)) return value;
-    throw new Error(`--${key} takes ${choices.join(" or ")}, not "${value}".`);
-  };
-  const only = oneOf("only", "localization") !== undefined;
+  const only = oneOf(values, "only", "localization") !== undefined;
   const region = values["support-region"] ?? "whole";
   const demoSam = values.medlam === undefined ? "models/demo-sam.safetensors" : undefined;
   return {
@@ -65,8 +47,8 @@ function checkOptions(values) {
     seeds: readSeeds(values.seeds ?? "30001..30040", number("phantoms")),
     organs: values.organs?.split(","),
     compare: values.compare === "none" ? [] : (values.compare ?? values.organs)?.split(","),
-    strategy: oneOf("strategy", "wpl", "spl") ?? "wpl",
-    survey: (oneOf("survey", "yes", "no") ?? "yes") === "yes",
+    strategy: oneOf(values, "strategy", "wpl", "spl") ?? "wpl",
+    survey: (oneOf(values, "survey", "yes", "no") ?? "yes") === "yes",
     sliceInterval: number("slice-interval"),
     supports: readCounts(values.supports ?? "1,3,5"),
     spacing: number("spacing"),
@@ -74,7 +56,7 @@ function checkOptions(values) {
     supportSpacing: number("support-spacing"),
     templates: values.templates,
     boxes: values.boxes,
-    runtime: oneOf("runtime", "cpu", "onnx", "torch"),
+    runtime: oneOf(values, "runtime", "cpu", "onnx", "torch"),
     threads: number("threads") ?? 2,
     json: values.json,
     from: values.from,

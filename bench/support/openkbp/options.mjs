@@ -1,0 +1,62 @@
+/** The command line of the benchmark on OpenKBP's patients. */
+import { oneOf, readCommandLine } from "../command-line.mjs";
+
+export const steps = ["boxes", "supports", "strategies"];
+
+const usage = `Usage: npm run openkbp -- --data FOLDER [OPTIONS]
+  --data FOLDER          OpenKBP's patients: a folder with images/, labels/ and split.json
+  --medlam FILE          default: models/demo-medlam.safetensors
+  --steps NAME,NAME,…    ${steps.join(", ")}; default: all of them
+                         boxes: the organs' boxes, by UAM alone and with MSS, of the most supports
+                         supports: the same with fewer supports
+                         strategies: the same with the other strategy
+  --strategy wpl|spl     of what is measured (default: wpl)
+  --supports N,N,…       how many annotated patients templates are made of (default: 1,3,5)
+  --survey yes|no        points are placed by surveys of supports and scan (default: yes), or as published
+  --patients N           only the first N of them
+  --output FOLDER        keeps templates and figures here, for the next run (default: build/openkbp)
+  --runtime NAME         cpu, onnx or torch; default: as medlsam chooses
+  --device NAME          cpu (default) or cuda
+  --threads N            default: 2`;
+
+/** Ends the process where they cannot be read. */
+export function readOptions() {
+  return readCommandLine(usage, checkOptions);
+}
+
+function checkOptions(values) {
+  if (values.data === undefined) throw new Error("--data FOLDER is missing.");
+  return {
+    data: values.data,
+    medlam: values.medlam ?? "models/demo-medlam.safetensors",
+    steps: readSteps(values.steps),
+    strategy: oneOf(values, "strategy", "wpl", "spl") ?? "wpl",
+    supports: readCounts(values.supports ?? "1,3,5"),
+    survey: (oneOf(values, "survey", "yes", "no") ?? "yes") === "yes",
+    limit: count("patients", values.patients) ?? Number.POSITIVE_INFINITY,
+    output: values.output ?? "build/openkbp",
+    runtime: oneOf(values, "runtime", "cpu", "onnx", "torch"),
+    device: values.device ?? "cpu",
+    threads: count("threads", values.threads) ?? 2,
+  };
+}
+
+function count(key, text) {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`--${key} takes a whole number from 1 on, not "${text}".`);
+}
+
+function readSteps(text) {
+  const chosen = text?.split(",") ?? steps;
+  const unknown = chosen.find((step) => !steps.includes(step));
+  if (unknown === undefined) return chosen;
+  throw new Error(`--steps takes some of ${steps.join(", ")}, not "${unknown}".`);
+}
+
+/** Greatest first. */
+function readCounts(list) {
+  const counts = list.split(",").map((text) => count("supports", text));
+  return [...new Set(counts)].sort((a, b) => b - a);
+}
