@@ -1,0 +1,197 @@
+// The interface between the CUDA plugin (medlsam_cuda.so) and the addon: a table of C functions, so that no
+// C++ type and no exception crosses between two libraries that may have been built apart.
+//
+// A session is what one scan needs on a GPU: a stream, and memory that grows to what was asked of it and is
+// used again for the next scan. All work of a session is in its stream's order; functions that give values to
+// the host wait for them, others return as soon as the work is queued. Sessions are independent of each
+// other; one thread at a time calls into one. "Device pointers" are addresses of the session's GPU, from this
+// plugin or from anybody else in the process (libtorch): both use the GPU's primary context.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+extern "C" {
+
+// Changes with every change of this file; the addon refuses a plugin of another number.
+#define MEDLSAM_CUDA_ABI 1
+
+enum : std::int32_t {
+  MEDLSAM_CUDA_FLOAT32 = 0,
+  MEDLSAM_CUDA_FLOAT16 = 1,
+  MEDLSAM_CUDA_BFLOAT16 = 2,
+  MEDLSAM_CUDA_INT16 = 3,
+};
+
+struct MedlsamCudaDevice {
+  char name[256];
+  std::int64_t memory, free_memory;  // bytes
+  std::int32_t major, minor;         // compute capability
+  std::int32_t multiprocessors;
+};
+
+// A scan's stored voxels, x fastest, in host memory.
+struct MedlsamCudaVolume {
+  const void* values;
+  std::int32_t type;      // INT16 or FLOAT32
+  std::int64_t shape[3];  // stored (z, y, x)
+  double slope, intercept;
+};
+
+// medlsam::AxisOperator in host memory.
+struct MedlsamCudaOperator {
+  const std::int64_t* first;
+  const std::int64_t* begin;  // rows + 1
+  const float* weights;
+  std::int64_t rows;
+};
+
+struct MedlsamCudaRange {
+  float resampled_min, resampled_max;  // of the resampled values
+  float stored_min, stored_max;        // of the stored values, not scaled
+  std::int32_t finite;                 // 0 where a resampled value is NaN or infinite
+};
+
+// How the resampled volume, stored (z, y, x), becomes the padded grid in LAS order.
+struct MedlsamCudaGridLayout {
+  std::int32_t stored_axis[3];  // for each axis of the grid, (z, y, x)
+  std::int32_t flipped[3];
+  std::int64_t padding;
+  std::int32_t map_hu;  // 0: values are left as they are
+};
+
+// Features of one scale in device memory: element (patch, channel, voxel) at patch · patch_stride + channel ·
+// channel_stride + voxel · voxel_stride, so that both of libtorch's memory formats serve as they are.
+struct MedlsamCudaFeatures {
+  const void* data;
+  std::int32_t type;   // FLOAT32, FLOAT16 or BFLOAT16
+  std::int32_t edge;   // voxels: edge³, (z, y, x)
+  std::int32_t scale;  // 0, 1, 2: which kernels of the templates it is compared with
+  std::int64_t patch_stride, channel_stride, voxel_stride;
+};
+
+struct MedlsamCudaPoint {
+  std::int32_t patch;     // of the features
+  std::int32_t row;       // of the templates
+  std::int32_t start[3];  // voxel of the map, (z, y, x)
+  float fall;             // 0, or what a voxel counts less for each squared voxel from start
+};
+
+struct MedlsamCudaPeak {
+  std::int32_t voxel[3];  // (z, y, x) of the first maximum of map − fall·d²
+  float value;            // maximum of the map
+};
+
+// How a stored volume falls apart into slices, and what becomes of them.
+struct MedlsamCudaSlices {
+  std::int64_t count, height, width;
+  std::int64_t stride[3];  // in stored voxels: to the next slice, row, column
+  double low, high;        // HU that become 0 and 255
+  std::int32_t zero_is_black;
+  std::int64_t image_edge;  // of SAM's image
+  MedlsamCudaOperator along_y, along_x;
+};
+
+// Masks of one slice in device memory, as SAM's decoder leaves them.
+struct MedlsamCudaLogits {
+  const void* data;  // (prompts, each, edge, edge)
+  const void*
+      ious;  // (prompts, each): of each prompt the mask with the greatest is used; null where each is 1
+  std::int32_t type;
+  std::int32_t prompts, each;
+  std::int64_t edge;
+};
+
+// One prompt's mask on a slice: the rectangle of its foreground, empty (height 0) if there is none.
+struct MedlsamCudaMask {
+  std::int32_t top, left, height, width;
+  std::int64_t voxels;  // of the foreground
+  double sum;           // of their stored values
+};
+
+// Functions that can fail return 0, or 1 + a medlsam::ErrorCode, its message in last_error() of this thread.
+// After kOutOfMemory the session goes on, and less at once may fit; after kDeviceFailed nothing does in this
+// process.
+struct MedlsamCudaTable {
+  std::int32_t runtime_version;  // of CUDA, 13000 for 13.0
+  const char* architectures;     // compiled for: "75,80,…"
+  const char* (*last_error)();
+
+  // --- devices ------------------------------------------------------------------------------------------
+  // The driver's version, 0 where there is none.
+  std::int32_t (*driver_version)();
+  // Fails with kRuntimeUnavailable and one line that says why no GPU can be used: no driver, a driver older
+  // than the runtime, no GPU. Writes up to `capacity` devices.
+  std::int32_t (*devices)(MedlsamCudaDevice* devices, std::int32_t capacity, std::int32_t* count);
+
+  // --- sessions -----------------------------------------------------------------------------------------
+  // `stream`: a cudaStream_t of the device that the caller keeps alive, or null for one of the session's own.
+  // Fails with kRuntimeUnavailable as `devices` does, and for a number that is not there or a GPU too old.
+  std::int32_t (*open_session)(std::int32_t device, void* stream, void** session);
+  void (*close_session)(void* session);
+  void* (*stream)(void* session);
+  std::int32_t (*synchronize)(void* session);
+  std::int64_t (*memory)(void* session);  // bytes of device memory that the session holds
+
+  // Plain device memory, for tensors without libtorch and for tests. Copies wait for themselves.
+  std::int32_t (*allocate)(void* session, std::size_t bytes, void** pointer);
+  std::int32_t (*release)(void* session, void* pointer);
+  std::int32_t (*to_device)(void* session, const void* host, std::size_t bytes, void* device);
+  std::int32_t (*to_host)(void* session, const void* device, std::size_t bytes, void* host);
+
+  // --- localization -------------------------------------------------------------------------------------
+  // Copies the scan to the device; everything below that reads a volume reads this one.
+  std::int32_t (*load_volume)(void* session, const MedlsamCudaVolume* volume);
+  // Resamples the volume along its stored axes (z, y, x). The result stays for fill_grid.
+  std::int32_t (*resample)(void* session, const MedlsamCudaOperator axes[3], MedlsamCudaRange* range);
+  // Makes the padded grid of the resampled volume; `grid` receives its device pointer (float32, z, y, x),
+  // which holds until the session's next fill_grid.
+  std::int32_t (*fill_grid)(void* session, const MedlsamCudaGridLayout* layout, const float** grid);
+  // Patches [center − edge/2, center + edge/2) of the grid, 0 outside, one after another into device memory:
+  // (count, edge³) of FLOAT32, FLOAT16 or BFLOAT16. `centers`: (count, 3) on the host.
+  std::int32_t (*gather_patches)(void* session, const std::int64_t* centers, std::int32_t count,
+                                 std::int64_t edge, std::int32_t type, void* out);
+
+  // Kernels of template points on a device, shared by its sessions: for each scale (points, channels,
+  // size³) floats on the host.
+  std::int32_t (*create_templates)(std::int32_t device, std::int32_t points, std::int32_t channels,
+                                   std::int32_t scales, const std::int32_t* sizes,
+                                   const float* const* kernels, void** templates);
+  void (*destroy_templates)(void* templates);
+  // Peaks of the similarity maps, as medlsam::find_peaks. `patch`: edge of the maps. Features of float16 and
+  // bfloat16 are multiplied in float16 on tensor cores where the device has them, float32 in float32. No map
+  // leaves the device.
+  std::int32_t (*find_peaks)(void* session, const void* templates, const MedlsamCudaFeatures* scales,
+                             std::int32_t scale_count, std::int32_t patch, const MedlsamCudaPoint* points,
+                             std::int32_t point_count, MedlsamCudaPeak* peaks);
+  // Template kernels of supports: the central size³ block of each of `patches` patches, L2-normalized over
+  // the channels, as float32 (patches, channels, size³) on the host.
+  std::int32_t (*support_kernels)(void* session, const MedlsamCudaFeatures* features, std::int32_t channels,
+                                  std::int32_t size, std::int32_t patches, float* kernels);
+
+  // --- segmentation -------------------------------------------------------------------------------------
+  // Sets how slices are cut and resized, and empties the masks and the label map.
+  std::int32_t (*set_slices)(void* session, const MedlsamCudaSlices* slices);
+  // Windowed and resized slices, (count, image_edge²) of FLOAT32, FLOAT16 or BFLOAT16, whole numbers 0 … 255.
+  std::int32_t (*prepare_slices)(void* session, const std::int64_t* slices, std::int32_t count,
+                                 std::int32_t type, void* out);
+  // Masks of one slice on the stored grid; `masks` receives one for each prompt. Their levels (0 background,
+  // 1 … 65535 for probabilities ½ … 1) stay for the functions below until the next call.
+  std::int32_t (*decode_masks)(void* session, std::int64_t slice, const MedlsamCudaLogits* logits,
+                               MedlsamCudaMask* masks);
+  // The levels inside the rectangles, one mask after another, row by row: Σ height · width values.
+  std::int32_t (*read_levels)(void* session, std::uint16_t* levels);
+  // The same as bits: Σ height · ceil(width / 8) bytes, the first pixel of a row in the lowest bit.
+  std::int32_t (*read_bits)(void* session, std::uint8_t* bits);
+  // Adds the decoded masks to the label map, mask i as labels[i]. The most probable organ keeps a voxel; of
+  // equally probable ones that of the lowest ranks[i], which are 0 … 65534 and differ within a slice.
+  std::int32_t (*assemble)(void* session, const std::uint16_t* labels, const std::uint16_t* ranks);
+  // The label map on the host, stored order, one of uint16 for each voxel of the volume.
+  std::int32_t (*read_labels)(void* session, std::uint16_t* labels);
+};
+
+// The plugin's only symbols, medlsam_cuda_abi and medlsam_cuda_table. The number comes first: the table is
+// read only if it is the wanted one.
+using MedlsamCudaAbi = std::int32_t (*)();
+using MedlsamCudaGetTable = const MedlsamCudaTable* (*)();
+}
