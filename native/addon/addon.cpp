@@ -118,6 +118,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind<process_threads>(env, exports, "threadsOfProcess");
   bind<exit_now>(env, exports, "exitNow");
   bind_volumes(env, exports);
+  bind_dicom(env, exports);
   bind_grids(env, exports);
   bind_annotations(env, exports);
   bind_checkpoints(env, exports);

@@ -6,6 +6,7 @@
 namespace medlsam::addon {
 
 void bind_volumes(Napi::Env env, Napi::Object exports);
+void bind_dicom(Napi::Env env, Napi::Object exports);
 void bind_grids(Napi::Env env, Napi::Object exports);
 void bind_annotations(Napi::Env env, Napi::Object exports);
 void bind_checkpoints(Napi::Env env, Napi::Object exports);

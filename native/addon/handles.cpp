@@ -52,6 +52,11 @@ Napi::Value make_handle(Napi::Env env, std::shared_ptr<void> value, const napi_t
   return object;
 }
 
+Napi::Value volume_handle(Napi::Env env, Volume&& volume) {
+  const std::size_t bytes = volume.data.size();
+  return make_handle(env, std::make_shared<Volume>(std::move(volume)), bytes);
+}
+
 std::shared_ptr<void> open_handle(const Napi::Value& value, const napi_type_tag& tag, const char* name) {
   bool matches = false;
   if (!value.IsObject() || napi_check_object_type_tag(value.Env(), value, &tag, &matches) != napi_ok ||

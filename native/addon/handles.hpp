@@ -68,6 +68,8 @@ Napi::Value make_handle(Napi::Env env, std::shared_ptr<T> value, std::size_t ext
                      static_cast<std::int64_t>(external_bytes));
 }
 
+Napi::Value volume_handle(Napi::Env env, Volume&& volume);
+
 // Throws a TypeError for anything but a live handle of this kind.
 template <class T>
 std::shared_ptr<T> open_handle(const Napi::Value& value) {

@@ -26,11 +26,6 @@ phantom::ScanOptions to_options(const Napi::Object& object) {
   return options;
 }
 
-Napi::Value volume_handle(Napi::Env env, Volume&& volume) {
-  const std::size_t bytes = volume.data.size();
-  return make_handle(env, std::make_shared<Volume>(std::move(volume)), bytes);
-}
-
 Napi::Object to_js(Napi::Env env, const phantom::Subject& subject, const phantom::Scan& scan) {
   auto about = Napi::Object::New(env);
   about.Set("sex", subject.female ? "female" : "male");

@@ -14,11 +14,6 @@
 namespace medlsam::addon {
 namespace {
 
-Napi::Value volume_handle(Napi::Env env, Volume&& volume) {
-  const std::size_t bytes = volume.data.size();
-  return make_handle(env, std::make_shared<Volume>(std::move(volume)), bytes);
-}
-
 template <class Text>
 Napi::Array to_strings(Napi::Env env, const std::vector<Text>& texts) {
   auto array = Napi::Array::New(env, texts.size());

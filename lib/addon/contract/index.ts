@@ -8,6 +8,7 @@
  */
 
 import type { CheckpointsAddon } from "./checkpoints.js";
+import type { DicomAddon } from "./dicom.js";
 import type { GridAddon } from "./grid.js";
 import type { LocalizationAddon } from "./localization.js";
 import type { MasksAddon } from "./masks.js";
@@ -23,6 +24,7 @@ import type { TrainingAddon } from "./training.js";
 import type { VolumesAddon } from "./volumes.js";
 
 export type * from "./checkpoints.js";
+export type * from "./dicom.js";
 export type * from "./grid.js";
 export type * from "./handles.js";
 export type * from "./localization.js";
@@ -41,6 +43,7 @@ export type * from "./volumes.js";
 export interface NativeAddon
   extends TaskAddon,
     VolumesAddon,
+    DicomAddon,
     GridAddon,
     CheckpointsAddon,
     RuntimesAddon,
