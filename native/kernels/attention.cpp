@@ -79,9 +79,9 @@ struct Attend {
     for (std::int64_t first = 0; first < key_count; first += kLanes) {
       const float* words[kLanes];
       for (int i = 0; i < kLanes; ++i) words[i] = key_words(first + i, rows + i * row_size());
-      pack_columns<kLanes>(
+      registers::transpose_columns<kLanes>(
           [&](int i) __attribute__((always_inline)) { return words[i]; }, depth,
-          keys + first / kWidth * kWidth * depth + first % kWidth);
+          keys + first / kWidth * kWidth * depth + first % kWidth, kWidth);
     }
   }
 

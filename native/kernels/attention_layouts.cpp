@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/narrow_attention.hpp"
+
 namespace medlsam {
 namespace {
 
 // Queries of an item: with more, threads would be idle at the end, with fewer, keys would be packed too
 // often.
 constexpr std::int64_t kChunk = 1024;
+// Queries of an item that has all heads, and features of the heads of one that has all queries.
+constexpr std::int64_t kNarrowChunk = 256, kNarrowWidth = 16;
 
 std::int64_t chunks_of(std::int64_t queries) {
   return (queries + kChunk - 1) / kChunk;
@@ -24,11 +28,59 @@ std::int64_t TokenAttention::batch() const {
   return std::min(query_batch, key_batch) == 0 ? 0 : std::max(query_batch, key_batch);
 }
 
+TokenAttention::Way TokenAttention::way() const {
+  if (width / heads > kNarrowHead) return Way::kWide;
+  if (keys <= kFewTokens) return Way::kToFew;
+  return queries <= kFewTokens ? Way::kFromFew : Way::kWide;
+}
+
 std::int64_t TokenAttention::items() const {
+  switch (way()) {
+    case Way::kToFew:
+      return batch() * divided_up(queries, kNarrowChunk);
+    case Way::kFromFew:
+      return batch() * divided_up(heads, heads_at_once());
+    case Way::kWide:
+      break;
+  }
   return batch() * heads * chunks_of(queries);
 }
 
+std::int64_t TokenAttention::heads_at_once() const {
+  return std::max<std::int64_t>(1, kNarrowWidth / (width / heads));
+}
+
 void TokenAttention::run(std::int64_t item) const {
+  const Way how = way();
+  return how == Way::kWide ? run_wide(item) : run_narrow(item, how);
+}
+
+void TokenAttention::run_narrow(std::int64_t item, Way how) const {
+  const std::int64_t each = items() / batch(), n = item / each, part = item % each;
+  NarrowAttention narrow = {.q = q + (query_batch == 1 ? 0 : n * queries * width),
+                            .k = k + (key_batch == 1 ? 0 : n * keys * width),
+                            .v = v + (key_batch == 1 ? 0 : n * keys * width),
+                            .out = out + n * queries * width,
+                            .queries = queries,
+                            .keys = keys,
+                            .stride = width,
+                            .heads = heads,
+                            .dim = width / heads};
+  if (how == Way::kToFew) {
+    const std::int64_t first = part * kNarrowChunk;
+    narrow.q += first * width;
+    narrow.out += first * width;
+    narrow.queries = std::min(kNarrowChunk, queries - first);
+    return attend_to_few(narrow);
+  }
+  const std::int64_t first = part * heads_at_once(), channel = first * narrow.dim;
+  for (const float** rows : {&narrow.q, &narrow.k, &narrow.v}) *rows += channel;
+  narrow.out += channel;
+  narrow.heads = std::min(heads_at_once(), heads - first);
+  attend_from_few(narrow);
+}
+
+void TokenAttention::run_wide(std::int64_t item) const {
   const std::int64_t chunks = chunks_of(queries);
   const std::int64_t n = item / (heads * chunks), head = item / chunks % heads, chunk = item % chunks;
   const std::int64_t channel = head * (width / heads);

@@ -19,6 +19,14 @@ struct TokenAttention {
   std::int64_t batch() const;
   std::int64_t items() const;
   void run(std::int64_t item) const;
+
+ private:
+  // By narrow_attention.hpp where one side has few tokens and the heads are narrow.
+  enum class Way { kWide, kToFew, kFromFew };
+  Way way() const;
+  std::int64_t heads_at_once() const;
+  void run_wide(std::int64_t item) const;
+  void run_narrow(std::int64_t item, Way how) const;
 };
 
 // Each window of a grid attends to itself, with relative positions. Outside the grid, keys and values are

@@ -45,18 +45,6 @@ MEDLSAM_INLINE void pack_rows(const LinearInput& input, std::int64_t in, std::in
   }
 }
 
-// row(i), i < kLanes, is a pointer to `depth` words, which become column i of a panel.
-template <int kLanes, class Row>
-MEDLSAM_INLINE void pack_columns(const Row& row, std::int64_t depth, float* panel) {
-  constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
-  std::int64_t k = 0;
-  for (; k + kLanes <= depth; k += kLanes)
-    registers::transpose_rows<kLanes>(
-        [&](int i) __attribute__((always_inline)) { return row(i) + k; }, panel + k * kWidth, kWidth);
-  for (; k < depth; ++k)
-    for (int i = 0; i < kLanes; ++i) panel[k * kWidth + i] = row(i)[k];
-}
-
 // The transpose of `columns` ≤ kPanelWidth rows of `depth` values, `stride` floats apart, as a panel whose
 // other columns are zeros.
 template <class Product, int kLanes>
@@ -66,9 +54,9 @@ MEDLSAM_INLINE void pack_panel(const float* rows, std::int64_t columns, std::int
   const std::int64_t words = divided_up(depth, Product::kPerWord);
   if (Product::kPerWord == 1 && columns == kWidth) {
     for (std::int64_t column = 0; column < kWidth; column += kLanes)
-      pack_columns<kLanes>(
+      registers::transpose_columns<kLanes>(
           [&](int i) __attribute__((always_inline)) { return rows + (column + i) * stride; }, depth,
-          panel + column);
+          panel + column, kWidth);
     return;
   }
   for (std::int64_t k = 0; k < words; ++k) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "base/simd.hpp"
@@ -39,6 +40,19 @@ MEDLSAM_INLINE void transpose(const float* in, std::ptrdiff_t in_stride, float* 
                               std::ptrdiff_t out_stride) {
   transpose_rows<kLanes>(
       [&](int i) __attribute__((always_inline)) { return in + i * in_stride; }, out, out_stride);
+}
+
+// row(i), i < kLanes, is a pointer to `count` floats, which become column i of `count` rows `out_stride`
+// apart.
+template <int kLanes, class Row>
+MEDLSAM_INLINE void transpose_columns(const Row& row, std::int64_t count, float* out,
+                                      std::ptrdiff_t out_stride) {
+  std::int64_t c = 0;
+  for (; c + kLanes <= count; c += kLanes)
+    transpose_rows<kLanes>(
+        [&](int i) __attribute__((always_inline)) { return row(i) + c; }, out + c * out_stride, out_stride);
+  for (; c < count; ++c)
+    for (int i = 0; i < kLanes; ++i) out[c * out_stride + i] = row(i)[c];
 }
 
 }  // namespace medlsam::registers

@@ -9,10 +9,6 @@
 namespace medlsam {
 namespace {
 
-// Encoder activations of one patch take 100 MB at width 24, those of the whole network 500 MB. On a CPU a
-// patch fills all cores by itself, so larger batches would only take more memory.
-constexpr std::size_t kEncoderBatch = 4;
-
 // Loss of mean cosine with a voxel's squared distance from the start: (3 mm / 200 mm)². From 140 to 280 mm
 // made no difference worth a knob (bench/RESULTS.md).
 constexpr float kFall = static_cast<float>(kGridSpacing * kGridSpacing / (200.0 * 200.0));
@@ -37,11 +33,8 @@ std::vector<Request> group_by_center(std::span<const Index3> centers) {
   return requests;
 }
 
-Tensor patch_tensor(const float* values, std::size_t count, std::int64_t edge) {
-  return Tensor::on_host(values, {static_cast<std::int64_t>(count), 1, edge, edge, edge});
-}
-
-// Runs the network up to `deepest` on every distinct patch and hands each result over with its askers.
+// Runs the network up to `deepest` on every distinct patch and hands each result over with its askers. One
+// patch at a time: it fills the processor's cores by itself, and several take as many times its memory.
 template <class Use>
 std::size_t for_each_patch(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
                            int deepest, const Task& task, Use&& use) {
@@ -51,7 +44,8 @@ std::size_t for_each_patch(MedLamModel& medlam, const Grid& grid, std::span<cons
   std::size_t done = 0;
   for (const Request& request : requests) {
     copy_patch(grid, request.center, edge, patch.data());
-    std::vector<Tensor> outputs = medlam.run(patch_tensor(patch.data(), 1, edge), deepest, task);
+    const Tensor input = Tensor::on_host(patch.data(), {1, 1, edge, edge, edge});
+    std::vector<Tensor> outputs = medlam.run(input, deepest, task);
     for (Tensor& output : outputs) output = output.to_host();
     use(outputs, request.askers);
     done += request.askers.size();
@@ -139,23 +133,12 @@ class Searcher {
 
 std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
                                    const Task& task) {
-  const std::int64_t edge = medlam.weights().patch();
-  const std::size_t voxels = static_cast<std::size_t>(edge * edge * edge);
-  const auto requests = group_by_center(centers);
-  std::vector<float> positions(3 * centers.size()), patches;
-  for (std::size_t start = 0; start < requests.size(); start += kEncoderBatch) {
-    const std::size_t count = std::min(kEncoderBatch, requests.size() - start);
-    patches.resize(count * voxels);
-    for (std::size_t i = 0; i < count; ++i)
-      copy_patch(grid, requests[start + i].center, edge, &patches[i * voxels]);
-    const Tensor found = medlam.run(patch_tensor(patches.data(), count, edge), -1, task).at(0).to_host();
-    for (std::size_t i = 0; i < count; ++i) {
-      for (std::size_t asker : requests[start + i].askers) {
-        std::copy_n(found.floats() + 3 * i, 3, positions.data() + 3 * asker);
-      }
-    }
-    task.report(start + count, requests.size());
-  }
+  std::vector<float> positions(3 * centers.size());
+  for_each_patch(medlam, grid, centers, -1, task,
+                 [&](const std::vector<Tensor>& outputs, const std::vector<std::size_t>& askers) {
+                   for (std::size_t asker : askers)
+                     std::copy_n(outputs[0].floats(), 3, positions.data() + 3 * asker);
+                 });
   return positions;
 }
 

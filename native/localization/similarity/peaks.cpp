@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "base/simd.hpp"
 
@@ -96,32 +97,52 @@ float bound_of(const SimilarityScale& scale, const float* kernel, int channels) 
   return static_cast<float>(sum / block * 1.0001 + 1e-5);
 }
 
-// One point: its map without the last scale, to which that scale is added where it matters.
+// One point: its map without the last scale, and what is known of the map with it, in a box. The box grows in
+// two steps: first() asks for some voxels around the highest place of the other scales' sum, then() for all
+// that may be as high as the highest of those.
 class PointSearch {
  public:
-  PointSearch(std::span<const float> coarse, SimilarityScale last, int channels, int patch,
-              SimilarityScratch& scratch, const Task& task)
-      : coarse_(coarse),
-        last_(std::move(last)),
-        channels_(channels),
-        patch_(patch),
-        scratch_(scratch),
-        task_(task),
-        bound_(bound_of(last_, last_.kernels[0], channels)),
-        maxima_(static_cast<std::size_t>(patch) * patch) {}
+  PointSearch(std::span<const float> coarse, int patch, float bound)
+      : coarse_(coarse), patch_(patch), bound_(bound), maxima_(static_cast<std::size_t>(patch) * patch) {}
 
-  Highest find(const Nearness& nearness) {
+  MapBox first(const Nearness& nearness) {
     std::vector<float> losses;
     for (int x = 0; x < patch_; ++x) losses.push_back(nearness.fall * squared(x - nearness.from[2]));
     run_simd(RowMaxima{coarse_.data(), patch_, nearness, losses.data(), maxima_.data()});
     const std::size_t row = std::ranges::max_element(maxima_) - maxima_.begin();
-    const float most = maxima_[row];
-    if (!std::isfinite(most) || !std::isfinite(bound_)) return highest_in(whole(), nearness);
-
-    const Highest first = highest_in(complete(around(row, nearness)), nearness);
-    if (!std::isfinite(first.height)) return highest_in(whole(), nearness);
-    return highest_in(complete(candidates(first.height, nearness)), nearness);
+    return std::isfinite(maxima_[row]) && std::isfinite(bound_) ? around(row, nearness) : whole();
   }
+
+  // Once the map is known in the box of first().
+  MapBox then(const Nearness& nearness) const {
+    const Highest found = highest(nearness);
+    return std::isfinite(found.height) ? candidates(found.height, nearness) : whole();
+  }
+
+  bool knows(const MapBox& box) const {
+    bool known = !values_.empty();
+    for (int a = 0; a < 3; ++a) {
+      known = known && box.first[a] >= box_.first[a] &&
+              box.first[a] + box.size[a] <= box_.first[a] + box_.size[a];
+    }
+    return known;
+  }
+
+  // The other scales' sum in the box, to which the last scale is to be added.
+  std::span<float> start(const MapBox& box) {
+    box_ = box;
+    values_.clear();
+    for (int z = 0; z < box.size[0]; ++z) {
+      for (int y = 0; y < box.size[1]; ++y) {
+        const int row = (box.first[0] + z) * patch_ + box.first[1] + y;
+        const float* from = coarse_.data() + std::size_t{1} * row * patch_ + box.first[2];
+        values_.insert(values_.end(), from, from + box.size[2]);
+      }
+    }
+    return values_;
+  }
+
+  Highest highest(const Nearness& nearness) const { return highest_in({box_, values_}, nearness); }
 
  private:
   // Some voxels around the first maximum of the other scales, which is in this row.
@@ -156,38 +177,48 @@ class PointSearch {
     return {low, {high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1}};
   }
 
-  // The map in a box around this one. What was computed last is used again if it has the box.
-  BoxedMap complete(const MapBox& box) {
-    bool there = !values_.empty();
-    for (int a = 0; a < 3; ++a) {
-      there = there && box.first[a] >= box_.first[a] &&
-              box.first[a] + box.size[a] <= box_.first[a] + box_.size[a];
-    }
-    if (there) return {box_, values_};
-    box_ = box;
-    values_.clear();
-    for (int z = 0; z < box.size[0]; ++z) {
-      for (int y = 0; y < box.size[1]; ++y) {
-        const int row = (box.first[0] + z) * patch_ + box.first[1] + y;
-        const float* from = coarse_.data() + std::size_t{1} * row * patch_ + box.first[2];
-        values_.insert(values_.end(), from, from + box.size[2]);
-      }
-    }
-    add_scale(last_, channels_, patch_, box, values_, scratch_, task_);
-    return {box_, values_};
-  }
-
-  BoxedMap whole() { return complete({{0, 0, 0}, {patch_, patch_, patch_}}); }
+  MapBox whole() const { return {{0, 0, 0}, {patch_, patch_, patch_}}; }
 
   std::span<const float> coarse_;
-  const SimilarityScale last_;  // with this point's kernel alone
+  const int patch_;
+  const float bound_;          // of what the last scale adds
+  std::vector<float> maxima_;  // of the rows of coarse_, with the nearness of first()
+  MapBox box_;
+  std::vector<float> values_;  // the map in the box
+};
+
+// The last scale of several points. Where they ask for the same box, as all do that ask for a whole map, the
+// features are transformed once for them; the values are those of a point that asks alone.
+class LastScale {
+ public:
+  LastScale(const SimilarityScale& scale, int channels, int patch, SimilarityScratch& scratch,
+            const Task& task)
+      : scale_(scale), channels_(channels), patch_(patch), scratch_(scratch), task_(task) {}
+
+  // Completes the map of every search in its box.
+  void complete(std::span<PointSearch> searches, std::span<const MapBox> boxes) {
+    std::map<MapBox, std::vector<std::size_t>> missing;
+    for (std::size_t i = 0; i < searches.size(); ++i)
+      if (!searches[i].knows(boxes[i])) missing[boxes[i]].push_back(i);
+    for (const auto& [box, points] : missing) add(box, points, searches);
+  }
+
+ private:
+  void add(const MapBox& box, std::span<const std::size_t> points, std::span<PointSearch> searches) {
+    SimilarityScale scale = scale_;
+    scale.kernels.clear();
+    std::vector<std::span<float>> maps;
+    for (const std::size_t point : points) {
+      scale.kernels.push_back(scale_.kernels[point]);
+      maps.push_back(searches[point].start(box));
+    }
+    add_scale(scale, channels_, patch_, box, maps, scratch_, task_);
+  }
+
+  const SimilarityScale& scale_;
   const int channels_, patch_;
   SimilarityScratch& scratch_;
   const Task& task_;
-  const float bound_;
-  std::vector<float> maxima_;
-  MapBox box_;                 // of values_
-  std::vector<float> values_;  // the map
 };
 
 }  // namespace
@@ -202,16 +233,29 @@ std::vector<SimilarityPeak> find_peaks(std::span<const SimilarityScale> scales, 
   const std::size_t voxels = std::size_t{1} * patch * patch * patch;
   std::vector<float> coarse(points.size() * voxels);
   similarity_maps(scales.first(scales.size() - 1), channels, patch, coarse, scratch, task);
-  std::vector<SimilarityPeak> peaks;
+  std::vector<PointSearch> searches;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    SimilarityScale last = scales.back();
-    last.kernels = {last.kernels.at(i)};
-    const auto map = std::span<const float>(coarse).subspan(i * voxels, voxels);
-    PointSearch search(map, std::move(last), channels, patch, scratch, task);
-    const Highest peak = search.find({});
-    const bool plain = points[i].fall == 0;
-    peaks.push_back({plain ? peak.voxel : search.find(points[i]).voxel, peak.value});
+    searches.emplace_back(std::span<const float>(coarse).subspan(i * voxels, voxels), patch,
+                          bound_of(scales.back(), scales.back().kernels.at(i), channels));
   }
+  LastScale last(scales.back(), channels, patch, scratch, task);
+  const auto find = [&](const std::vector<Nearness>& nearness) {
+    std::vector<MapBox> boxes;
+    for (std::size_t i = 0; i < points.size(); ++i) boxes.push_back(searches[i].first(nearness[i]));
+    last.complete(searches, boxes);
+    for (std::size_t i = 0; i < points.size(); ++i) boxes[i] = searches[i].then(nearness[i]);
+    last.complete(searches, boxes);
+    std::vector<Highest> found;
+    for (std::size_t i = 0; i < points.size(); ++i) found.push_back(searches[i].highest(nearness[i]));
+    return found;
+  };
+  std::vector<SimilarityPeak> peaks;
+  for (const Highest& plain : find(std::vector<Nearness>(points.size())))
+    peaks.push_back({plain.voxel, plain.value});
+  const bool near = std::ranges::any_of(points, [](const Nearness& point) { return point.fall != 0; });
+  if (!near) return peaks;
+  const std::vector<Highest> found = find({points.begin(), points.end()});
+  for (std::size_t i = 0; i < points.size(); ++i) peaks[i].voxel = found[i].voxel;
   return peaks;
 }
 

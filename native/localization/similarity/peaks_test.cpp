@@ -112,11 +112,11 @@ TEST_CASE("a part of a scale is that part of the whole") {
   SimilarityScratch scratch;
   for (const SimilarityScale& scale : patch.scales) {
     std::fill(whole.begin(), whole.end(), 0.F);
-    add_scale(scale, 5, 48, {{0, 0, 0}, {48, 48, 48}}, whole, scratch, Task{});
+    add_scale(scale, 5, 48, {{0, 0, 0}, {48, 48, 48}}, {{whole}}, scratch, Task{});
     for (const MapBox& box : {MapBox{{0, 0, 0}, {1, 1, 1}}, MapBox{{47, 40, 0}, {1, 8, 17}},
                               MapBox{{10, 3, 21}, {30, 25, 27}}, MapBox{{5, 5, 5}, {3, 11, 9}}}) {
       std::vector<float> part(std::size_t{1} * box.size[0] * box.size[1] * box.size[2], 0.F);
-      add_scale(scale, 5, 48, box, part, scratch, Task{});
+      add_scale(scale, 5, 48, box, {{part}}, scratch, Task{});
       float largest = 0;
       const float* value = part.data();
       for (int z = 0; z < box.size[0]; ++z) {
@@ -137,6 +137,21 @@ TEST_CASE("one scale alone is searched whole") {
   patch.scales.erase(patch.scales.begin(), patch.scales.begin() + 2);
   const Nearness anywhere[1] = {};
   CHECK(patch.peaks(anywhere)[0].voxel == find_peak(patch.maps(1), 32));
+}
+
+TEST_CASE("points whose maps are searched whole together find what each finds alone") {
+  Patch patch(5, 32, 4, 8);
+  patch.scales.erase(patch.scales.begin(), patch.scales.begin() + 2);
+  // Without other scales nothing is ruled out, but by nearness.
+  const std::vector<Nearness> points{{}, {{3, 20, 11}, 1e-3F}, {}, {}};
+  const auto together = patch.peaks(points);
+  for (std::size_t i = 0; i < 4; ++i) {
+    Patch alone = patch;
+    alone.scales[0].kernels = {patch.scales[0].kernels[i]};
+    const SimilarityPeak peak = alone.peaks(std::span(points).subspan(i, 1))[0];
+    CHECK(peak.voxel == together[i].voxel);
+    CHECK(peak.value == together[i].value);
+  }
 }
 
 TEST_CASE("features that are not numbers give a peak that is none") {

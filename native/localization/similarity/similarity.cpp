@@ -106,7 +106,7 @@ void weigh(const SimilarityScale& scale, int channels, const Positions& position
   });
 }
 
-void check_scale(const SimilarityScale& scale, std::size_t values, std::size_t map) {
+void check_scale(const SimilarityScale& scale, std::size_t maps) {
   const bool fits = scale.edge >= 1 && scale.edge <= kLargestFeatures && scale.size >= 2 &&
                     scale.size <= kLargestKernel && scale.size % 2 == 0;
   if (!fits) {
@@ -114,18 +114,18 @@ void check_scale(const SimilarityScale& scale, std::size_t values, std::size_t m
                 "Similarity needs features of edge 1 to 64 and kernels of edge 2, 4, 6 or 8, not " +
                     std::to_string(scale.edge) + " and " + std::to_string(scale.size) + ".");
   }
-  if (scale.kernels.empty() || scale.kernels.size() * map != values) {
+  if (scale.kernels.empty() || scale.kernels.size() != maps) {
     throw Error(ErrorCode::kBadArgument, "A scale has a kernel for each map, not " +
                                              std::to_string(scale.kernels.size()) + " for " +
-                                             std::to_string(values) + " values.");
+                                             std::to_string(maps) + " maps.");
   }
 }
 
 }  // namespace
 
 void add_scale(const SimilarityScale& scale, int channels, int patch, const MapBox& box,
-               std::span<float> boxes, SimilarityScratch& scratch, const Task& task) {
-  check_scale(scale, boxes.size(), std::size_t{1} * box.size[0] * box.size[1] * box.size[2]);
+               std::span<const std::span<float>> maps, SimilarityScratch& scratch, const Task& task) {
+  check_scale(scale, maps.size());
   std::array<Taps, 3> taps;
   Positions positions;
   for (int a = 0; a < 3; ++a) {
@@ -144,7 +144,7 @@ void add_scale(const SimilarityScale& scale, int channels, int patch, const MapB
   parallel_for(task, correlations.size() * depth, [&](std::size_t slice, std::size_t) {
     std::vector<float> line(positions.count[2]);
     run_simd<add_resized_slice>(correlations[slice / depth], taps, static_cast<int>(slice % depth), factor,
-                                line.data(), boxes.data() + slice * plane);
+                                line.data(), maps[slice / depth].data() + slice % depth * plane);
   });
 }
 
@@ -159,7 +159,10 @@ void similarity_maps(std::span<const SimilarityScale> scales, int channels, int 
   task.check();
   std::fill(maps.begin(), maps.end(), 1.F);
   const MapBox whole{{0, 0, 0}, {patch, patch, patch}};
-  for (const SimilarityScale& scale : scales) add_scale(scale, channels, patch, whole, maps, scratch, task);
+  const std::size_t voxels = std::size_t{1} * patch * patch * patch;
+  std::vector<std::span<float>> parts;
+  for (std::size_t at = 0; at < maps.size(); at += voxels) parts.push_back(maps.subspan(at, voxels));
+  for (const SimilarityScale& scale : scales) add_scale(scale, channels, patch, whole, parts, scratch, task);
 }
 
 void add_template_kernel(const float* features, int channels, int edge, int size, std::span<float> kernel) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -42,12 +43,13 @@ void similarity_maps(std::span<const SimilarityScale> scales, int channels, int 
 // A box of a map's voxels (z, y, x).
 struct MapBox {
   std::array<int, 3> first{}, size{};
+  auto operator<=>(const MapBox&) const = default;
 };
 
-// Adds one scale's part of the sum to the box of the points' maps. Reads only the features that the box
+// Adds one scale's part of the sum to the same box of each point's map. Reads only the features that the box
 // needs.
 void add_scale(const SimilarityScale& scale, int channels, int patch, const MapBox& box,
-               std::span<float> boxes, SimilarityScratch& scratch, const Task& task);
+               std::span<const std::span<float>> maps, SimilarityScratch& scratch, const Task& task);
 
 // Template kernel of one support: the central size³ block of (channels, edge³) features, L2-normalized over
 // channels at every voxel, added to `kernel` (channels, size³). algorithm.md part 4.

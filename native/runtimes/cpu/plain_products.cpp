@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "base/simd.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/transpose.hpp"
 #include "runtimes/cpu/loops.hpp"
 #include "runtimes/cpu/plain_operators.hpp"
 
@@ -9,6 +12,9 @@ namespace {
 // Rows up to which a product is bound by reading the other matrix: bringing that into the kernel's order
 // first would cost more than the product.
 constexpr std::int64_t kFewRows = 3;
+
+// Depths up to which columns are summed side by side: longer ones fill vectors by themselves.
+constexpr std::int64_t kShortDepth = 64;
 
 MEDLSAM_INLINE float dot(const float* a, const float* b, std::int64_t count) {
   constexpr std::int64_t kSums = 32;
@@ -23,14 +29,48 @@ MEDLSAM_INLINE float dot(const float* a, const float* b, std::int64_t count) {
   return total;
 }
 
-// Columns [begin, end) of a·bᵀ, of `columns`.
-MEDLSAM_INLINE void few_rows(const MatrixBatch& a, const float* b, std::int64_t depth, std::int64_t columns,
-                             std::int64_t begin, std::int64_t end, float* out) {
-  for (std::int64_t column = begin; column < end; ++column) {
-    for (std::int64_t row = 0; row < a.rows; ++row)
-      out[row * columns + column] = dot(a.data + row * depth, b + column * depth, depth);
+// Columns [begin, end) of the product of few rows and a matrix's transpose, dense.
+struct FewRows {
+  const MatrixBatch& a;
+  const float* b;
+  std::int64_t depth, columns, begin, end;
+  float* out;
+
+  template <int kLanes>
+  MEDLSAM_INLINE void operator()(Lanes<kLanes>) const {
+    if (depth <= kShortDepth) return side_by_side<kLanes>();
+    for (std::int64_t column = begin; column < end; ++column) {
+      for (std::int64_t row = 0; row < a.rows; ++row)
+        out[row * columns + column] = dot(a.data + row * depth, b + column * depth, depth);
+    }
   }
-}
+
+  template <int kLanes>
+  MEDLSAM_INLINE void side_by_side() const {
+    using Vector = typename FloatLanes<kLanes>::Vector;
+    alignas(64) float turned[kShortDepth * kLanes];
+    for (std::int64_t column = begin; column < end; column += kLanes) {
+      const auto some = static_cast<int>(std::min<std::int64_t>(kLanes, end - column));
+      const auto row = [&](int i) __attribute__((always_inline)) {
+        return b + (column + std::min(i, some - 1)) * depth;
+      };
+      registers::transpose_columns<kLanes>(row, depth, turned, kLanes);
+      for (std::int64_t r = 0; r < a.rows; ++r) {
+        Vector sum{}, value;
+        for (std::int64_t k = 0; k < depth; ++k) {
+          __builtin_memcpy(&value, turned + k * kLanes, sizeof value);
+          sum += a.data[r * depth + k] * value;
+        }
+        float* const to = out + r * columns + column;
+        if (some == kLanes) {
+          __builtin_memcpy(to, &sum, sizeof sum);
+        } else {
+          for (int i = 0; i < some; ++i) to[i] = sum[i];
+        }
+      }
+    }
+  }
+};
 
 void multiply(const Task& task, std::int64_t batch, std::int64_t depth, const MatrixBatch& a,
               const MatrixBatch& b, float* out) {
@@ -38,7 +78,7 @@ void multiply(const Task& task, std::int64_t batch, std::int64_t depth, const Ma
   for (std::int64_t n = 0; n < batch; ++n) {
     const MatrixBatch one = {a.data + n * a.step, a.rows, 0, a.stride};
     in_rows(task, b.rows, a.rows * depth, [&](std::int64_t begin, std::int64_t end) {
-      run_simd<few_rows>(one, b.data + n * b.step, depth, b.rows, begin, end, out + n * a.rows * b.rows);
+      run_simd(FewRows{one, b.data + n * b.step, depth, b.rows, begin, end, out + n * a.rows * b.rows});
     });
   }
 }
