@@ -83,11 +83,11 @@ export class Volume {
    * Warnings about the file that results should repeat: that it gives no orientation, that its axes are sheared. Usually empty.
    */
   readonly warnings: readonly string[];
-  /** The label table in the file's header extension (Caret XML), if it has one. */
+  /** The label table in the file's header extension (Caret XML), or of a DICOM annotation's organs, if it has one. */
   readonly labelXml?: string;
   readonly #native: Owned<VolumeHandle>;
 
-  private constructor(handle: VolumeHandle, path: string) {
+  private constructor(handle: VolumeHandle, path: string, labelXml?: string) {
     const info: VolumeInfo = native.volumeInfo(handle);
     this.#native = new Owned(handle, path === "" ? "The volume" : `The volume ${path}`);
     this.path = path;
@@ -99,7 +99,8 @@ export class Volume {
     this.slope = info.slope;
     this.intercept = info.intercept;
     this.warnings = info.warnings;
-    if (info.labelXml !== undefined) this.labelXml = info.labelXml;
+    const xml = labelXml ?? info.labelXml;
+    if (xml !== undefined) this.labelXml = xml;
   }
 
   /** @internal */
@@ -107,9 +108,12 @@ export class Volume {
     return this.#native.handle;
   }
 
-  /** @internal A volume that native code made. */
-  static fromHandle(handle: VolumeHandle): Volume {
-    return new Volume(handle, "");
+  /** @internal A volume that native code made; `path` and `labelXml`: of the file that it was made of. */
+  static fromHandle(
+    handle: VolumeHandle,
+    { path = "", labelXml }: { path?: string; labelXml?: string } = {},
+  ): Volume {
+    return new Volume(handle, path, labelXml);
   }
 
   /**

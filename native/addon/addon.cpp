@@ -127,6 +127,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_localization(env, exports);
   bind_sam(env, exports);
   bind_masks(env, exports);
+  bind_dicom_masks(env, exports);
   bind_slice_steps(env, exports);
   bind_torch(env, exports);
   bind_training(env, exports);

@@ -15,6 +15,7 @@ void bind_templates(Napi::Env env, Napi::Object exports);
 void bind_localization(Napi::Env env, Napi::Object exports);
 void bind_sam(Napi::Env env, Napi::Object exports);
 void bind_masks(Napi::Env env, Napi::Object exports);
+void bind_dicom_masks(Napi::Env env, Napi::Object exports);
 void bind_slice_steps(Napi::Env env, Napi::Object exports);
 void bind_torch(Napi::Env env, Napi::Object exports);
 void bind_training(Napi::Env env, Napi::Object exports);

@@ -18,6 +18,18 @@ Napi::Value create_masks(const Napi::CallbackInfo& info) {
                                                              info[1].As<Napi::Number>().Uint32Value()));
 }
 
+Napi::Value masks_of_labels(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[2],
+      [labels = open_handle<Volume>(info[0]), values = to_int32s(info[1])](const Task& task) {
+        auto masks = std::make_shared<ScanMasks>(labels->affine, labels->shape, values.size());
+        for (std::size_t i = 0; i < values.size(); ++i)
+          masks->organs[i] = mask_of_label(*labels, masks->layout, values[i], task);
+        return masks;
+      },
+      [](Napi::Env env, std::shared_ptr<ScanMasks>&& masks) { return make_handle(env, std::move(masks)); });
+}
+
 Napi::Value set_mask(const Napi::CallbackInfo& info) {
   const auto probabilities = expect_typed_array(info[4], DType::kF32).As<Napi::Float32Array>();
   return run_task(
@@ -206,6 +218,7 @@ Napi::Value write_preview(const Napi::CallbackInfo& info) {
 
 void bind_masks(Napi::Env env, Napi::Object exports) {
   bind<create_masks>(env, exports, "createMasks");
+  bind<masks_of_labels>(env, exports, "masksOfLabels");
   bind<set_mask>(env, exports, "setMask");
   bind<filter_mask>(env, exports, "filterMask");
   bind<mask_statistics>(env, exports, "maskStatistics");

@@ -9,6 +9,7 @@
 
 import type { CheckpointsAddon } from "./checkpoints.js";
 import type { DicomAddon } from "./dicom.js";
+import type { DicomMasksAddon } from "./dicom-masks.js";
 import type { GridAddon } from "./grid.js";
 import type { LocalizationAddon } from "./localization.js";
 import type { MasksAddon } from "./masks.js";
@@ -25,6 +26,7 @@ import type { VolumesAddon } from "./volumes.js";
 
 export type * from "./checkpoints.js";
 export type * from "./dicom.js";
+export type * from "./dicom-masks.js";
 export type * from "./grid.js";
 export type * from "./handles.js";
 export type * from "./localization.js";
@@ -52,6 +54,7 @@ export interface NativeAddon
     LocalizationAddon,
     SamAddon,
     MasksAddon,
+    DicomMasksAddon,
     MetricsAddon,
     TrainingAddon,
     StepsAddon,

@@ -5,6 +5,8 @@ import type { Task } from "./task.js";
 export interface MasksAddon {
   /** Empty masks of so many organs of this volume. */
   createMasks(volume: VolumeHandle, organs: number): MasksHandle;
+  /** Masks of a label map's labels, in their order, with probability 1 for every voxel. */
+  masksOfLabels(labelMap: VolumeHandle, labels: Int32Array, task: Task): Promise<MasksHandle>;
   /** The organ's probabilities in a box of stored voxels become its mask. */
   setMask(
     masks: MasksHandle,

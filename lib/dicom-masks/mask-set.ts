@@ -1,0 +1,60 @@
+/** Masks to be written as DICOM objects, and how that is done. */
+import type { CallOptions } from "../addon/call.js";
+import type { MasksHandle } from "../addon/contract/index.js";
+import type { ScanWarning } from "../base/warnings.js";
+import { cutText, type Provenance } from "../dicom/write/identity.js";
+import type { GivenCodes } from "./codes.js";
+
+/** Organs' masks in native memory, in their order. */
+export interface MaskSet {
+  handle: MasksHandle;
+  organs: readonly { name: string; label: number }[];
+  /** Warning that the files must carry; "" for none. */
+  note: string;
+}
+
+/** Options of every file of masks. */
+export interface MaskFileOptions extends CallOptions, Provenance {
+  /** Codes that go before this package's own, see {@link readOrganCodes}. */
+  codes?: GivenCodes;
+}
+
+/** The outcome of writing masks as a DICOM object. */
+export interface WrittenMasks {
+  /** Whether there is a file: where no organ has a voxel there is none. */
+  written: boolean;
+  /** Names of organs without a voxel, which such a file cannot hold. */
+  empty: string[];
+  warnings: ScanWarning[];
+}
+
+/** @param present indices of the organs that the file holds. */
+export function outcome(
+  { organs }: MaskSet,
+  present: ReadonlySet<number>,
+  file: string,
+): WrittenMasks {
+  const empty = organs.filter((_, index) => !present.has(index)).map(({ name }) => name);
+  const warnings: ScanWarning[] = [];
+  const written = present.size > 0;
+  if (!written) {
+    warnings.push({ code: "EMPTY_ORGANS", message: `no organ has a voxel: there is no ${file}` });
+  } else if (empty.length > 0) {
+    const names = empty.join(", ");
+    warnings.push({
+      code: "EMPTY_ORGANS",
+      message: `without a voxel, not in the ${file}: ${names}`,
+    });
+  }
+  return { written, empty, warnings };
+}
+
+/** A series' description: this package's name, the content, and the note, as far as 64 characters hold it. */
+export function describeSeries(content: string, note: string): string {
+  return cutText(note === "" ? `MedLSAM ${content}` : `MedLSAM ${content}: ${note}`, 64);
+}
+
+/** Lets the event loop turn: a file of many items is encoded in short pieces. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
