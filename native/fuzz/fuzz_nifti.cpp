@@ -1,19 +1,11 @@
 #define DOCTEST_CONFIG_IMPLEMENT  // nifti_bytes.hpp, shared with the unit tests, includes doctest
-#include "base/error.hpp"
 #include "fuzz/driver.hpp"
-#include "testing/nifti_bytes.hpp"
-#include "volumes/read.hpp"
+#include "fuzz/read_input.hpp"
 
 using namespace medlsam;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const TemporaryFolder folder;
-  static const std::string path = folder / "input.nii";
-  save(path, std::as_bytes(std::span(data, size)));
-  try {
-    read_volume(path, {}, Task{});
-  } catch (const Error&) {
-  }
+  read_input("input.hdr", "input.img", {data, size});
   return 0;
 }
 
@@ -29,6 +21,11 @@ std::vector<std::string> make_seeds(const std::vector<std::string>& files) {
       fields.swapped = swapped;
       fields.extensions = swapped ? 16 : 0;
       fields.qform_code = 1;
+      fields.vox_offset = 0;
+      fields.magic = version == 2 ? std::string("ni2\0\r\n\x1a\n", 8) : std::string("ni1\0", 4);
+      add(nifti_start(fields));  // of a pair
+      fields.vox_offset = -1;
+      fields.magic.clear();
       add(nifti_file(fields));
       add(gzipped(nifti_file(fields)));
     }

@@ -10,12 +10,16 @@
 namespace medlsam {
 namespace {
 
-constexpr int kGzipFormat = 15 + 16;  // zlib's windowBits: the largest window, a gzip header and trailer
+constexpr int kLargestWindow = 15;  // zlib's windowBits, to which 16 is added for gzip's header and trailer
 constexpr std::size_t kOutput = std::size_t{1} << 24;  // between checks for cancellation
 constexpr std::size_t kInput = std::size_t{1} << 30;   // zlib counts in 32 bits
 
 Bytef* zlib_bytes(const std::byte* bytes) {
   return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(bytes));  // zlib's input pointer lacks a const
+}
+
+std::string name_of(Deflated format) {
+  return format == Deflated::kGzip ? "gzip" : "zlib";
 }
 
 uInt zlib_size(std::size_t size, std::size_t most) {
@@ -28,9 +32,10 @@ bool is_gzip(std::span<const std::byte> file) {
   return file.size() >= 2 && file[0] == std::byte{0x1f} && file[1] == std::byte{0x8b};
 }
 
-GzipReader::GzipReader(std::span<const std::byte> compressed, const Task& task)
-    : task_(task), file_(compressed), rest_(compressed) {
-  if (inflateInit2(&stream_, kGzipFormat) != Z_OK) throw std::bad_alloc();
+GzipReader::GzipReader(std::span<const std::byte> compressed, const Task& task, Deflated format)
+    : task_(task), format_(format), file_(compressed), rest_(compressed) {
+  const int window = kLargestWindow + (format == Deflated::kGzip ? 16 : 0);
+  if (inflateInit2(&stream_, window) != Z_OK) throw std::bad_alloc();
 }
 
 GzipReader::~GzipReader() {
@@ -57,28 +62,31 @@ std::size_t GzipReader::inflate_some(std::span<std::byte> out) {
 
   if (result == Z_MEM_ERROR) throw std::bad_alloc();
   if (result == Z_BUF_ERROR) {  // no progress, though there is room: the input is used up
-    throw Error(ErrorCode::kBadVolume, "the gzip data is cut off after " + std::to_string(file_.size()) +
+    throw Error(ErrorCode::kBadVolume, "the " + name_of(format_) + " data is cut off after " +
+                                           std::to_string(file_.size()) +
                                            " bytes; copy or download the file again");
   }
   if (result != Z_OK && result != Z_STREAM_END) {
-    throw Error(ErrorCode::kBadVolume,
-                "the gzip data is damaged near byte " + std::to_string(file_.size() - rest_.size()) + " (" +
-                    (stream_.msg ? stream_.msg : "unknown format") + "); copy or download the file again");
+    throw Error(ErrorCode::kBadVolume, "the " + name_of(format_) + " data is damaged near byte " +
+                                           std::to_string(file_.size() - rest_.size()) + " (" +
+                                           (stream_.msg ? stream_.msg : "unknown format") +
+                                           "); copy or download the file again");
   }
   if (result == Z_STREAM_END) end_member();
   return wanted - stream_.avail_out;
 }
 
 void GzipReader::end_member() {
-  if (is_gzip(rest_)) {
+  if (format_ == Deflated::kGzip && is_gzip(rest_)) {
     inflateReset(&stream_);
     return;
   }
   ended_ = true;
   if (std::all_of(rest_.begin(), rest_.end(), [](std::byte byte) { return byte == std::byte{0}; })) return;
-  throw Error(ErrorCode::kBadVolume,
-              std::to_string(rest_.size()) + " bytes that are not gzip data follow byte " +
-                  std::to_string(file_.size() - rest_.size()) + "; copy or download the file again");
+  throw Error(ErrorCode::kBadVolume, std::to_string(rest_.size()) + " bytes that are not " +
+                                         name_of(format_) + " data follow byte " +
+                                         std::to_string(file_.size() - rest_.size()) +
+                                         "; copy or download the file again");
 }
 
 }  // namespace medlsam

@@ -11,7 +11,9 @@
 #include "base/mapped_file.hpp"
 #include "base/parallel.hpp"
 #include "volumes/gzip.hpp"
+#include "volumes/metaimage/metaimage.hpp"
 #include "volumes/nifti/nifti.hpp"
+#include "volumes/nrrd/nrrd.hpp"
 #include "volumes/orientation.hpp"
 
 namespace medlsam {
@@ -101,7 +103,9 @@ void replace_nan(Volume& volume, double value, const Task& task) {
 
 std::span<const VolumeFormat> volume_formats() {
   static const VolumeFormat formats[] = {
-      {"NIfTI", {".nii.gz", ".nii"}, is_nifti, read_nifti},
+      {"NIfTI", {".nii.gz", ".nii", ".hdr.gz", ".hdr"}, is_nifti, read_nifti},
+      {"NRRD", {".nrrd", ".nhdr"}, is_nrrd, read_nrrd},
+      {"MetaImage", {".mha", ".mhd"}, is_metaimage, read_metaimage},
   };
   return formats;
 }

@@ -53,7 +53,8 @@ TEST_CASE("formats: a new one is a row of the table") {
   CHECK(read_volume(cube, {}, Task{}, formats).data.back() == std::byte{'h'});
   CHECK(read_volume(scan, {}, Task{}, formats).shape == Index3{2, 3, 4});
   CHECK(error_of([&] { read_volume(text, {}, Task{}, formats); }) ==
-        Contains("looks like a text file. Convert it; NIfTI (.nii.gz, .nii), cube (.cube) can be read."));
+        Contains("looks like a text file. Convert it; NIfTI (.nii.gz, .nii, .hdr.gz, .hdr), cube (.cube) can "
+                 "be read."));
   CHECK(read_error(cube) == Contains("not a volume of a known format"));
 }
 
@@ -86,7 +87,7 @@ TEST_CASE("files of another kind are named for what they look like") {
           Contains((": it looks like " + std::string(kind) + ", compressed with gzip").c_str()));
   };
   looks_like(std::string(128, '\0') + "DICM", "a DICOM file");
-  looks_like("NRRD0005\n", "an NRRD image");
+  looks_like("\x89HDF\r\n", "an HDF5 file");
   looks_like("PK\x03\x04 net/data.pkl", "a PyTorch checkpoint");
   looks_like("{\"version\": 1}", "a JSON file");
   looks_like("x\n", "a text file");

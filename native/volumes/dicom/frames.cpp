@@ -14,6 +14,7 @@
 #include "base/mapped_file.hpp"
 #include "base/parallel.hpp"
 #include "volumes/dicom/rle.hpp"
+#include "volumes/named.hpp"
 #include "volumes/orientation.hpp"
 
 namespace medlsam {
@@ -56,17 +57,6 @@ void check_frame(const DicomFrames& all, const DicomFrame& frame, std::uint64_t 
   }
 }
 
-// Runs work() for a frame whose name its errors then begin with.
-template <class Work>
-void with_name(const DicomFrame& frame, Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kBadVolume) throw;
-    throw Error(ErrorCode::kBadVolume, frame.name + ": " + error.what() + ".");
-  }
-}
-
 void check_frames(const DicomFrames& all, const Task& task) {
   const std::string* last = nullptr;  // the frames of a file follow each other
   std::uint64_t size = 0;
@@ -78,7 +68,7 @@ void check_frames(const DicomFrames& all, const Task& task) {
       size = MappedFile::open(frame.path)->bytes().size();
     }
     last = frame.path.empty() ? nullptr : &frame.path;
-    with_name(frame, [&] { check_frame(all, frame, size); });
+    with_name(frame.name, [&] { check_frame(all, frame, size); });
   }
 }
 
@@ -195,7 +185,7 @@ bool fill(const DicomFrames& all, Volume& volume, const Task& task) {
   parallel_for(task, all.frames.size(), [&](std::size_t z, std::size_t worker) {
     if (!fits.load(std::memory_order_relaxed)) return;
     const DicomFrame& frame = all.frames[z];
-    with_name(frame, [&] {
+    with_name(frame.name, [&] {
       if (!convert_frame(readers[worker].read(all, frame), frame, all.is_signed, values + z * pixels))
         fits = false;
     });

@@ -1,4 +1,5 @@
-// NIfTI-1 and NIfTI-2 files, plain or gzipped.
+// NIfTI-1 and NIfTI-2 files, plain or gzipped; also pairs of a header (.hdr) and its voxels (.img) in one
+// folder.
 #pragma once
 
 #include <span>
@@ -19,7 +20,8 @@ bool is_nifti(const VolumeSource& source);
 // is noted in the volume's warnings. Throws kBadVolume (what, where, what to do), kAborted.
 Volume read_nifti(const VolumeSource& source, const Task& task);
 
-// The same for bytes from anywhere; `name` stands for the file in messages.
+// The same for bytes from anywhere; `name` stands for the file in messages, and a pair's .img is looked for
+// beside it.
 Volume parse_nifti(std::span<const std::byte> file, const std::string& name, const Task& task);
 
 // Content of a written file besides the geometry.

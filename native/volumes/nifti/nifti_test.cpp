@@ -260,5 +260,36 @@ TEST_CASE("reading stops when cancelled") {
   }
 }
 
+TEST_CASE("pairs: a header, and its voxels beside it") {
+  const TemporaryFolder folder;
+  const std::string header = folder / "a.hdr";
+  for (const int version : {1, 2}) {
+    for (const bool swapped : {false, true}) {
+      const NiftiFields single{.version = version, .swapped = swapped};
+      NiftiFields fields = single;
+      fields.magic = version == 2 ? std::string("ni2\0\r\n\x1a\n", 8) : std::string("ni1\0", 4);
+      fields.vox_offset = 5;
+      const Bytes file = nifti_file(single), start = nifti_start(fields);
+      Bytes voxels(5);
+      voxels.insert(voxels.end(), file.end() - 48, file.end());
+      const Bytes expected = parse(file).data;
+      save(header, start);
+      save(folder / "a.img", voxels);
+      CHECK(read_volume(header, {}, Task{}).data == expected);
+      CHECK(read_volume(header, {}, Task{}).nifti_extensions == Bytes(4));
+      std::filesystem::remove(folder / "a.img");
+      save(folder / "a.img.gz", gzipped(voxels));
+      CHECK(read_volume(header, {}, Task{}).data == expected);
+      save(folder / "a.hdr.gz", gzipped(start));
+      CHECK(read_volume(folder / "a.hdr.gz", {}, Task{}).data == expected);
+      voxels.pop_back();
+      save(folder / "a.img.gz", gzipped(voxels));
+      CHECK(error_of([&] { read_volume(header, {}, Task{}); }) == Contains("BAD_VOLUME"));
+      std::filesystem::remove(folder / "a.img.gz");
+      CHECK(error_of([&] { read_volume(header, {}, Task{}); }) == Contains("a.img and no .img.gz"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace medlsam

@@ -1,100 +1,35 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <new>
+#include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "base/error.hpp"
-#include "volumes/gzip.hpp"
+#include "base/mapped_file.hpp"
+#include "volumes/named.hpp"
 #include "volumes/nifti/header.hpp"
 #include "volumes/nifti/nifti.hpp"
+#include "volumes/voxel_stream.hpp"
 
 namespace medlsam {
 namespace {
 
-constexpr std::size_t kStep = std::size_t{1} << 20;  // memory grows by this
-constexpr double kMaxExtensions = 0x1p24;            // bytes
+constexpr double kMaxExtensions = 0x1p24;  // bytes
 
 [[noreturn]] void fail(const std::string& message) {
   throw Error(ErrorCode::kBadVolume, message);
 }
 
-// The bytes of a file from first to last, inflated where its content says gzip (names lie).
-class Source {
- public:
-  Source(std::span<const std::byte> file, const Task& task) : plain_(file), task_(task) {
-    if (is_gzip(file)) gzip_.emplace(file, task);
-  }
+std::optional<Deflated> coding_of(std::span<const std::byte> file) {  // by its content: names lie
+  return is_gzip(file) ? std::optional(Deflated::kGzip) : std::nullopt;
+}
 
-  // Fills `out` and returns its size, or less at the end.
-  std::size_t read(std::span<std::byte> out) {
-    if (gzip_) return gzip_->read(out);
-    task_.check();
-    const std::size_t count = std::min(out.size(), plain_.size());
-    std::ranges::copy(plain_.first(count), out.begin());
-    plain_ = plain_.subspan(count);
-    return count;
-  }
-
-  // Goes on to the gzip data's end, where the checksum is: damage can also lengthen the data. But what lies
-  // there is not needed and may never end: a megabyte is enough.
-  void verify_checksum() {
-    std::array<std::byte, 16384> surplus;
-    for (int i = 0; gzip_ && i < 64 && gzip_->read(surplus) == surplus.size(); ++i) {
-    }
-  }
-
-  // More bytes than this cannot follow.
-  double at_most() const { return static_cast<double>(plain_.size()) * (gzip_ ? kMaxInflation : 1); }
-
- private:
-  std::span<const std::byte> plain_;
-  const Task& task_;
-  std::optional<GzipReader> gzip_;
+struct NiftiStart {
+  HeaderKind kind;
+  bool is_pair;  // the voxels lie in another file
 };
 
-template <std::size_t kWidth>
-void swap_words(std::span<std::byte> bytes) {
-  for (std::size_t at = 0; at < bytes.size(); at += kWidth) {
-    std::reverse(bytes.data() + at, bytes.data() + at + kWidth);
-  }
-}
-
-void swap_values(std::span<std::byte> bytes, std::size_t width) {
-  if (width == 2) swap_words<2>(bytes);
-  if (width == 4) swap_words<4>(bytes);
-  if (width == 8) swap_words<8>(bytes);
-}
-
-// Reads `size` bytes. Address space is reserved at once, but pages are only taken as bytes arrive. Swaps the
-// bytes of each value of `swap_width`, where that is above 1.
-std::vector<std::byte> read_bytes(Source& source, double size, const char* what, std::size_t swap_width) {
-  const auto cut_off = [&](double found) {
-    fail("it is cut off: the header promises " + std::to_string(static_cast<std::uint64_t>(size)) +
-         " bytes of " + what + ", but the file holds at most " +
-         std::to_string(static_cast<std::uint64_t>(found)) + "; copy or download it again");
-  };
-  if (size > source.at_most()) cut_off(source.at_most());
-  const auto bytes_needed = static_cast<std::size_t>(size);
-  std::vector<std::byte> bytes;
-  try {
-    bytes.reserve(bytes_needed);
-  } catch (const std::bad_alloc&) {
-    fail("there is no memory for the " + std::to_string(bytes_needed) + " bytes of " + what +
-         " that its header promises");
-  }
-  while (bytes.size() < bytes_needed) {
-    const std::size_t start = bytes.size();
-    bytes.resize(start + std::min(kStep, bytes_needed - start));
-    const auto step = std::span(bytes).subspan(start);
-    const std::size_t found = source.read(step);
-    if (found < step.size()) cut_off(static_cast<double>(start + found));
-    swap_values(step, swap_width);
-  }
-  return bytes;
-}
-
-HeaderKind read_header(Source& source, std::vector<std::byte>& bytes) {
+NiftiStart read_header(VoxelStream& source, std::vector<std::byte>& bytes) {
   const auto extend = [&](std::size_t size) {
     const std::size_t start = bytes.size();
     bytes.resize(size);
@@ -114,14 +49,12 @@ HeaderKind read_header(Source& source, std::vector<std::byte>& bytes) {
     return std::ranges::equal(magic, std::span(bytes).subspan(layout.magic_offset, magic.size()),
                               [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
   };
-  if (has_magic(layout.pair_magic)) {
-    fail("its voxels lie in a separate .img file; convert the pair to a single .nii.gz");
-  }
-  if (!has_magic(layout.magic)) {
+  const bool is_pair = has_magic(layout.pair_magic);
+  if (!is_pair && !has_magic(layout.magic)) {
     fail("its magic at byte " + std::to_string(layout.magic_offset) +
          " is not NIfTI's (an ANALYZE file, perhaps); convert it to .nii.gz");
   }
-  return *kind;
+  return {*kind, is_pair};
 }
 
 DType header_dtype(const NiftiHeader& header) {
@@ -144,23 +77,72 @@ void read_scaling(const NiftiHeader& header, Volume& volume) {
   volume.intercept = intercept;
 }
 
-double extensions_size(const NiftiHeader& header) {
+// Bytes before the voxels, of which `least` are known.
+double bytes_before(const NiftiHeader& header, std::size_t least) {
   const double offset = header.get(header.layout.vox_offset);
-  const double size = offset - static_cast<double>(header.layout.size);
+  const double size = offset - static_cast<double>(least);
   if (!(size >= 0) || offset != std::floor(offset)) {
-    fail("vox_offset, where the voxels start, is not a whole number of at least " +
-         std::to_string(header.layout.size) + "; correct the header");
+    fail("vox_offset, where the voxels start, is not a whole number of at least " + std::to_string(least) +
+         "; correct the header");
   }
   if (size > kMaxExtensions) fail("vox_offset leaves more than 16 MB to header extensions; remove them");
   return size;
 }
 
-Volume parse(std::span<const std::byte> file, const Task& task) {
+// Reads the voxels, which `before` bytes of `file` precede; `source` is there already.
+void read_values(std::span<const std::byte> file, VoxelStream& source, std::size_t before, bool swapped,
+                 Volume& volume, const Task& task) {
+  const std::size_t width = dtype_size(volume.dtype);
+  const double size = static_cast<double>(volume.voxels()) * static_cast<double>(width);
+  const std::size_t swap_width = swapped ? width : 0;
+  task.check();
+  if (const auto deflated = coding_of(file); deflated && size <= source.at_most()) {
+    if (auto voxels = inflate_whole(file, *deflated, before, static_cast<std::size_t>(size))) {
+      volume.data = std::move(*voxels);
+      swap_values(volume.data, swap_width);
+      return;
+    }
+  }
+  volume.data = source.read_bytes(size, "voxels", swap_width);
+  source.verify_checksum();
+}
+
+// What is left of a pair's header file: extensions, if anything.
+std::vector<std::byte> rest_of(VoxelStream& source) {
+  constexpr std::size_t kStep = 4096;
+  std::vector<std::byte> rest;
+  for (std::size_t found = kStep; found == kStep;) {
+    const std::size_t start = rest.size();
+    if (static_cast<double>(start) > kMaxExtensions) {
+      fail("more than 16 MB of header extensions follow the header; remove them");
+    }
+    rest.resize(start + kStep);
+    found = source.read(std::span(rest).subspan(start));
+    rest.resize(start + found);
+  }
+  return rest;
+}
+
+// The file with a pair's voxels, NAME.img or NAME.img.gz beside NAME.hdr.
+std::shared_ptr<const MappedFile> open_image(const std::string& header) {
+  std::filesystem::path stem(header);
+  if (stem.extension() == ".gz") stem.replace_extension();
+  stem.replace_extension();
+  for (const char* ending : {".img", ".img.gz"}) {
+    const std::string image = stem.string() + ending;
+    std::error_code no_matter;
+    if (image != header && std::filesystem::exists(image, no_matter)) return MappedFile::open(image);
+  }
+  fail("its voxels lie in a separate .img file, but there is no " + stem.string() +
+       ".img and no .img.gz; put the two into one folder, or convert them to a single .nii.gz");
+}
+
+Volume parse(std::span<const std::byte> file, const std::string& path, const Task& task) {
   if (file.empty()) fail("the file is empty; copy or download it again");
-  Source source(file, task);
+  VoxelStream source(file, coding_of(file), task);
   Volume volume;
-  const HeaderKind kind = read_header(source, volume.nifti_header);
-  const NiftiHeader header{volume.nifti_header, kind.layout, kind.swapped};
+  const NiftiStart start = read_header(source, volume.nifti_header);
+  const NiftiHeader header{volume.nifti_header, start.kind.layout, start.kind.swapped};
   volume.shape = header_shape(header);
   volume.dtype = header_dtype(header);
   volume.affine = header_affine(header, volume.shape);
@@ -171,33 +153,26 @@ Volume parse(std::span<const std::byte> file, const Task& task) {
         "patient's left, the second to the front, the third to the head. Left and right may be exchanged");
   }
   read_scaling(header, volume);
-  volume.nifti_extensions = read_bytes(source, extensions_size(header), "header extensions", 0);
-  const std::size_t width = dtype_size(volume.dtype);
-  const double size = static_cast<double>(volume.voxels()) * static_cast<double>(width);
-  const std::size_t swap_width = header.swapped ? width : 0;
-  const std::size_t before = volume.nifti_header.size() + volume.nifti_extensions.size();
-  task.check();
-  if (size <= source.at_most()) {
-    if (auto voxels = inflate_whole(file, before, static_cast<std::size_t>(size))) {
-      volume.data = std::move(*voxels);
-      swap_values(volume.data, swap_width);
-      return volume;
-    }
+  if (start.is_pair) {
+    volume.nifti_extensions = rest_of(source);
+    const auto image = open_image(path);
+    VoxelStream voxels(image->bytes(), coding_of(image->bytes()), task);
+    const double before = bytes_before(header, 0);
+    voxels.read_bytes(before, "what lies before the voxels", 0);
+    read_values(image->bytes(), voxels, static_cast<std::size_t>(before), header.swapped, volume, task);
+  } else {
+    const double extensions = bytes_before(header, header.layout.size);
+    volume.nifti_extensions = source.read_bytes(extensions, "header extensions", 0);
+    const std::size_t before = volume.nifti_header.size() + volume.nifti_extensions.size();
+    read_values(file, source, before, header.swapped, volume, task);
   }
-  volume.data = read_bytes(source, size, "voxels", swap_width);
-  source.verify_checksum();
   return volume;
 }
 
 }  // namespace
 
 Volume parse_nifti(std::span<const std::byte> file, const std::string& name, const Task& task) {
-  try {
-    return parse(file, task);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kBadVolume) throw;
-    throw Error(ErrorCode::kBadVolume, name + ": " + error.what() + ".");
-  }
+  return with_name(name, [&] { return parse(file, name, task); });
 }
 
 bool is_nifti(const VolumeSource& source) {
