@@ -37,7 +37,7 @@ export const modelsOption = () =>
   ).choices(["demo"]);
 
 /** How scans are named wherever a command takes them. */
-export const scansHelp = "CT scans: .nii or .nii.gz, folders of them, or .txt lists";
+export const scansHelp = "CT scans: NIfTI, NRRD or MetaImage files, folders of them, or .txt lists";
 
 /** The scans that a command works with: its arguments. `--images` is their former spelling. */
 export function addScans(command: Command): Command {

@@ -1,14 +1,23 @@
-/** Names of scans' files: NIfTI or not, label map or image. */
+/** Names of scans' files: of a volume or not, label map or image. */
 import { basename } from "node:path";
 
-/** Endings of the names of files that can be read, the longest first: those of the addon's table, `volumeFormats()`. */
-export const scanExtensions = [".nii.gz", ".nii"] as const;
+/** Endings of the names of files that can be read, each format's longest first: those of the addon's table, `volumeFormats()`. */
+export const scanExtensions = [
+  ".nii.gz",
+  ".nii",
+  ".hdr.gz",
+  ".hdr",
+  ".nrrd",
+  ".nhdr",
+  ".mha",
+  ".mhd",
+] as const;
 
 const extension = `(${scanExtensions.map((each) => each.replaceAll(".", "\\.")).join("|")})`;
 const scan = new RegExp(`${extension}$`, "i");
 const scanOrJson = new RegExp(`(${extension}|\\.json)$`, "i");
 
-/** Whether a file of this name is a volume that can be read: `.nii` or `.nii.gz`. */
+/** Whether a file of this name is a volume that can be read, by one of {@link scanExtensions}. */
 export function isScan(name: string): boolean {
   return scan.test(name);
 }
@@ -18,9 +27,9 @@ export function stemOf(path: string): string {
   return basename(path).replace(scanOrJson, "");
 }
 
-const labelSuffix = /[-_](label|labels|seg)$/i;
+const labelSuffix = /[-_.](label|labels|seg)$/i;
 
-/** Whether a file of this stem is a label map next to its image: `NAME_label`, `NAME_seg`. */
+/** Whether a file of this stem is a label map next to its image: `NAME_label`, `NAME_seg`, 3D Slicer's `NAME.seg`. */
 export function isLabelStem(stem: string): boolean {
   return labelSuffix.test(stem);
 }

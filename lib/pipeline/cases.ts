@@ -5,12 +5,12 @@ import { z } from "zod";
 import { aPath, checkArguments } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { isPathList, readPathList } from "../formats/lists.js";
-import { imageStem, isLabelStem, isScan, stemOf } from "../formats/scan-names.js";
+import { imageStem, isLabelStem, isScan, scanExtensions, stemOf } from "../formats/scan-names.js";
 import type { NamedCase } from "./events.js";
 
 /** One scan of a run. */
 export interface ScanCase extends NamedCase {
-  /** The file's name without `.nii` or `.nii.gz`; no two cases of a run share one. */
+  /** The file's name without `.nii.gz` or another ending of scans; no two cases of a run share one. */
   readonly name: string;
   readonly image: string;
   /** The file that a pipeline without a segmenter writes its boxes to, if it is not `OUTPUT/NAME.json`. */
@@ -18,7 +18,7 @@ export interface ScanCase extends NamedCase {
 }
 
 /**
- * The images that these paths stand for, in their order: an image itself; a folder, for the `.nii` and `.nii.gz` in it by
+ * The images that these paths stand for, in their order: an image itself; a folder, for the scans in it by
  * name, without hidden ones and label maps next to their image (`NAME_label`, `NAME_seg`); a `.txt` list, for its lines,
  * which are paths from the current folder.
  * @throws InputError for a list or folder that cannot be read or holds no image.
@@ -40,7 +40,10 @@ async function expand(input: string): Promise<string[]> {
     (name) => !isLabelStem(stemOf(name)) || !stems.has(imageStem(stemOf(name))),
   );
   if (images.length > 0) return images.map((name) => join(input, name));
-  throw new InputError("FILE_NOT_FOUND", `${input}: no .nii or .nii.gz in this folder.`);
+  throw new InputError(
+    "FILE_NOT_FOUND",
+    `${input}: no scan in this folder (${scanExtensions.join(", ")}).`,
+  );
 }
 
 /** The cases of these images. @throws UsageError if two would have the same name. */

@@ -2,7 +2,7 @@
 import { commonNumbers, decimal, learningRate, type TrainOptions, whole } from "./options.js";
 
 export interface TrainMedLamOptions extends TrainOptions {
-  /** Paths of CT scans: .nii or .nii.gz. */
+  /** Paths of CT scans. */
   scans: string[];
   /** Scans on which the error in mm is measured after every epoch. */
   validationScans?: string[];

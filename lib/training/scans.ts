@@ -17,7 +17,7 @@ export interface PrepareOptions extends ReadOptions {
   onProgress?: (progress: Progress) => void;
 }
 
-/** A scan and its label map: paths of .nii or .nii.gz. */
+/** A scan and its label map: paths of files of any format that is read. */
 export interface AnnotatedScan {
   image: string;
   labels: string;

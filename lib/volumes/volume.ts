@@ -117,7 +117,7 @@ export class Volume {
   }
 
   /**
-   * Reads a NIfTI-1 or NIfTI-2 file, `.nii` or `.nii.gz`.
+   * Reads a file of NIfTI (also a pair of `.hdr` and `.img`), NRRD or MetaImage; its content decides which.
    * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_VOLUME`; UsageError for a `nan` that the scan's type of
    * values cannot hold.
    */

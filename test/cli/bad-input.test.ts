@@ -117,7 +117,7 @@ describe("bad scans", () => {
     expectRefusal(await localize(missing), 3, missing, /no such file|does not exist/i);
     const none = join(folder, "none");
     mkdirSync(none);
-    expectRefusal(await localize(none), 3, none, "no .nii or .nii.gz in this folder");
+    expectRefusal(await localize(none), 3, none, "no scan in this folder (.nii.gz, .nii,");
     const { code, stderr } = await localize(missing, join(folder, "absent.nii"));
     expect(code).toBe(4);
     expect(stderr.trim().split("\n")).toHaveLength(2);

@@ -40,10 +40,18 @@ describe("folders of scans", () => {
       "a.nii",
       "a-seg.nii",
       "c_label.nii.gz",
+      "d.nrrd",
+      "d.seg.nrrd",
+      "e.mhd",
+      "e.raw",
+      "f.hdr",
+      "f.img",
       "notes.txt",
     ];
     for (const name of names) writeFileSync(join(inner, name), "");
-    const found = ["a.nii", "b.nii.gz", "c_label.nii.gz"].map((name) => join(inner, name));
+    const found = ["a.nii", "b.nii.gz", "c_label.nii.gz", "d.nrrd", "e.mhd", "f.hdr"].map((name) =>
+      join(inner, name),
+    );
     expect(await listImages([inner])).toEqual(found);
   });
 });

@@ -9,11 +9,11 @@ describe("names of scans", () => {
   });
 
   it("are recognized in any case, and cut to their stems", () => {
-    for (const name of ["a.nii", "a.nii.gz", "a.NII.GZ"]) {
+    for (const name of ["a.nii", "a.nii.gz", "a.NII.GZ", "a.nrrd", "a.mhd", "a.hdr"]) {
       expect(isScan(name), name).toBe(true);
       expect(stemOf(`folder/${name}`)).toBe("a");
     }
-    for (const name of ["a.nii.gz.part", "anii", "a.json", "a_nii.gz"]) {
+    for (const name of ["a.nii.gz.part", "anii", "a.json", "a_nii.gz", "a.img", "a.raw.gz"]) {
       expect(isScan(name), name).toBe(false);
     }
     expect(stemOf("a.json")).toBe("a");

@@ -4,7 +4,7 @@ import type { Task } from "./task.js";
 
 /** One slice of a volume: an image, or a frame of a multi-frame image. */
 export interface DicomFrame {
-  /** What messages call it: its file, and which frame of that. */
+  /** Its name in messages: the file, and which frame of that. */
   name: string;
   /** `native` is little endian, whatever the machine is. */
   codec: "native" | "bigEndian" | "rle" | "jpegLossless";
