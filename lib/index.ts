@@ -7,6 +7,7 @@ export type { CallOptions, Progress, ProgressItem, ProgressPhase } from "./addon
 export type {
   Conventions,
   ForwardResult,
+  Kernels,
   Precision,
   StoredType,
   VoxelArray,
@@ -63,6 +64,7 @@ export { labelNamesFromXml, labelTableXml, readLabelNames } from "./formats/labe
 export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./formats/roi-markups.js";
 export type { Box, PhysicalBox, Point, Triple } from "./geometry/box.js";
 export { type BuildOptions, buildTemplates } from "./localization/build.js";
+export { type AddOptions, addToTemplates, mergeTemplates } from "./localization/extend.js";
 export { type ExtremePoints, readExtremePoints } from "./localization/extreme-points.js";
 export { Grid, type GridOptions } from "./localization/grid.js";
 export { type LabelBoxes, type LabelBoxesOptions, labelBoxes } from "./localization/label-boxes.js";

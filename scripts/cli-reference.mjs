@@ -19,10 +19,10 @@ async function help(command) {
   return { text: text.trimEnd(), exitCodes: exitCodes.trimEnd() };
 }
 
-/** Names in a help text's list of commands, without that of help itself. */
+/** Names in a help text's list of commands ("template|templates" with an alias), without that of help itself. */
 function subcommands(text) {
   const [, list = ""] = text.split("\nCommands:\n");
-  return Array.from(list.matchAll(/^ {2}(\S+)/gm), ([, name]) => name).filter(
+  return Array.from(list.matchAll(/^ {2}([^\s|]+)/gm), ([, name]) => name).filter(
     (name) => name !== "help",
   );
 }

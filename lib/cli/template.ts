@@ -1,72 +1,38 @@
-/** `medlsam template`: make a template file from annotated scans, and look into one. */
+/** `medlsam template`: make a template file from annotated scans, add to one, and look into one. */
 
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UsageError } from "../base/errors.js";
-import { secondsSince } from "../base/time.js";
 import { formatJson } from "../formats/json.js";
-import type { Conventions, Strategy, Support, Templates } from "../index.js";
+import type { Conventions, Strategy, Templates } from "../index.js";
+import { type AnnotatedFlags, addAnnotated, addMaking, makeOfAnnotated } from "./annotated.js";
 import {
-  addScans,
   conventionsOption,
-  deviceOption,
-  givenScans,
   jsonOption,
-  modelOption,
-  namesOption,
-  nanOption,
-  normalizedOption,
   parseInteger,
-  parseLabels,
-  quietOption,
-  type RuntimeName,
-  runtimeOption,
   strategies,
   surveyOption,
-  threadsOption,
 } from "./options.js";
-import { checkWritable, writeStdout } from "./output.js";
-import { createProgress } from "./progress.js";
-import type { Api, Session } from "./session.js";
-import { count, facts, formatBytes, formatSeconds, table } from "./text.js";
+import { writeStdout } from "./output.js";
+import type { Session } from "./session.js";
+import { addTemplateExtending } from "./template-extend.js";
+import { count, facts, formatBytes, table } from "./text.js";
 
-interface BuildFlags {
-  /** The scans' former spelling. */
-  images?: string[];
-  labels?: string[];
-  extremePoints?: string[];
-  medlam: string;
-  runtime?: RuntimeName;
-  device: string;
-  classes?: number[];
-  names?: string;
+interface BuildFlags extends AnnotatedFlags {
   strategy?: Strategy;
   sliceInterval?: number;
   survey?: boolean;
   conventions: Conventions;
-  normalized?: boolean;
-  nan?: number;
-  threads: number;
   output: string;
-  quiet?: boolean;
 }
 
 export function addTemplate(program: Command, session: Session): void {
   const template = program
     .command("template")
-    .description("make a template file, or look into one");
-  addScans(template.command("build"))
+    .alias("templates")
+    .description("make template files, add to them, or look into one");
+  const building = addAnnotated(template.command("build"))
     .description("make a template file from annotated scans")
-    .option("--labels <path...>", "their label maps, in the same order; folders and lists too")
-    .option(
-      "--extreme-points <file...>",
-      "or six extreme points per organ: 3D Slicer .mrk.json or plain JSON",
-    )
-    .addOption(modelOption("medlam").makeOptionMandatory())
-    .addOption(runtimeOption())
-    .addOption(deviceOption())
-    .option("--classes <list>", "only these labels: 1,2", parseLabels)
-    .addOption(namesOption())
     .addOption(
       new Option(
         "--strategy <name>",
@@ -79,13 +45,11 @@ export function addTemplate(program: Command, session: Session): void {
       parseInteger(1, 1000),
     )
     .addOption(surveyOption())
-    .addOption(conventionsOption())
-    .addOption(normalizedOption())
-    .addOption(nanOption())
-    .addOption(threadsOption())
+    .addOption(conventionsOption());
+  addMaking(building)
     .requiredOption("-o, --output <file>", "the template file to write (.safetensors)")
-    .addOption(quietOption())
     .action((inputs: string[], flags: BuildFlags) => build(inputs, flags, session));
+  addTemplateExtending(template, session);
   const inspecting = (name: string, hidden: boolean) =>
     template
       .command(name, { hidden })
@@ -99,84 +63,12 @@ export function addTemplate(program: Command, session: Session): void {
 }
 
 async function build(inputs: string[], flags: BuildFlags, session: Session): Promise<void> {
-  const { runtime, device, threads, normalized, output, strategy, sliceInterval, conventions } =
-    flags;
-  const { survey, classes, nan } = flags;
+  const { output, strategy, sliceInterval, conventions, survey } = flags;
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
   }
-  const scans = givenScans(inputs, flags);
-  if ((flags.labels === undefined) === (flags.extremePoints === undefined)) {
-    throw new UsageError("Give either --labels or --extreme-points, one file for each image.");
-  }
-  const started = performance.now();
-  const progress = createProgress(flags.quiet ?? false, session.signal);
-  const { signal } = session;
-  const api = await session.api();
-  const pairs = await pairUp(scans, flags, api);
-  const files = pairs.flatMap(({ image, annotation }) => [image, annotation]);
-  checkWritable(output, [...files, flags.medlam]);
-  const supports = await supportsOf(pairs, flags, api);
-  const names = flags.names === undefined ? undefined : await api.readLabelNames(flags.names);
-  const medlam = await api.MedLam.load(flags.medlam, { runtime, device, threads, signal });
-  try {
-    const templates = await api.buildTemplates({
-      medlam,
-      supports,
-      strategy,
-      sliceInterval,
-      survey,
-      conventions,
-      classes,
-      names,
-      normalized,
-      nan,
-      threads,
-      signal,
-      onProgress: progress.follow(output),
-    });
-    await templates.save(output, { signal });
-    const organs = count(templates.organs.length, "organ");
-    const from = count(templates.supports.length, "support");
-    const seconds = formatSeconds(secondsSince(started));
-    progress.say(
-      `${output}: ${organs} from ${from}, ${count(templates.points, "point")}, ${seconds}`,
-    );
-  } finally {
-    progress.clear();
-  }
-}
-
-interface Pair {
-  image: string;
-  /** A label map, or a file of extreme points. */
-  annotation: string;
-}
-
-/** @throws UsageError unless there is an annotation for each image. */
-async function pairUp(
-  scans: string[],
-  { labels, extremePoints = [] }: BuildFlags,
-  { listImages }: Api,
-): Promise<Pair[]> {
-  const images = await listImages(scans);
-  const annotations = labels ? await listImages(labels) : extremePoints;
-  if (annotations.length !== images.length) {
-    const option = labels ? "--labels" : "--extreme-points";
-    throw new UsageError(
-      `${count(images.length, "image")} but ${annotations.length} with ${option}: give one for each, in the same order.`,
-    );
-  }
-  return images.map((image, i) => ({ image, annotation: annotations[i] ?? "" }));
-}
-
-function supportsOf(pairs: Pair[], { labels }: BuildFlags, api: Api): Promise<Support[]> {
-  return Promise.all(
-    pairs.map(async ({ image, annotation }) =>
-      labels === undefined
-        ? { image, extremePoints: await api.readExtremePoints(annotation) }
-        : { image, labels: annotation },
-    ),
+  await makeOfAnnotated(inputs, flags, output, session, (options, api) =>
+    api.buildTemplates({ ...options, strategy, sliceInterval, survey, conventions }),
   );
 }
 
@@ -190,10 +82,10 @@ async function inspect(file: string, flags: { json?: boolean }, session: Session
 
 function describe(templates: Templates, bytes: number) {
   const { path, strategy, sliceInterval, conventions, width, patch, fingerprint } = templates;
-  const { supports, points, organs } = templates;
+  const { supports, points, kernels, organs } = templates;
   const network = { width, patch, fingerprint, note: templates.note };
   const how = { strategy, sliceInterval, conventions, survey: templates.survey ?? false };
-  return { path, bytes, ...how, network, supports, points, organs };
+  return { path, bytes, ...how, network, supports, points, kernels, organs };
 }
 
 function readable(templates: Templates, bytes: number): string {
@@ -208,7 +100,7 @@ function readable(templates: Templates, bytes: number): string {
     ],
     ["network", `MedLAM of base width ${width}, patches of ${patch}³, fingerprint ${fingerprint}`],
     ["supports", supports.join(", ")],
-    ["points", String(points)],
+    ["points", `${points}, kernels as ${templates.kernels}`],
     ...(templates.note === undefined ? [] : [["note", templates.note] as [string, string]]),
   ]);
   const rows = templates.organs.map((organ) => [

@@ -1,4 +1,5 @@
 /** The organs of templates: from their supports' label maps and extreme points (algorithm.md part 3). */
+import type { LabelExtent } from "../addon/contract/index.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { labelNamesFromXml } from "../formats/label-names.js";
 import { cutsOf, type LabelledSupport, type Support } from "./supports.js";
@@ -18,6 +19,9 @@ export interface OrganOptions {
   names?: ReadonlyMap<number, string>;
 }
 
+/** Parts of organs by name. */
+type KnownParts = ReadonlyMap<string, number>;
+
 /** An organ of templates to be built. */
 export interface Organ {
   name: string;
@@ -31,19 +35,21 @@ export interface Organ {
 
 /**
  * Finds the organs that the templates hold, and how each is cut.
+ * @param known parts of the organs, by name, that templates have already.
  * @throws InputError `BAD_ANNOTATION`; UsageError.
  */
 export function findOrgans(
   options: OrganOptions,
   labelled: readonly (LabelledSupport | undefined)[],
+  known: KnownParts = new Map(),
 ): { organs: Organ[]; strategy: Strategy; sliceInterval: number | null } {
   const { sliceInterval = 2, strategy, supports } = options;
   const maps = labelled.filter((support) => support !== undefined);
-  const fromMaps = organsOfLabelMaps(options, maps, strategy === "spl" ? sliceInterval : undefined);
-  const organs = [...fromMaps];
+  const interval = strategy === "spl" ? sliceInterval : undefined;
+  const organs = organsOfLabelMaps(options, maps, interval, known);
   for (const support of supports) {
     if ("extremePoints" in support)
-      mergeGivenOrgans(organs, support.extremePoints, options.classes);
+      mergeGivenOrgans(organs, support.extremePoints, options.classes, known);
   }
   if (organs.length === 0) {
     throw new InputError("BAD_ANNOTATION", "The supports show no organ: every label map is empty.");
@@ -71,6 +77,7 @@ function organsOfLabelMaps(
   { classes, names }: OrganOptions,
   maps: readonly LabelledSupport[],
   sliceInterval: number | undefined,
+  known: KnownParts,
 ): Organ[] {
   if (maps.length === 0) return [];
   const tables = maps.flatMap(({ labelXml }) =>
@@ -92,9 +99,11 @@ function organsOfLabelMaps(
           "Leave it out of the classes, or add a support that shows it.",
       );
     }
+    const name = nameOf(label);
     const cuts = sliceInterval === undefined ? undefined : cutsOf(extents, sliceInterval);
-    const cut = cuts !== undefined;
-    return { name: nameOf(label), label, parts: cuts ?? 1, cut, supports: extents.length };
+    const parts = known.get(name) ?? cuts ?? 1;
+    requireSlices(name, parts, extents);
+    return { name, label, parts, cut: cuts !== undefined || parts > 1, supports: extents.length };
   });
   const twice = organs.find(
     ({ name }, i) => organs.findIndex((other) => other.name === name) !== i,
@@ -106,26 +115,39 @@ function organsOfLabelMaps(
   return organs;
 }
 
+/** @throws InputError `BAD_ANNOTATION` for an organ that a support shows in too few slices to have a part in each. */
+function requireSlices(name: string, parts: number, extents: readonly LabelExtent[]): void {
+  const slices = Math.min(...extents.map(({ min, max }) => max[0] - min[0]));
+  if (parts === 1 || slices >= parts) return;
+  throw new InputError(
+    "BAD_ANNOTATION",
+    `Organ "${name}" has ${parts} parts, and a support shows ${slices + 1} slices of it on the 3 mm grid: too few. ` +
+      "Leave that support out, or build the templates anew.",
+  );
+}
+
 /** Adds the organs of a points file; one without a label gets the first free number. */
 function mergeGivenOrgans(
   organs: Organ[],
   given: Extract<Support, { extremePoints: unknown }>["extremePoints"],
   classes: readonly number[] | undefined,
+  knownParts: KnownParts,
 ): void {
   for (const { name, label, parts } of given) {
     if (classes && label !== undefined && !classes.includes(label)) continue;
     const known = organs.find((organ) => organ.name === name);
-    if (!known) {
-      const free = Math.max(0, ...organs.map((organ) => organ.label)) + 1;
-      organs.push({ name, label: label ?? free, parts: parts.length, cut: false, supports: 1 });
-    } else if (known.parts !== parts.length) {
+    const wanted = known?.parts ?? knownParts.get(name) ?? parts.length;
+    if (wanted !== parts.length) {
       throw new InputError(
         "BAD_ANNOTATION",
-        `Organ "${name}" has ${known.parts} parts in one support and ${parts.length} in another. ` +
+        `Organ "${name}" has ${wanted} parts in one support and ${parts.length} in another. ` +
           "Cut it into the same number everywhere.",
       );
-    } else {
-      known.supports++;
+    }
+    if (known) known.supports++;
+    else {
+      const free = Math.max(0, ...organs.map((organ) => organ.label)) + 1;
+      organs.push({ name, label: label ?? free, parts: wanted, cut: false, supports: 1 });
     }
   }
 }

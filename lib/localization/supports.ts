@@ -1,5 +1,5 @@
 /** Annotation points of one support scan on its padded grid (algorithm.md part 3). */
-
+import { basename } from "node:path";
 import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { Conventions, LabelExtent, LabelGridHandle } from "../addon/contract/index.js";
@@ -22,6 +22,11 @@ export const aSupport = z.union(
   ],
   "must be { image, labels }, paths or volumes, or { image, extremePoints } (readExtremePoints gives them)",
 );
+
+/** What a template file says of the image that it was made from. */
+export function nameOfImage(image: string | Volume): string {
+  return basename(typeof image === "string" ? image : image.path);
+}
 
 /** A support's label map on the grid, and where its labels are. */
 export interface LabelledSupport {

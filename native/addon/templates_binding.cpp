@@ -7,6 +7,13 @@
 namespace medlsam::addon {
 namespace {
 
+// Memory of templates that are being filled.
+std::size_t bytes_of(const Templates& templates) {
+  std::size_t elements = 0;
+  for (int k = 0; k < kScales; ++k) elements += templates.kernel_elements(k);
+  return templates.points() * elements * sizeof(float);
+}
+
 Napi::Value create_templates(const Napi::CallbackInfo& info) {
   const auto call = info[0].As<Napi::Object>();
   return run_task(
@@ -16,10 +23,22 @@ Napi::Value create_templates(const Napi::CallbackInfo& info) {
         return std::make_shared<Templates>(points, medlam->weights().feature_channels());
       },
       [](Napi::Env env, std::shared_ptr<Templates>&& templates) {
-        std::size_t elements = 0;
-        for (int k = 0; k < kScales; ++k) elements += templates->kernel_elements(k);
-        const std::size_t bytes = templates->points() * elements * sizeof(float);
+        const std::size_t bytes = bytes_of(*templates);
         return make_handle(env, std::move(templates), bytes);
+      });
+}
+
+Napi::Value join_templates(const Napi::CallbackInfo& info) {
+  const auto handles = info[0].As<Napi::Array>();
+  std::vector<std::shared_ptr<Templates>> parts;
+  for (std::uint32_t i = 0; i < handles.Length(); ++i)
+    parts.push_back(open_handle<Templates>(handles.Get(i)));
+  return run_task(
+      info, info[1],
+      [parts = std::move(parts)](const Task&) { return std::shared_ptr<Templates>(Templates::join(parts)); },
+      [](Napi::Env env, std::shared_ptr<Templates>&& joined) {
+        const std::size_t bytes = bytes_of(*joined);
+        return make_handle(env, std::move(joined), bytes);
       });
 }
 
@@ -54,6 +73,7 @@ Napi::Object to_js(Napi::Env env, const Description& description) {
   auto result = Napi::Object::New(env);
   result.Set("points", static_cast<double>(templates.points()));
   result.Set("channels", templates.channels());
+  result.Set("kernels", templates.kernel_type() == KernelType::kInt4 ? "int4" : "float16");
   result.Set("positions", to_typed_array(env, description.positions));
   result.Set("supports", to_typed_array(env, templates.supports()));
   result.Set("agreement", to_typed_array(env, description.agreement));
@@ -73,9 +93,11 @@ Napi::Value write_templates(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[1],
       [templates = open_handle<Templates>(call.Get("templates")),
-       path = call.Get("path").As<Napi::String>().Utf8Value(),
-       metadata = to_strings(call.Get("metadata"))](const Task&) {
-        templates->write(path, metadata);
+       path = call.Get("path").As<Napi::String>().Utf8Value(), metadata = to_strings(call.Get("metadata")),
+       type = call.Get("kernels").As<Napi::String>().Utf8Value() == "int4"
+                  ? KernelType::kInt4
+                  : KernelType::kFloat16](const Task&) {
+        templates->write(path, metadata, type);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });
@@ -120,6 +142,7 @@ Napi::Value template_kernels(const Napi::CallbackInfo& info) {
 
 void bind_templates(Napi::Env env, Napi::Object exports) {
   bind<create_templates>(env, exports, "createTemplates");
+  bind<join_templates>(env, exports, "joinTemplates");
   bind<add_support>(env, exports, "addSupport");
   bind<describe_templates>(env, exports, "describeTemplates");
   bind<write_templates>(env, exports, "writeTemplates");

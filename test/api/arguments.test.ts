@@ -60,6 +60,8 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
   ["Templates.save", templates, file],
   ["Grid.make", Grid, volume],
   ["buildTemplates", medlsam, { medlam, supports: [annotated], signal }],
+  ["addToTemplates", medlsam, templates, { medlam, supports: [annotated], signal }],
+  ["mergeTemplates", medlsam, [templates, templates]],
   ["localize", medlsam, volume, { medlam, templates, signal }],
   ["labelBoxes", medlsam, annotated.labels],
   ["segment", medlsam, volume, { segmenter: sam, organs, signal }],

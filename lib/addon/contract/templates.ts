@@ -2,11 +2,16 @@
 import type { GridHandle, MedLamHandle, TemplatesHandle } from "./handles.js";
 import type { Task } from "./task.js";
 
+/** How a template file keeps the features of its points: in half precision, or in four bits a value. */
+export type Kernels = "float16" | "int4";
+
 export interface TemplatesInfo {
   handle: TemplatesHandle;
   /** The annotation points in the file. */
   points: number;
   channels: number;
+  /** As they are kept in their file, or were in that of the first joined ones. */
+  kernels: Kernels;
   /** Mean position of every point in the unified anatomical coordinate system. */
   positions: Float32Array;
   /** How many supports contributed to each point. */
@@ -33,11 +38,18 @@ export interface TemplatesAddon {
     call: { medlam: MedLamHandle; points: number },
     task: Task,
   ): Promise<TemplatesHandle>;
+  /** Copies of the points of several templates of one network, in their order, which supports can be added to. */
+  joinTemplates(parts: readonly TemplatesHandle[], task: Task): Promise<TemplatesHandle>;
   /** Adds one support. Progress has the phases "survey", where one is made, and "support". */
   addSupport(call: SupportCall, task: Task): Promise<void>;
   describeTemplates(templates: TemplatesHandle, task: Task): Promise<Omit<TemplatesInfo, "handle">>;
   writeTemplates(
-    call: { templates: TemplatesHandle; path: string; metadata: Record<string, string> },
+    call: {
+      templates: TemplatesHandle;
+      path: string;
+      metadata: Record<string, string>;
+      kernels: Kernels;
+    },
     task: Task,
   ): Promise<void>;
   openTemplates(path: string, task: Task): Promise<TemplatesInfo>;

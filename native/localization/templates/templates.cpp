@@ -10,23 +10,42 @@
 #include "base/mapped_file.hpp"
 #include "checkpoints/safetensors.hpp"
 #include "localization/similarity/similarity.hpp"
+#include "localization/templates/packed_kernels.hpp"
 
 namespace medlsam {
 namespace {
 
-constexpr std::array<DType, kScales> kKernelType = {DType::kF32, DType::kF16, DType::kF16};
-
+// More than anybody annotates; a damaged file's count must not overflow.
+constexpr std::int32_t kMaxSupports = 1'000'000;
 std::string kernel_name(int scale) {
   return "kernel" + std::to_string(scale);
 }
 
-std::vector<std::int64_t> kernel_shape(std::size_t points, int channels, int scale) {
+std::string scale_name(int scale) {
+  return "scale" + std::to_string(scale);
+}
+
+// The smallest kernel is float32 in any file.
+bool is_packed(KernelType type, int scale) {
+  return scale > 0 && type == KernelType::kInt4;
+}
+
+DType kernel_dtype(KernelType type, int scale) {
+  if (scale == 0) return DType::kF32;
+  return type == KernelType::kInt4 ? DType::kU8 : DType::kF16;
+}
+
+Shape kernel_shape(KernelType type, std::size_t points, int channels, int scale) {
   const std::int64_t size = kKernelSize[scale];
-  return {static_cast<std::int64_t>(points), channels, size, size, size};
+  return {static_cast<std::int64_t>(points), channels, size, size, is_packed(type, scale) ? size / 2 : size};
+}
+
+Shape scale_shape(std::size_t points, int channels) {
+  return {static_cast<std::int64_t>(points), channels};
 }
 
 const TensorView& tensor(const Checkpoint& file, const std::string& path, const std::string& name,
-                         DType dtype, const std::vector<std::int64_t>& shape) {
+                         DType dtype, const Shape& shape) {
   const auto found = file.tensors.find(name);
   if (found == file.tensors.end()) {
     throw Error(ErrorCode::kBadTemplates, path + ": not a template file: tensor '" + name +
@@ -43,14 +62,14 @@ const TensorView& tensor(const Checkpoint& file, const std::string& path, const 
 }
 
 template <class T>
-TensorView view_of(const std::vector<T>& values, DType dtype, std::vector<std::int64_t> shape) {
+TensorView view_of(const std::vector<T>& values, DType dtype, Shape shape) {
   return {dtype, std::move(shape), std::as_bytes(std::span(values))};
 }
 
 }  // namespace
 
 Templates::Templates(std::size_t points, int channels)
-    : channels_(channels), supports_(points, 0), position_sums_(3 * points, 0.0) {
+    : channels_(channels), supports_(points, 0), position_sums_(3 * points, 0.0), kept_agreement_(points) {
   for (int k = 0; k < kScales; ++k) kernels_[k].assign(points * kernel_elements(k), 0.0f);
 }
 
@@ -87,8 +106,13 @@ std::unique_ptr<Templates> Templates::open(const std::string& path) {
   const std::size_t points = kernel0->second.shape[0];
   const auto count = static_cast<std::int64_t>(points);
   templates->channels_ = static_cast<int>(kernel0->second.shape[1]);
+  const auto kernel1 = content.tensors.find(kernel_name(1));
+  const bool packed = kernel1 != content.tensors.end() && kernel1->second.dtype == DType::kU8;
+  const KernelType type = templates->type_ = packed ? KernelType::kInt4 : KernelType::kFloat16;
   for (int k = 0; k < kScales; ++k) {
-    tensor(content, path, kernel_name(k), kKernelType[k], kernel_shape(points, templates->channels_, k));
+    const int channels = templates->channels_;
+    tensor(content, path, kernel_name(k), kernel_dtype(type, k), kernel_shape(type, points, channels, k));
+    if (is_packed(type, k)) tensor(content, path, scale_name(k), DType::kF32, scale_shape(points, channels));
   }
   templates->positions_.resize(3 * points);
   templates->agreement_.resize(points);
@@ -102,7 +126,46 @@ std::unique_ptr<Templates> Templates::open(const std::string& path) {
   to_float32(tensor(content, path, "agreement", DType::kF32, {count}), templates->agreement_);
   const TensorView& supports = tensor(content, path, "supports", DType::kI32, {count});
   std::memcpy(templates->supports_.data(), supports.bytes.data(), supports.bytes.size());
+  if (!std::all_of(templates->supports_.begin(), templates->supports_.end(),
+                   [](std::int32_t number) { return number >= 0 && number <= kMaxSupports; })) {
+    throw Error(ErrorCode::kBadTemplates,
+                path + ": a point's number of supports is impossible. The file is damaged; build it again.");
+  }
   return templates;
+}
+
+std::unique_ptr<Templates> Templates::join(std::span<const std::shared_ptr<Templates>> parts) {
+  std::size_t points = 0;
+  for (const auto& part : parts) points += part->points();
+  auto joined = std::make_unique<Templates>(points, parts.empty() ? 0 : parts.front()->channels());
+  if (!parts.empty()) joined->type_ = parts.front()->type_;
+  std::size_t first = 0;
+  for (const auto& part : parts) {
+    if (part->channels() != joined->channels()) {
+      throw Error(ErrorCode::kBadTemplates, "Templates of " + std::to_string(joined->channels()) +
+                                                " and of " + std::to_string(part->channels()) +
+                                                " channels cannot be in one file.");
+    }
+    joined->take_over(*part, first);
+    first += part->points();
+  }
+  return joined;
+}
+
+void Templates::take_over(const Templates& part, std::size_t first) {
+  const std::vector<float> means = part.positions();
+  for (std::size_t point = 0; point < part.points(); ++point) {
+    const std::size_t to = first + point;
+    supports_[to] = part.supports_[point];
+    // Exact, and so is the division that gives the mean again: a float times a whole number fits a double.
+    const double count = std::max(1, supports_[to]);
+    for (std::size_t a = 0; a < 3; ++a) position_sums_[3 * to + a] = count * means[3 * point + a];
+    kept_agreement_[to] = part.kept_agreement_.empty() ? part.agreement_[point] : part.kept_agreement_[point];
+    for (int k = 0; k < kScales; ++k) {
+      const std::size_t elements = kernel_elements(k);
+      part.kernel(point, k, std::span(kernels_[k]).subspan(to * elements, elements));
+    }
+  }
 }
 
 void Templates::add(std::size_t point, const float* position,
@@ -114,6 +177,7 @@ void Templates::add(std::size_t point, const float* position,
                         std::span(kernels_[k]).subspan(point * elements, elements));
   }
   ++supports_[point];
+  kept_agreement_[point].reset();
 }
 
 std::vector<float> Templates::positions() const {
@@ -129,6 +193,10 @@ std::vector<float> Templates::agreement() const {
   if (!agreement_.empty()) return agreement_;
   std::vector<float> result;
   for (std::size_t point = 0; point < points(); ++point) {
+    if (kept_agreement_[point]) {
+      result.push_back(*kept_agreement_[point]);
+      continue;
+    }
     const double n = supports_[point];
     if (n < 2) {
       result.push_back(std::numeric_limits<float>::quiet_NaN());
@@ -156,14 +224,24 @@ void Templates::kernel(std::size_t point, int scale, std::span<float> out) const
     std::copy(values, values + elements, out.begin());
     return;
   }
-  TensorView view = file_.tensors.at(kernel_name(scale));
-  const std::size_t bytes = elements * dtype_size(view.dtype);
-  view.bytes = view.bytes.subspan(point * bytes, bytes);
-  view.shape = {static_cast<std::int64_t>(elements)};
-  to_float32(view, out.first(elements));
+  const auto of_point = [&](const std::string& name, std::size_t count) {
+    TensorView view = file_.tensors.at(name);
+    const std::size_t bytes = count * dtype_size(view.dtype);
+    view.bytes = view.bytes.subspan(point * bytes, bytes);
+    view.shape = {static_cast<std::int64_t>(count)};
+    return view;
+  };
+  if (!is_packed(type_, scale)) {
+    to_float32(of_point(kernel_name(scale), elements), out.first(elements));
+    return;
+  }
+  std::vector<float> scales(channels_);
+  to_float32(of_point(scale_name(scale), scales.size()), scales);
+  unpack_kernel(of_point(kernel_name(scale), elements / 2).bytes, scales, out.first(elements));
 }
 
-void Templates::write(const std::string& path, const std::map<std::string, std::string>& metadata) const {
+void Templates::write(const std::string& path, const std::map<std::string, std::string>& metadata,
+                      KernelType type) const {
   const auto count = static_cast<std::int64_t>(points());
   const std::vector<float> mean_positions = positions(), agreements = agreement();
   std::vector<NamedTensor> tensors = {
@@ -171,20 +249,51 @@ void Templates::write(const std::string& path, const std::map<std::string, std::
       {"supports", view_of(supports_, DType::kI32, {count})},
       {"agreement", view_of(agreements, DType::kF32, {count})},
   };
-  std::array<std::vector<std::uint16_t>, kScales> halves;
+  std::array<StoredKernels, kScales> stored;
   for (int k = 0; k < kScales; ++k) {
-    const auto shape = kernel_shape(points(), channels_, k);
-    if (kernels_[k].empty()) {
+    const bool as_it_is = kernels_[k].empty() && (k == 0 || type == type_);
+    if (as_it_is) {
       tensors.push_back({kernel_name(k), file_.tensors.at(kernel_name(k))});
-    } else if (kKernelType[k] == DType::kF32) {
+      if (is_packed(type, k)) tensors.push_back({scale_name(k), file_.tensors.at(scale_name(k))});
+      continue;
+    }
+    const Shape shape = kernel_shape(type, points(), channels_, k);
+    if (k == 0) {
       tensors.push_back({kernel_name(k), view_of(kernels_[k], DType::kF32, shape)});
+      continue;
+    }
+    stored[k] = store(k, type);
+    if (type == KernelType::kFloat16) {
+      tensors.push_back({kernel_name(k), view_of(stored[k].halves, DType::kF16, shape)});
     } else {
-      halves[k].reserve(kernels_[k].size());
-      for (float value : kernels_[k]) halves[k].push_back(float_to_half(value));
-      tensors.push_back({kernel_name(k), view_of(halves[k], DType::kF16, shape)});
+      tensors.push_back({kernel_name(k), view_of(stored[k].packed, DType::kU8, shape)});
+      tensors.push_back(
+          {scale_name(k), view_of(stored[k].scales, DType::kF32, scale_shape(points(), channels_))});
     }
   }
   write_safetensors(path, tensors, metadata);
+}
+
+Templates::StoredKernels Templates::store(int scale, KernelType type) const {
+  StoredKernels stored;
+  const std::size_t elements = kernel_elements(scale);
+  std::vector<float> values(elements);
+  if (type == KernelType::kInt4) {
+    stored.packed.resize(points() * elements / 2);
+    stored.scales.resize(points() * channels_);
+  } else {
+    stored.halves.reserve(points() * elements);
+  }
+  for (std::size_t point = 0; point < points(); ++point) {
+    kernel(point, scale, values);
+    if (type == KernelType::kInt4) {
+      pack_kernel(values, std::span(stored.packed).subspan(point * elements / 2, elements / 2),
+                  std::span(stored.scales).subspan(point * channels_, channels_));
+    } else {
+      for (float value : values) stored.halves.push_back(float_to_half(value));
+    }
+  }
+  return stored;
 }
 
 }  // namespace medlsam
