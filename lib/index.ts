@@ -28,6 +28,7 @@ export {
   UnavailableError,
   UsageError,
 } from "./base/errors.js";
+export type { ScanWarning, WarningCode } from "./base/warnings.js";
 export {
   Checkpoint,
   type CheckpointWriteOptions,
@@ -36,6 +37,9 @@ export {
 export { type DemoOptions, runDemo } from "./demo/demo.js";
 export type { Demo } from "./demo/result.js";
 export { type DemoTable, demoTable } from "./demo/table.js";
+export type { SeriesInfo } from "./dicom/series/listing.js";
+export type { Modality } from "./dicom/series/survey.js";
+export type { DicomAttributes, DicomElement, DicomSlice, DicomSource } from "./dicom/source.js";
 export { type BoxComparison, compareBoxes } from "./evaluation/compare-boxes.js";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.js";
 export {
@@ -145,4 +149,5 @@ export type { TrainedFiles } from "./training/run.js";
 export { type TrainedSam, trainSam } from "./training/sam.js";
 export type { SamSizes, TrainedSamEpoch, TrainSamOptions } from "./training/sam-options.js";
 export type { AnnotatedScan } from "./training/scans.js";
-export { type ReadOptions, Volume, type VolumeGeometry } from "./volumes/volume.js";
+export { type DicomOptions, listSeries, type ReadOptions, type ScanPath } from "./volumes/read.js";
+export { Volume, type VolumeGeometry } from "./volumes/volume.js";

@@ -27,9 +27,18 @@ export function codesOf(data: DicomAttributes, keyword: Keyword): string[] {
 
 /** Numbers of a DS or IS; a value that is not a number is NaN. Empty if the attribute is missing. */
 export function decimalsOf(data: DicomAttributes, keyword: Keyword): number[] {
-  return codesOf(data, keyword).map((text) =>
-    /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN,
-  );
+  return parseDecimals(asciiOf(data, keyword) ?? "");
+}
+
+/** Numbers that a backslash separates, as a DS or IS stores them. */
+export function parseDecimals(text: string): number[] {
+  if (text === "") return [];
+  return text
+    .split("\\")
+    .map((each) => each.trim())
+    .map((each) =>
+      /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(each) ? Number(each) : Number.NaN,
+    );
 }
 
 /** The first number of a DS or IS. */

@@ -5,7 +5,7 @@ import { native } from "../addon/loader.js";
 import { aFunction, checkArguments, optionsOf, wholeNumber } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { labelNames } from "../formats/label-names.js";
-import type { ReadOptions } from "../volumes/volume.js";
+import type { ReadOptions } from "../volumes/read.js";
 import { filled, placeOrgans, withLabels } from "./filling.js";
 import { gridOptionsShape } from "./grid.js";
 import { aMedLam, type MedLam } from "./medlam.js";

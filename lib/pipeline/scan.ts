@@ -2,7 +2,8 @@
 import type { Progress } from "../addon/call.js";
 import { secondsSince } from "../base/time.js";
 import { Grid, type GridOptions } from "../localization/grid.js";
-import { type ReadOptions, Volume } from "../volumes/volume.js";
+import type { ReadOptions } from "../volumes/read.js";
+import { Volume } from "../volumes/volume.js";
 
 export interface OpenScanOptions extends GridOptions, ReadOptions {
   /** Whether the scan is put on the localization grid. */

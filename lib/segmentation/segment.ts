@@ -11,7 +11,8 @@ import {
 } from "../base/arguments.js";
 import { secondsSince } from "../base/time.js";
 import { joinNotes } from "../checkpoints/notes.js";
-import { type ReadOptions, Volume, volumeSource } from "../volumes/volume.js";
+import type { ReadOptions } from "../volumes/read.js";
+import { Volume, volumeSource } from "../volumes/volume.js";
 import { checkPrompts, type OrganPrompt, organPrompts } from "./prompts.js";
 import { finishOrgan, type MaskFilter, Segmentation, type SegmentedOrgan } from "./segmentation.js";
 import { aSegmenter, Masks, type Segmenter } from "./segmenter.js";

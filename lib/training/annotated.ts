@@ -9,7 +9,8 @@ import { buildTemplates } from "../localization/build.js";
 import { localize } from "../localization/localize.js";
 import { MedLam } from "../localization/medlam.js";
 import type { Templates } from "../localization/templates.js";
-import type { ReadOptions } from "../volumes/volume.js";
+import type { ReadOptions } from "../volumes/read.js";
+
 import type { AnnotatedScan } from "./scans.js";
 
 export interface BoxErrorOptions extends ReadOptions {

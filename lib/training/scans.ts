@@ -7,7 +7,8 @@ import { native } from "../addon/loader.js";
 import { InputError, OutputError } from "../base/errors.js";
 import { stemOf } from "../formats/scan-names.js";
 import { requireSameGeometry } from "../volumes/geometry.js";
-import { labelOptions, type ReadOptions, withVolume } from "../volumes/volume.js";
+import type { ReadOptions } from "../volumes/read.js";
+import { labelOptions, withVolume } from "../volumes/volume.js";
 
 export interface PrepareOptions extends ReadOptions {
   /** Intensities are in 0..1 already. */

@@ -12,7 +12,17 @@ import {
   wholeNumber,
 } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
+import type { ScanWarning } from "../base/warnings.js";
+import type { DicomSource } from "../dicom/source.js";
 import type { Triple } from "../geometry/box.js";
+import {
+  aScanPath,
+  type ReadOptions,
+  type ReadScan,
+  readOptionsShape,
+  readScan,
+  type ScanPath,
+} from "./read.js";
 
 /** Geometry that {@link Volume.fromArray} needs with an array of voxels. */
 export interface VolumeGeometry {
@@ -20,15 +30,6 @@ export interface VolumeGeometry {
   shape: Triple;
   /** Row-major 4×4: voxel (x, y, z, 1) → RAS mm. */
   affine: readonly number[];
-}
-
-/** Options of {@link Volume.read}, and of every call that reads scans. */
-export interface ReadOptions extends CallOptions {
-  /**
-   * Value that NaN or infinite voxels of a scan are read as, in its units (HU; -1000 is air): the borders of a
-   * resampled CT. They stay by default, and a scan that has some cannot be localized. Label maps are read as they are.
-   */
-  nan?: number;
 }
 
 const arrays = {
@@ -52,9 +53,7 @@ const volumeGeometry = z.object({
     .array(z.number("must be a finite number"), "must be 16 numbers: a 4×4 matrix, row by row")
     .length(16, "must be 16 numbers: a 4×4 matrix, row by row"),
 });
-const readOptions = optionsOf({
-  nan: z.number("must be a finite number, such as -1000 (HU)").optional(),
-});
+const readOptions = optionsOf(readOptionsShape);
 const writeOptions = optionsOf({ labelXml: z.string().optional() });
 
 /**
@@ -83,11 +82,15 @@ export class Volume {
    * Warnings about the file that results should repeat: that it gives no orientation, that its axes are sheared. Usually empty.
    */
   readonly warnings: readonly string[];
+  /** Warnings about the reading of a DICOM series, each with a stable code. Results do not repeat them. */
+  readonly scanWarnings: readonly ScanWarning[];
   /** The label table in the file's header extension (Caret XML), or of a DICOM annotation's organs, if it has one. */
   readonly labelXml?: string;
   readonly #native: Owned<VolumeHandle>;
+  #source: DicomSource | undefined;
 
-  private constructor(handle: VolumeHandle, path: string, labelXml?: string) {
+  private constructor(scan: ReadScan, path: string, labelXml?: string) {
+    const { handle, source, warnings } = scan;
     const info: VolumeInfo = native.volumeInfo(handle);
     this.#native = new Owned(handle, path === "" ? "The volume" : `The volume ${path}`);
     this.path = path;
@@ -99,6 +102,8 @@ export class Volume {
     this.slope = info.slope;
     this.intercept = info.intercept;
     this.warnings = info.warnings;
+    this.scanWarnings = warnings;
+    this.#source = source;
     const xml = labelXml ?? info.labelXml;
     if (xml !== undefined) this.labelXml = xml;
   }
@@ -113,20 +118,25 @@ export class Volume {
     handle: VolumeHandle,
     { path = "", labelXml }: { path?: string; labelXml?: string } = {},
   ): Volume {
-    return new Volume(handle, path, labelXml);
+    return new Volume({ handle, warnings: [] }, path, labelXml);
+  }
+
+  /** The acquired images behind a volume that was read from DICOM; gone once it is closed. */
+  get source(): DicomSource | undefined {
+    return this.#source;
   }
 
   /**
-   * Reads a file of NIfTI (also a pair of `.hdr` and `.img`), NRRD or MetaImage; its content decides which.
-   * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED` or `BAD_VOLUME`; UsageError for a `nan` that the scan's type of
-   * values cannot hold.
+   * Reads a file of NIfTI (also a pair of `.hdr` and `.img`), NRRD or MetaImage, whose content decides which, or a DICOM series: a
+   * folder with all below it, a DICOMDIR, a zip archive, a multi-frame file, or a list of files.
+   * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED`; `BAD_VOLUME` for files that are damaged, do not make one volume, or make several
+   *   (it lists them); `NOT_HU` for a series without HU; UsageError for a `nan` that the scan's type of values cannot hold; AbortedError.
    */
-  static async read(path: string, options: ReadOptions = {}): Promise<Volume> {
-    checkArguments("Volume.read", { path: [path, aPath], options: [options, readOptions] });
-    const { nan = null } = options;
+  static async read(path: ScanPath, options: ReadOptions = {}): Promise<Volume> {
+    checkArguments("Volume.read", { path: [path, aScanPath], options: [options, readOptions] });
     return new Volume(
-      await callNative(options, (task) => native.readVolume(path, nan, task)),
-      path,
+      await readScan(path, options),
+      typeof path === "string" ? path : (path[0] as string),
     );
   }
 
@@ -153,7 +163,7 @@ export class Volume {
     const run = callNative(options, (task) =>
       native.volumeFromArray(data, shape, [...affine], task),
     );
-    return new Volume(await run, "");
+    return Volume.fromHandle(await run);
   }
 
   /** A copy of the stored values, (z, y, x), x fastest. */
@@ -210,8 +220,19 @@ export class Volume {
     await callNative(options, (task) => native.writeVolume(path, this.handle, data, xml, task));
   }
 
+  /**
+   * A copy with the slices of a tilted gantry shifted in their planes until they lie one above the other, interpolated linearly;
+   * −1024 where there was nothing. It is as large as that takes. Slices that are not tilted are copied as they are.
+   */
+  async rectified(options: CallOptions = {}): Promise<Volume> {
+    return Volume.fromHandle(
+      await callNative(options, (task) => native.rectifyVolume(this.handle, task)),
+    );
+  }
+
   /** Frees the native memory now rather than at garbage collection. */
   close(): void {
+    this.#source = undefined;
     this.#native.close();
   }
 

@@ -8,6 +8,8 @@
 #include "volumes/nifti/nifti.hpp"
 #include "volumes/orientation.hpp"
 #include "volumes/read.hpp"
+#include "volumes/rectified.hpp"
+#include "volumes/resample_slices.hpp"
 #include "volumes/thin.hpp"
 #include "volumes/values.hpp"
 
@@ -106,6 +108,35 @@ Napi::Value thin_volume(const Napi::CallbackInfo& info) {
       volume_handle);
 }
 
+Napi::Value rectify_volume(const Napi::CallbackInfo& info) {
+  return run_task(
+      info, info[1],
+      [volume = open_handle<Volume>(info[0])](const Task& task) {
+        const auto rectification = rectification_of(*volume, 0);
+        return rectification ? rectified(*volume, *rectification, task) : Volume(*volume);
+      },
+      volume_handle);
+}
+
+Napi::Value resample_slices(const Napi::CallbackInfo& info) {
+  const auto call = info[1].As<Napi::Object>();
+  const auto lower = call.Get("lower").As<Napi::Array>(), weight = call.Get("weight").As<Napi::Array>();
+  std::vector<SliceBlend> blends(lower.Length());
+  for (std::uint32_t z = 0; z < blends.size(); ++z) {
+    blends[z] = {lower.Get(z).As<Napi::Number>().Int64Value(),
+                 weight.Get(z).As<Napi::Number>().DoubleValue()};
+  }
+  const auto numbers = call.Get("affine").As<Napi::Array>();
+  Affine affine;
+  for (std::uint32_t i = 0; i < 16; ++i) affine[i] = numbers.Get(i).As<Napi::Number>().DoubleValue();
+  return run_task(
+      info, info[2],
+      [volume = open_handle<Volume>(info[0]), blends, affine](const Task& task) {
+        return resampled_slices(*volume, blends, affine, task);
+      },
+      volume_handle);
+}
+
 // data null: the volume itself, stored values and all.
 Napi::Value write_volume(const Napi::CallbackInfo& info) {
   const auto geometry = open_handle<Volume>(info[1]);
@@ -142,6 +173,8 @@ void bind_volumes(Napi::Env env, Napi::Object exports) {
   bind<volume_info>(env, exports, "volumeInfo");
   bind<volume_data>(env, exports, "volumeData");
   bind<thin_volume>(env, exports, "thinVolume");
+  bind<rectify_volume>(env, exports, "rectifyVolume");
+  bind<resample_slices>(env, exports, "resampleSlices");
   bind<write_volume>(env, exports, "writeVolume");
 }
 

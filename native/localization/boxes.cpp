@@ -21,7 +21,7 @@ std::int64_t round_half_up(double value) {
 Index3 stored_corner(std::span<const Index3> points, std::size_t side, const Grid& grid) {
   std::array<double, 3> corner;
   for (std::size_t a = 0; a < 3; ++a) corner[a] = static_cast<double>(points[3 * side + a][a]);
-  const auto stored = to_stored(grid, corner);
+  const auto stored = to_upright(grid, corner);
   return {round_half_up(stored[0]), round_half_up(stored[1]), round_half_up(stored[2])};
 }
 
@@ -40,6 +40,25 @@ VoxelBox stored_box(std::span<const Index3> points, const Grid& grid) {
     box.max[a] = std::clamp<std::int64_t>(box.max[a], 0, last);
   }
   return box;
+}
+
+std::vector<VoxelBox> stored_boxes(std::span<const Index3> points, const Grid& grid) {
+  const VoxelBox upright = stored_box(points, grid);
+  if (!grid.rectification) return {upright};
+  std::vector<VoxelBox> boxes;
+  for (std::int64_t z = upright.min[0]; z <= upright.max[0]; ++z) {
+    const auto corner = [&](const Index3& at) {
+      const auto stored = grid.rectification->to_stored(
+          {static_cast<double>(z), static_cast<double>(at[1]), static_cast<double>(at[2])});
+      Index3 voxel = {z, round_half_up(stored[1]), round_half_up(stored[2])};
+      for (int a = 1; a < 3; ++a) {
+        voxel[a] = std::clamp<std::int64_t>(voxel[a], 0, grid.rectification->stored_shape[a] - 1);
+      }
+      return voxel;
+    };
+    boxes.push_back({corner(upright.min), corner(upright.max)});
+  }
+  return boxes;
 }
 
 VoxelBox around(std::span<const VoxelBox> boxes) {

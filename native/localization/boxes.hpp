@@ -14,6 +14,10 @@ namespace medlsam {
 // (b, a). For a grid of exact conventions it is clipped to the volume.
 VoxelBox stored_box(std::span<const Index3> points, const Grid& grid);
 
+// The same of a sheared scan's rectified copy, brought back to the scan: a box for each slice, from the first
+// on. One box for a grid that is not of such a copy.
+std::vector<VoxelBox> stored_boxes(std::span<const Index3> points, const Grid& grid);
+
 // The smallest box around all; there is one at least.
 VoxelBox around(std::span<const VoxelBox> boxes);
 

@@ -114,3 +114,22 @@ TEST_CASE("boxes: the one around all") {
 }
 
 }  // namespace medlsam
+
+TEST_CASE("boxes: those of a rectified copy come back to the tilted scan slice by slice") {
+  Grid grid = grid_of(Conventions::kExact);
+  REQUIRE(stored_boxes(points({2, 3, 4}, {6, 8, 10}), grid).size() == 1);
+  // The copy of 20 × 30 × 40 voxels: rows shifted by −0.5 a slice, 10 put before the first.
+  Rectification rectification;
+  rectification.per_slice = {-0.5, 0};
+  rectification.before = {10, 0};
+  rectification.shape = grid.stored_shape;
+  rectification.stored_shape = {20, 20, 40};
+  grid.rectification = rectification;
+  const auto boxes = stored_boxes(points({2, 12, 4}, {6, 17, 10}), grid);
+  REQUIRE(boxes.size() == 5);
+  check_box(boxes[0], {2, 3, 4}, {2, 8, 10});
+  check_box(boxes[1], {3, 4, 4}, {3, 9, 10});
+  check_box(boxes[4], {6, 5, 4}, {6, 10, 10});
+  const auto clipped = stored_boxes(points({18, 20, 4}, {19, 29, 10}), grid);
+  check_box(clipped[0], {18, 19, 4}, {18, 19, 10});
+}

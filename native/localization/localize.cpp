@@ -70,8 +70,10 @@ FoundOrgan describe_organ(const WantedOrgan& organ, const OrganPoints& points, c
   std::vector<Index3> walls(points.searched.begin(), points.searched.end());
   if (options.survey) walls = keep_cut_walls(points.searched, points.placed, grid.shape);
   FoundOrgan found;
-  for (std::size_t first = 0; first < walls.size(); first += kPointsPerPart)
-    found.parts.push_back(stored_box(std::span(walls).subspan(first, kPointsPerPart), grid));
+  for (std::size_t first = 0; first < walls.size(); first += kPointsPerPart) {
+    const auto boxes = stored_boxes(std::span(walls).subspan(first, kPointsPerPart), grid);
+    found.parts.insert(found.parts.end(), boxes.begin(), boxes.end());
+  }
   found.box = around(found.parts);
   if (!points.peaks.empty()) found.score = mean_cosine(points.peaks, organ.points, templates, options.scales);
   found.margin = margin_in_scan(points.placed, grid.shape);

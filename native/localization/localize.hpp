@@ -38,7 +38,8 @@ struct LocalizeOptions {
 };
 
 struct FoundOrgan {
-  std::vector<VoxelBox> parts;  // stored voxels; clipped to the volume for a grid of exact conventions
+  // Stored voxels; clipped to the volume for a grid of exact conventions. Of a tilted scan a box a slice.
+  std::vector<VoxelBox> parts;
   VoxelBox box;                 // around all parts
   std::optional<double> score;  // mean cosine between found points and template; nullopt without a search
   // How far the box predicted by UAM alone reaches into the scan, mm, along the axis where that is least.

@@ -15,6 +15,7 @@
 #include "volumes/nifti/nifti.hpp"
 #include "volumes/nrrd/nrrd.hpp"
 #include "volumes/orientation.hpp"
+#include "volumes/rectified.hpp"
 
 namespace medlsam {
 namespace {
@@ -75,10 +76,11 @@ void warn_of_shear(Volume& volume) {
   if (degrees <= kMostShear) return;
   char number[32];
   std::snprintf(number, sizeof number, "%.1f", degrees);
+  const bool tilted = rectification_of(volume, kMostTilt).has_value();
   volume.warnings.push_back(std::string("the scan's axes are not perpendicular but sheared by ") + number +
-                            " degrees (a tilted gantry?). Organs are looked for as if they were "
-                            "perpendicular; places in mm and masks "
-                            "keep the scan's own geometry");
+                            " degrees (a tilted gantry?). Organs are looked for " +
+                            (tilted ? "with the slices shifted upright" : "as if they were perpendicular") +
+                            "; places in mm and masks keep the scan's own geometry");
 }
 
 template <class T>

@@ -13,6 +13,7 @@ import {
   smallVolume,
 } from "../support/api.js";
 import { scan } from "../support/command.js";
+import { conformance } from "../support/data.js";
 import { sharedTemplates } from "../support/shared-templates.js";
 
 const { Checkpoint, Grid, MedLam, Sam, steps, Templates, UsageError, Volume } = medlsam;
@@ -74,6 +75,7 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
   ["Pipeline.run", pipeline, scan],
   ["Pipeline.runAll", pipeline, [scan]],
   ["Pipeline.open", pipeline, scan],
+  ["listSeries", medlsam, conformance("dicom/folders/two-series")],
   ["runCases", medlsam, [{ name: "q" }], { prepare() {}, work() {} }],
   ["runDemo", medlsam, { folder, signal }],
   ["PublishedRun.prepare", medlsam.PublishedRun, "test.txt", config],

@@ -63,6 +63,14 @@ export interface VolumesAddon {
   volumeData(volume: VolumeHandle, scaled: boolean, task: Task): Promise<ArrayBuffer>;
   /** Every step-th voxel along (z, y, x), in its place. */
   thinVolume(volume: VolumeHandle, step: number[], task: Task): Promise<VolumeHandle>;
+  /** A copy whose slices are shifted upright if the affine shears them; −1024 outside. */
+  rectifyVolume(volume: VolumeHandle, task: Task): Promise<VolumeHandle>;
+  /** Slices between a volume's: of each the slice before it, and the share of the next. */
+  resampleSlices(
+    volume: VolumeHandle,
+    call: { lower: readonly number[]; weight: readonly number[]; affine: readonly number[] },
+    task: Task,
+  ): Promise<VolumeHandle>;
   writeVolume(
     path: string,
     geometry: VolumeHandle,

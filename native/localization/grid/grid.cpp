@@ -97,6 +97,37 @@ void fill_padded(Grid& grid, const std::vector<float>& resampled, const Index3& 
   });
 }
 
+// `original`: the volume whose stored values say whether they are HU, before it was rectified.
+Grid upright_grid(const Volume& volume, const Volume& original, Conventions conventions, bool normalized,
+                  const Task& task) {
+  Grid grid;
+  grid.orientation = las_orientation(volume.affine);
+  grid.affine = volume.affine;
+  grid.conventions = conventions;
+  grid.stored_shape = volume.shape;
+  grid.las_shape = grid.orientation.las_shape(volume.shape);
+  const auto stored_spacing = spacing(volume.affine);
+  Index3 shape, stored_order;
+  for (int a = 0; a < 3; ++a) {
+    const int axis = grid.orientation.stored_axis[a];
+    grid.zoom[a] = stored_spacing[axis] / kGridSpacing;
+    shape[a] = resampled_length(grid.las_shape[a], grid.zoom[a]);
+    stored_order[axis] = shape[a];
+    grid.shape[a] = shape[a] + 2 * kGridPadding;
+  }
+  // 20 m of whole body at 3 mm: no scan, but what a damaged header can ask for.
+  if (shape[0] * shape[1] * shape[2] > (std::int64_t{1} << 30)) {
+    throw Error(ErrorCode::kBadVolume,
+                "The scan covers more than 29 cubic metres; check the header's spacing.");
+  }
+  const std::vector<float> resampled = resample_spline_zxy(volume, stored_order, task);
+  const Range range = value_range(resampled);
+  refuse_unusable(range);
+  const bool map = !normalized && needs_hu_map(original, range, conventions, task);
+  fill_padded(grid, resampled, shape, map, task);
+  return grid;
+}
+
 }  // namespace
 
 float map_hu(double hu) {
@@ -124,31 +155,11 @@ float Grid::at(const Index3& index) const {
 }
 
 Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, const Task& task) {
-  Grid grid;
-  grid.orientation = las_orientation(volume.affine);
-  grid.affine = volume.affine;
-  grid.conventions = conventions;
-  grid.stored_shape = volume.shape;
-  grid.las_shape = grid.orientation.las_shape(volume.shape);
-  const auto stored_spacing = spacing(volume.affine);
-  Index3 shape, stored_order;
-  for (int a = 0; a < 3; ++a) {
-    const int axis = grid.orientation.stored_axis[a];
-    grid.zoom[a] = stored_spacing[axis] / kGridSpacing;
-    shape[a] = resampled_length(grid.las_shape[a], grid.zoom[a]);
-    stored_order[axis] = shape[a];
-    grid.shape[a] = shape[a] + 2 * kGridPadding;
-  }
-  // 20 m of whole body at 3 mm: no scan, but what a damaged header can ask for.
-  if (shape[0] * shape[1] * shape[2] > (std::int64_t{1} << 30)) {
-    throw Error(ErrorCode::kBadVolume,
-                "The scan covers more than 29 cubic metres; check the header's spacing.");
-  }
-  const std::vector<float> resampled = resample_spline_zxy(volume, stored_order, task);
-  const Range range = value_range(resampled);
-  refuse_unusable(range);
-  const bool map = !normalized && needs_hu_map(volume, range, conventions, task);
-  fill_padded(grid, resampled, shape, map, task);
+  std::optional<Rectification> rectification;
+  if (conventions == Conventions::kExact) rectification = rectification_of(volume, kMostTilt);
+  if (!rectification) return upright_grid(volume, volume, conventions, normalized, task);
+  Grid grid = upright_grid(rectified(volume, *rectification, task), volume, conventions, normalized, task);
+  grid.rectification = rectification;
   return grid;
 }
 

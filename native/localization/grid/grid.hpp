@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/conventions.hpp"
 #include "base/task.hpp"
 #include "volumes/orientation.hpp"
+#include "volumes/rectified.hpp"
 
 namespace medlsam {
 
@@ -22,6 +24,8 @@ struct Grid {
   std::array<double, 3> zoom{};  // grid voxels per LAS voxel, (z, y, x)
   Orientation orientation;
   Affine affine{};  // of the stored volume
+  // Set where the grid is that of a rectified copy: "the stored volume" above is then that copy.
+  std::optional<Rectification> rectification{};
   Conventions conventions = Conventions::kExact;
   std::vector<float> values;
 

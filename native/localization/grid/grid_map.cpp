@@ -22,7 +22,7 @@ double along_stored_axis(const Grid& grid, int axis, double voxel) {
 
 }  // namespace
 
-std::array<double, 3> to_stored(const Grid& grid, const std::array<double, 3>& point) {
+std::array<double, 3> to_upright(const Grid& grid, const std::array<double, 3>& point) {
   std::array<double, 3> stored;
   for (int a = 0; a < 3; ++a) {
     const double inside = point[a] - static_cast<double>(kGridPadding);
@@ -31,6 +31,11 @@ std::array<double, 3> to_stored(const Grid& grid, const std::array<double, 3>& p
     stored[grid.orientation.stored_axis[a]] = along_stored_axis(grid, a, las);
   }
   return stored;
+}
+
+std::array<double, 3> to_stored(const Grid& grid, const std::array<double, 3>& point) {
+  const auto voxel = to_upright(grid, point);
+  return grid.rectification ? grid.rectification->to_stored(voxel) : voxel;
 }
 
 std::array<double, 3> from_physical(const Grid& grid, const std::array<double, 3>& lps) {

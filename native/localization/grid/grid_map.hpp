@@ -7,7 +7,11 @@
 
 namespace medlsam {
 
-// A padded grid point → stored voxel, (z, y, x) both. Whole numbers for a grid of reference conventions (Q4).
+// A padded grid point → voxel of what the grid was made from, the stored volume or its rectified copy, (z, y,
+// x) both. Whole numbers for a grid of reference conventions (Q4).
+std::array<double, 3> to_upright(const Grid& grid, const std::array<double, 3>& point);
+
+// The same → stored voxel, whether the volume was rectified or not.
 std::array<double, 3> to_stored(const Grid& grid, const std::array<double, 3>& point);
 
 // LPS mm (x, y, z) → padded grid point (z, y, x), not rounded.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/parallel.hpp"
+#include "localization/grid/grid.hpp"
 #include "localization/grid/spline.hpp"
 #include "volumes/label_values.hpp"
 
@@ -118,6 +119,11 @@ LabelGrid sample_oriented(const Volume& volume, Conventions conventions, const O
 
 LabelGrid make_label_grid(const Volume& volume, Conventions conventions, std::int64_t padding,
                           const Task& task) {
+  if (conventions == Conventions::kExact) {
+    if (const auto rectification = rectification_of(volume, kMostTilt)) {
+      return make_label_grid(rectified_labels(volume, *rectification, task), conventions, padding, task);
+    }
+  }
   const Orientation orientation = las_orientation(volume.affine);
   const auto stored_spacing = spacing(volume.affine);
   std::array<double, 3> zoom;

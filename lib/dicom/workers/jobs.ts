@@ -1,0 +1,45 @@
+/** The jobs of a worker thread: what is sent there, and what comes back. */
+import type { FileRef } from "../files/file-ref.js";
+import type { FragmentPlaces } from "../pixels/frame-places.js";
+import type { FrameFormat } from "../pixels/wasm-codecs.js";
+import type { FileFacts } from "../series/image.js";
+import type { DicomAttributes } from "../source.js";
+import type { PixelCoding } from "../uids.js";
+
+/** Looks into files. */
+export interface InspectJob {
+  kind: "inspect";
+  files: readonly FileRef[];
+}
+
+/** Decodes frames that only JavaScript can, or takes them out of what is compressed as a whole. */
+export interface FramesJob {
+  kind: "frames";
+  file: FileRef;
+  /** Whether the places count from the start of the inflated data set. */
+  inflated: boolean;
+  coding: PixelCoding;
+  format: FrameFormat;
+  frames: readonly FragmentPlaces[];
+}
+
+/** Reads a data set without pixel data, private groups and per-frame functional groups. */
+export interface AttributesJob {
+  kind: "attributes";
+  file: FileRef;
+}
+
+export interface JobResults {
+  inspect: FileFacts[];
+  /** Bytes of each frame: samples where its coding is one of the wasm codecs', else as they are coded. */
+  frames: Uint8Array[];
+  attributes: DicomAttributes;
+}
+
+export type Job = InspectJob | FramesJob | AttributesJob;
+
+/** What a worker answers; `error` is a sentence's end, or the worker's own failure. */
+export type JobAnswer = { id: number } & (
+  | { result: JobResults[keyof JobResults] }
+  | { error: string; frame?: number }
+);

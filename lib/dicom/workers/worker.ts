@@ -1,0 +1,109 @@
+/** A thread that reads DICOM files: all that parses hostile bytes in JavaScript runs here. */
+import { parentPort } from "node:worker_threads";
+import { CutShort, type DicomDataSet, looksLikeDicom, parseDataSet } from "../data-set.js";
+import { tagOf } from "../dictionary.js";
+import { type ByteSource, type FileRef, memorySource, withBytes } from "../files/file-ref.js";
+import { BadPixels, readFrame } from "../pixels/frame-places.js";
+import { decodeFrame, isWasmCoding } from "../pixels/wasm-codecs.js";
+import { type FileFacts, fileFacts } from "../series/image.js";
+import type { DicomAttributes } from "../source.js";
+import { transferSyntax } from "../uids.js";
+import type { FramesJob, Job, JobResults } from "./jobs.js";
+
+/** Most headers of CT fit. */
+const firstBytes = 16 * 1024;
+
+/** Why a frame could not be decoded. */
+class BadFrame extends Error {
+  constructor(
+    message: string,
+    readonly frame: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Parses as much of the file as its header takes. */
+function headerOf(source: ByteSource): DicomDataSet {
+  for (let length = firstBytes; ; length *= 4) {
+    try {
+      return parseDataSet(source.read(0, length));
+    } catch (error) {
+      if (!(error instanceof CutShort) || length >= source.size) throw error;
+    }
+  }
+}
+
+/** Where the pixels of a data set lie: in the file, or in its inflated bytes. */
+function pixelSource(source: ByteSource, dataSet: DicomDataSet): ByteSource {
+  const { deflated = false } = transferSyntax(dataSet.transferSyntaxUid);
+  return deflated ? memorySource(dataSet.bytes) : source;
+}
+
+function inspect(file: FileRef): FileFacts {
+  try {
+    return withBytes(file, (source): FileFacts => {
+      if (!looksLikeDicom(source.read(0, 132))) return { kind: "other" };
+      try {
+        const dataSet = headerOf(source);
+        return fileFacts(file, dataSet, pixelSource(source, dataSet));
+      } catch (error) {
+        const reason = error instanceof CutShort ? "it ends early" : "its data set is damaged";
+        return { kind: "bad", reason: `it cannot be read as DICOM: ${reason}` };
+      }
+    });
+  } catch (error) {
+    return { kind: "bad", reason: `it cannot be read: ${(error as Error).message}` };
+  }
+}
+
+async function frames(job: FramesJob): Promise<Uint8Array[]> {
+  const { file, coding, format } = job;
+  const coded: Uint8Array[] = withBytes(file, (source) => {
+    const from = job.inflated ? memorySource(headerOf(source).bytes) : source;
+    // Copies where the source is in memory: buffers are given away.
+    return job.frames.map((places) => Uint8Array.from(readFrame(from, places)));
+  });
+  if (!isWasmCoding(coding)) return coded;
+  for (const [i, codeStream] of coded.entries()) {
+    try {
+      coded[i] = await decodeFrame(coding, codeStream, format);
+    } catch (error) {
+      if (error instanceof BadPixels) throw new BadFrame(error.message, i);
+      throw error;
+    }
+  }
+  return coded;
+}
+
+function attributes(file: FileRef): DicomAttributes {
+  return withBytes(file, (source) => {
+    const kept = [...headerOf(source).attributes].filter(
+      ([tag]) => !isPrivate(tag) && tag !== tagOf("PerFrameFunctionalGroupsSequence"),
+    );
+    return new Map(kept);
+  });
+}
+
+/** Whether the group's number is odd. */
+function isPrivate(tag: string): boolean {
+  return Number.parseInt(tag.slice(3, 4), 16) % 2 === 1;
+}
+
+function work(job: Job): JobResults[Job["kind"]] | Promise<JobResults["frames"]> {
+  if (job.kind === "inspect") return job.files.map(inspect);
+  return job.kind === "frames" ? frames(job) : attributes(job.file);
+}
+
+parentPort?.on("message", async ({ id, job }: { id: number; job: Job }) => {
+  try {
+    const result = await work(job);
+    const transfer =
+      job.kind === "frames" ? (result as Uint8Array[]).map(({ buffer }) => buffer) : [];
+    parentPort?.postMessage({ id, result }, transfer as ArrayBuffer[]);
+  } catch (error) {
+    const { message } = error as Error;
+    const frame = error instanceof BadFrame ? error.frame : undefined;
+    parentPort?.postMessage({ id, error: String(message ?? error), frame });
+  }
+});
