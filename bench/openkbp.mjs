@@ -7,10 +7,11 @@ import { runCases } from "../dist/index.js";
 import { describeMachine } from "./support/machine.mjs";
 import { loadNetworks } from "./support/openkbp/networks.mjs";
 import { readOptions } from "./support/openkbp/options.mjs";
+import { patientJob } from "./support/openkbp/patient-job.mjs";
 import { openPatients } from "./support/openkbp/patients.mjs";
 import { printReport } from "./support/openkbp/report.mjs";
 import { Results } from "./support/openkbp/results.mjs";
-import { localizing, rowsOf } from "./support/openkbp/rows.mjs";
+import { rowsOf } from "./support/openkbp/rows.mjs";
 
 const options = readOptions();
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
@@ -23,7 +24,7 @@ try {
   const results = new Results(options.output);
   const context = { ...options, patients, networks, results, progress };
   const rows = await rowsOf(context);
-  await runAll(localizing(rows, context), patients.measured);
+  await runAll(patientJob(rows, context), patients.measured);
   printReport({ machine, rows, results, ...context });
 } catch (error) {
   if (error.code === undefined) throw error;

@@ -1,4 +1,5 @@
 /** The tables, with the targets and the figures reached. */
+import { one, order, percent, plain, target, targetColumns, three } from "../figures.mjs";
 import { printTable } from "../table.mjs";
 import { calledPresent, figures, presentOrgans, verdictFigures } from "./figures.mjs";
 
@@ -33,13 +34,13 @@ function printOrgans(phantoms, cases, { options, models }) {
   console.log("\n### Organs\n");
   const found = calledPresent(cases);
   const columns = [
-    { title: "IoU", of: figures(found, ({ boxes }) => boxes.main.iou), cell: two },
+    { title: "IoU", of: figures(found, ({ boxes }) => boxes.main.iou), cell: three },
     { title: "WD (mm)", of: figures(found, ({ boxes }) => boxes.main.wd), cell: one },
-    { title: "IoU, uncut", of: figures(uncut(found), ({ boxes }) => boxes.main.iou), cell: two },
+    { title: "IoU, uncut", of: figures(uncut(found), ({ boxes }) => boxes.main.iou), cell: three },
     ...(models.sam ? kinds : []).map((kind) => ({
       title: `Dice: ${kind}`,
       of: figures(found, ({ dice }) => dice[kind]),
-      cell: two,
+      cell: three,
     })),
   ];
   const count = (name, is) => phantoms.filter(({ organs }) => is(organs[name])).length;
@@ -104,9 +105,9 @@ function printLocalization(cases, { options }) {
       ["templates", "IoU", "WD (mm)", "IoU, uncut"],
       rows.map(([variant, title]) => [
         title,
-        two(figures(of, ({ boxes }) => boxes[variant].iou).average),
+        three(figures(of, ({ boxes }) => boxes[variant].iou).average),
         one(figures(of, ({ boxes }) => boxes[variant].wd).average),
-        two(figures(uncut(of), ({ boxes }) => boxes[variant].iou).average),
+        three(figures(uncut(of), ({ boxes }) => boxes[variant].iou).average),
       ]),
     );
     console.log(
@@ -128,7 +129,7 @@ function printDice(cases) {
   console.log("\n### Boxes found and given, WPL and SPL\n");
   const missedAsZero = (kind) => (organ) =>
     organ.dice[kind] === undefined ? undefined : organ.verdict.present ? organ.dice[kind] : 0;
-  const overall = (of, pick) => two(figures(of, pick).average);
+  const overall = (of, pick) => three(figures(of, pick).average);
   const compared = comparedDice(cases);
   const row = (of, kind, note) => [
     `${kind}${note}`,
@@ -233,7 +234,7 @@ function printTargets(cases, verdicts, { options, models }) {
     target(`AUC of ${shipped.name}`, shipped.all, "≥", 0.95),
   ];
   console.log("\n### Targets\n");
-  printTable(["target", "reached", "asked", ""], lines);
+  printTable(targetColumns, lines);
 }
 
 function diceTargets(cases, found) {
@@ -254,25 +255,3 @@ function diceTargets(cases, found) {
     })
     .concat(compared.length > 0 ? [order("Dice: WPL ≤ SPL", strategies, true)] : []);
 }
-
-function target(name, value, relation, bound) {
-  const met = relation === "≥" ? value >= bound : value <= bound;
-  return [name, plain(value), `${relation} ${bound}`, met ? "pass" : "**FAIL**"];
-}
-
-/** @param orEqual true where the target is no less, not more. */
-function order(name, values, orEqual = false) {
-  const rises = values.every(
-    (value, i) => i === 0 || values[i - 1] < value || (orEqual && values[i - 1] === value),
-  );
-  const reached = values.map(plain).join(", ");
-  return [name, reached, orEqual ? "not falling" : "rising", rises ? "pass" : "**FAIL**"];
-}
-
-const pair = (digits) => (spread) =>
-  spread === undefined || spread.count === 0
-    ? "–"
-    : `${spread.mean.toFixed(digits)} ± ${spread.std.toFixed(digits)}`;
-const [one, two] = [pair(1), pair(3)];
-const plain = (value) => (Number.isFinite(value) ? value.toFixed(3) : "–");
-const percent = (value) => (Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : "–");

@@ -1,15 +1,21 @@
 /** The command line of the benchmark on OpenKBP's patients. */
 import { oneOf, readCommandLine } from "../command-line.mjs";
 
-export const steps = ["boxes", "supports", "strategies"];
+export const steps = ["boxes", "supports", "strategies", "models", "masks", "absent"];
 
 const usage = `Usage: npm run openkbp -- --data FOLDER [OPTIONS]
-  --data FOLDER          OpenKBP's patients: a folder with images/, labels/ and split.json
+  --data FOLDER          OpenKBP's patients: the published folder (provided-data/train-pats/pt_N/ct.csv, …), or one of NIfTI files with
+                         images/, labels/ and split.json
   --medlam FILE          default: models/demo-medlam.safetensors
+  --sam FILE             default: models/demo-sam.safetensors
+  --against FILE         another MedLAM for the step "models" (default: models/demo-medlam.safetensors)
   --steps NAME,NAME,…    ${steps.join(", ")}; default: all of them
                          boxes: the organs' boxes, by UAM alone and with MSS, of the most supports
                          supports: the same with fewer supports
                          strategies: the same with the other strategy
+                         models: the same with the other MedLAM
+                         masks: Dice and HD95 of SAM's masks, from boxes found and given; of the strategies too, with that step
+                         absent: organs outside a cut field of view, told from those inside
   --strategy wpl|spl     of what is measured (default: wpl)
   --supports N,N,…       how many annotated patients templates are made of (default: 1,3,5)
   --survey yes|no        points are placed by surveys of supports and scan (default: yes), or as published
@@ -29,6 +35,8 @@ function checkOptions(values) {
   return {
     data: values.data,
     medlam: values.medlam ?? "models/demo-medlam.safetensors",
+    sam: values.sam ?? "models/demo-sam.safetensors",
+    against: values.against ?? "models/demo-medlam.safetensors",
     steps: readSteps(values.steps),
     strategy: oneOf(values, "strategy", "wpl", "spl") ?? "wpl",
     supports: readCounts(values.supports ?? "1,3,5"),
