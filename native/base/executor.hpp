@@ -13,7 +13,7 @@
 //
 // Threads of their own, with the reason, are left to: ONNX Runtime (its pool, made for the process and as
 // large as this one); libtorch (OpenMP's: those of all runs are as many, see thread_budget.hpp); a training's
-// loaders (as many as its options ask for: the torch plugin is a library apart, which has no executor).
+// loaders (as many as its options ask for). The torch plugin, a library apart, has an executor of its own.
 #pragma once
 
 #include <atomic>

@@ -8,11 +8,11 @@
 #include "base/simd.hpp"
 #include "kernels/convolution/row_products.hpp"
 #include "kernels/convolution/tile_reader.hpp"
+#include "kernels/convolution/weight_transforms.hpp"
 
 namespace medlsam::convolution {
 namespace {
 
-constexpr std::int64_t kTaps = 27;
 constexpr std::int64_t kVoxelsOfItem = 256;  // single precision is enough for their moments
 
 // Voxels [first, first + count) of an image, in row-major order, and the channels of one panel.

@@ -63,4 +63,29 @@ MEDLSAM_INLINE void transform_outputs(const registers::Vector<kLanes> (&m)[4],
   y[1] = m[1] - m[2] + m[3];
 }
 
+// The transposed of transform_outputs: gradients of a tile's outputs to those of its products.
+template <int kLanes>
+MEDLSAM_INLINE void transform_gradients(const registers::Vector<kLanes> (&y)[4],
+                                        registers::Vector<kLanes> (&m)[6]) {
+  constexpr double kNear2 = kNear * kNear, kFar2 = kFar * kFar;
+  constexpr float kA = kNear, kB = kFar, kA2 = kNear2, kB2 = kFar2, kA3 = kNear * kNear2, kB3 = kFar * kFar2;
+  const registers::Vector<kLanes> near_even = y[0] + kA2 * y[2], near_odd = kA * y[1] + kA3 * y[3];
+  const registers::Vector<kLanes> far_even = y[0] + kB2 * y[2], far_odd = kB * y[1] + kB3 * y[3];
+  m[0] = y[0];
+  m[1] = near_even + near_odd;
+  m[2] = near_even - near_odd;
+  m[3] = far_even + far_odd;
+  m[4] = far_even - far_odd;
+  m[5] = y[3];
+}
+
+template <int kLanes>
+MEDLSAM_INLINE void transform_gradients(const registers::Vector<kLanes> (&y)[2],
+                                        registers::Vector<kLanes> (&m)[4]) {
+  m[0] = y[0];
+  m[1] = y[0] + y[1];
+  m[2] = y[0] - y[1];
+  m[3] = y[1];
+}
+
 }  // namespace medlsam::convolution

@@ -25,6 +25,11 @@ class WinogradWeights {
  public:
   WinogradWeights() = default;
   WinogradWeights(const float* weights, std::int64_t out, std::int64_t in, int tile);
+  // The same for weights that change with every step of a training: transformed in single precision, in
+  // parallel, into `memory` of floats() floats, aligned to 64 bytes, which has to live as long.
+  static WinogradWeights of_a_step(const float* weights, std::int64_t out, std::int64_t in, int tile,
+                                   float* memory, const Task& task);
+  static std::size_t floats(std::int64_t out, std::int64_t in, int tile);
 
   int tile() const { return tile_; }
   std::int64_t products() const { return (tile_ + 2) * (tile_ + 2) * (tile_ + 2); }  // of a tile
@@ -32,12 +37,17 @@ class WinogradWeights {
   std::int64_t out() const { return out_; }
   std::int64_t in() const { return in_; }
   // (product of a tile, panel, in, panel's channels)
-  const float* product(std::int64_t index) const { return packed_.data() + index * step_; }
+  const float* product(std::int64_t index) const {
+    return (borrowed_ == nullptr ? packed_.data() : borrowed_) + index * step_;
+  }
 
  private:
+  WinogradWeights(int tile, std::int64_t out, std::int64_t in);
+
   int tile_ = 0;
-  std::int64_t out_ = 0, in_ = 0, step_ = 0;
+  std::int64_t out_ = 0, in_ = 0, lanes_ = 0, blocks_ = 0, step_ = 0;
   AlignedFloats packed_;
+  const float* borrowed_ = nullptr;
 };
 
 // Memory that convolve_winograd() works in, in floats, for a number of threads. It may hold anything.

@@ -1,6 +1,7 @@
 #include "torch/aten/execute.hpp"
 
 #include "base/error.hpp"
+#include "torch/aten/graph_values.hpp"
 #include "torch/aten/instance_norm.hpp"
 #include "torch/aten/upsample.hpp"
 
@@ -109,22 +110,23 @@ std::vector<Tensor> execute(const Graph& graph, const WeightMap& weights, std::s
   for (const Tensor& input : inputs) shapes.push_back(input.sizes().vec());
   graph.check_inputs(shapes);
 
-  std::vector<Tensor> values(graph.values());
-  const auto at = [&values](Value value) -> Tensor& { return values[static_cast<std::size_t>(value.index)]; };
-  for (std::size_t i = 0; i < inputs.size(); ++i) at(graph.inputs()[i].value) = inputs[i];
+  GraphValues values(graph);
+  for (std::size_t i = 0; i < inputs.size(); ++i) values.set(graph.inputs()[i].value, inputs[i]);
   for (const NamedValue& parameter : graph.parameters())
-    at(parameter.value) = find_weight(weights, parameter.name, graph.shape(parameter.value));
+    values.set(parameter.value, find_weight(weights, parameter.name, graph.shape(parameter.value)));
   const auto last_uses = graph.last_uses();
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
     execution.check();
-    std::vector<Tensor> taken;
-    for (const Value input : node.inputs) taken.push_back(at(input));
-    at(node.result) = compute(node, taken, execution);
-    for (const Value value : last_uses[i]) at(value).reset();
+    if (!values.has(node.result) && !(execution.own_convolutions && values.compute_blocked(i))) {
+      std::vector<Tensor> taken;
+      for (const Value input : node.inputs) taken.push_back(values.tensor(input));
+      values.set(node.result, compute(node, taken, execution));
+    }
+    for (const Value value : last_uses[i]) values.forget(value);
   }
   std::vector<Tensor> outputs;
-  for (const Value output : graph.outputs()) outputs.push_back(at(output));
+  for (const Value output : graph.outputs()) outputs.push_back(values.tensor(output));
   return outputs;
 }
 

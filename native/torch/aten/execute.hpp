@@ -26,6 +26,9 @@ struct Execution {
   Check check;  // called between operations
   // Training's dropout, which hides a part; without it dropout does nothing.
   std::function<at::Tensor(const at::Tensor&)> dropout;
+  // Units of 3D convolutions on the CPU in float32 by our own kernels (convolution_unit.hpp), as training
+  // wants.
+  bool own_convolutions = false;
 };
 
 // The graph's outputs. `weights` has its parameters by name, of the graph's shapes or of as many elements;

@@ -83,14 +83,15 @@ class MedLamTask::Step : public TrainingStep {
     }
     const auto outputs = task_.forward(task_.network_, at::cat(all), Dropout{step_, group.examples}, check);
     // The patches of one round: 0 and 2 are augmented, 1 and 3 clean.
-    const auto round = [n](const Tensor& of, std::int64_t i) { return of.slice(0, i * n, (i + 1) * n); };
-    const Tensor uam = uam_loss(round(outputs[0], 1), round(outputs[0], 3), group);
+    std::vector<std::vector<Tensor>> rounds;
+    for (const Tensor& output : outputs) rounds.push_back(output.split(n));
+    const Tensor uam = uam_loss(rounds[0][1], rounds[0][3], group);
     Tensor mss = at::zeros({}, task_.arithmetic());
     for (std::size_t s = 0; s < 2; ++s) {
       std::array<Tensor, kLossScales> augmented, clean;
       for (std::size_t i = 0; i < kLossScales; ++i) {
-        augmented[i] = round(outputs[i + 1], static_cast<std::int64_t>(2 * s));
-        clean[i] = round(outputs[i + 1], static_cast<std::int64_t>(2 * s + 1));
+        augmented[i] = rounds[i + 1][2 * s];
+        clean[i] = rounds[i + 1][2 * s + 1];
       }
       mss = mss + mss_loss_of(s, augmented, clean, group);
     }
@@ -220,7 +221,7 @@ std::vector<Tensor> MedLamTask::forward(const Graph& graph, const Tensor& patche
                                         const torch::Check& check) const {
   torch::WeightMap converted;
   for (const auto& [name, tensor] : weights()) converted[name] = tensor.to(options_.precision);
-  torch::Execution execution = {check, nullptr};
+  torch::Execution execution = {check, nullptr, true};
   if (dropout) execution.dropout = [&](const Tensor& features) { return drop(features, *dropout); };
   const Tensor input = patches.to(options_.precision);
   auto outputs = torch::execute(graph, converted, std::span(&input, 1), execution);

@@ -25,6 +25,13 @@ PeerOptions peers_for(const TrainerOptions& options) {
                                            " processes. Give a larger batch or fewer processes.");
 }
 
+// Gradients fall below the smallest normal number, where the processor takes many times longer. The threads
+// that this one starts, ATen's and the executor's, inherit the setting.
+void set_arithmetic() {
+  at::globalContext().setFlushDenormal(true);
+  torch::allow_tf32(true);
+}
+
 }  // namespace
 
 // Connects last: a process with invalid options must fail before its peers wait for it.
@@ -124,10 +131,7 @@ void Trainer::compute(TrainingStep& batch, StepResult& result, const torch::Chec
 
 StepResult Trainer::step(const torch::Check& check) {
   const auto started = Clock::now();
-  // Gradients fall below the smallest normal number, where the processor takes many times longer. The threads
-  // that this one starts for ATen inherit the setting.
-  at::globalContext().setFlushDenormal(true);
-  torch::allow_tf32(true);
+  set_arithmetic();
   if (!loader_) start_loader();
   check_together(check);
   StepResult result;
@@ -151,7 +155,7 @@ StepResult Trainer::step(const torch::Check& check) {
 Validation Trainer::validate(std::int64_t count, const torch::Check& check) {
   if (task_->options().validation_scans.empty())
     throw Error(ErrorCode::kBadArgument, "There is no scan to validate on.");
-  torch::allow_tf32(true);
+  set_arithmetic();
   const c10::NoGradGuard no_gradient;
   return task_->validate(count, check);
 }
