@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- grid network similarity localize sam segment metrics train] [--threads N] [--device cuda] [--json FILE]`: what each
+ * `npm run bench [-- grid network similarity localize sam segment metrics train dicom] [--threads N] [--device cuda] [--json FILE]`: what each
  * step takes, against what the machine could do and against a peer that runs in between; --device is for train alone. Prints Markdown; with
  * --json, writes the same numbers, unrounded.
  */
@@ -10,7 +10,17 @@ import { parseArgs } from "node:util";
 import { describeMachine, measurePeaks } from "./support/machine.mjs";
 import { printed } from "./support/table.mjs";
 
-const names = ["grid", "network", "similarity", "localize", "sam", "segment", "metrics", "train"];
+const names = [
+  "grid",
+  "network",
+  "similarity",
+  "localize",
+  "sam",
+  "segment",
+  "metrics",
+  "train",
+  "dicom",
+];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
