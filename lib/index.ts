@@ -95,7 +95,14 @@ export {
   phantomNames,
 } from "./phantom/phantom.js";
 export { type PhantomRegion, phantomRegions } from "./phantom/regions.js";
-export { casesOf, listImages, type ScanCase, type Shard } from "./pipeline/cases.js";
+export {
+  casesOf,
+  casesOfSeries,
+  listImages,
+  type ScanCase,
+  type SeriesCaseOptions,
+  type Shard,
+} from "./pipeline/cases.js";
 export { type DemoModels, demoModels } from "./pipeline/demo-models.js";
 export type { CaseOutcome, NamedCase, PipelineEvent } from "./pipeline/events.js";
 export type { LocateOptions } from "./pipeline/locate.js";

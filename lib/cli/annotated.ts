@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { secondsSince } from "../base/time.js";
 import type { AddOptions, Kernels, Support, Templates } from "../index.js";
+import { addDicomOptions, type DicomFlags, dicomOptions } from "./dicom-options.js";
 import {
   addScans,
   deviceOption,
@@ -22,7 +23,7 @@ import { createProgress } from "./progress.js";
 import type { Api, Session } from "./session.js";
 import { count, formatSeconds } from "./text.js";
 
-export interface AnnotatedFlags {
+export interface AnnotatedFlags extends DicomFlags {
   /** The scans' former spelling. */
   images?: string[];
   labels?: string[];
@@ -56,7 +57,7 @@ export function addAnnotated(command: Command): Command {
 
 /** How the scans are read and the file is written. */
 export function addMaking(command: Command): Command {
-  return command
+  return addDicomOptions(command)
     .addOption(kernelsOption())
     .addOption(normalizedOption())
     .addOption(nanOption())
@@ -97,7 +98,8 @@ export async function makeOfAnnotated(
   const medlam = await api.MedLam.load(flags.medlam, { runtime, device, threads, signal });
   try {
     const onProgress = progress.follow(output);
-    const how = { classes, names, normalized, nan, threads, signal, onProgress };
+    const reading = { nan, threads, signal, ...dicomOptions(flags) };
+    const how = { classes, names, normalized, ...reading, onProgress };
     const templates = await make({ medlam, supports, ...how }, api);
     await templates.save(output, { kernels, signal });
     progress.say(`${describeFile(output, templates)}, ${formatSeconds(secondsSince(started))}`);

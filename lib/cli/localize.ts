@@ -5,6 +5,7 @@ import { UsageError } from "../base/errors.js";
 import { formatJson } from "../formats/json.js";
 import { parseJson, readAnnotationText, validate } from "../formats/text-file.js";
 import type { ScanCase, ScanResult, Triple } from "../index.js";
+import { seriesCases } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
 import { checkModels } from "./model-flags.js";
 import { modelOption, modelsOption, normalizedOption, scansHelp } from "./options.js";
@@ -58,9 +59,10 @@ async function localizeAll(inputs: string[], flags: Flags, session: Session): Pr
   if (flags.skipExisting && flags.output === undefined) {
     throw new UsageError("--skip-existing needs files to look for: give -o FILE or -o DIR.");
   }
-  const { listImages } = await session.api();
-  const images = await listImages(inputs);
-  const cases = planBoxes(images, flags);
+  const api = await session.api();
+  const images = await api.listImages(inputs);
+  const series = await seriesCases(images, flags, api, session.signal);
+  const cases = planBoxes(series ?? images, flags);
   if (flags.report !== undefined) checkWritable(flags.report, images);
   const { queryCenters: centers, normalized, markups, quiet = false } = flags;
   const queryCenters = centers === undefined ? undefined : await readQueryCenters(centers);

@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { AbortedError } from "../base/errors.js";
+import { addConvert } from "./convert.js";
 import { addDemo } from "./demo.js";
 import { addEvaluate } from "./evaluate.js";
 import { describeError, exitCodeOf, exitCodes, exitCodesHelp } from "./exit-codes.js";
@@ -13,6 +14,7 @@ import { addModels } from "./models.js";
 import { addPhantom } from "./phantom.js";
 import { addReproduce } from "./reproduce.js";
 import { addSegment } from "./segment.js";
+import { addSeries } from "./series.js";
 import { createSession } from "./session.js";
 import { addTemplate } from "./template.js";
 import { addTrain } from "./train.js";
@@ -36,6 +38,8 @@ async function main(): Promise<number> {
   addReproduce(program, session);
   addTemplate(program, session);
   addEvaluate(program, session);
+  addSeries(program, session);
+  addConvert(program, session);
   addModels(program, session);
   addPhantom(program, session);
   addTrain(program, session);

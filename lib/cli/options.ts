@@ -36,8 +36,13 @@ export const modelsOption = () =>
     "demo: models that come with medlsam, to try it out; they know synthetic phantoms only, no patients",
   ).choices(["demo"]);
 
+/** How one scan is named. */
+export const scanHelp =
+  "a CT scan: NIfTI, NRRD, MetaImage; DICOM as a folder, .zip, DICOMDIR or multi-frame file";
+
 /** How scans are named wherever a command takes them. */
-export const scansHelp = "CT scans: NIfTI, NRRD or MetaImage files, folders of them, or .txt lists";
+export const scansHelp =
+  "CT scans: NIfTI, NRRD, MetaImage; DICOM as a folder of one scan, .zip, DICOMDIR or multi-frame file; folders of scans, or .txt lists";
 
 /** The scans that a command works with: its arguments. `--images` is their former spelling. */
 export function addScans(command: Command): Command {

@@ -23,19 +23,25 @@ export interface OutputFlags {
  * and found writable.
  * @throws UsageError for outputs that would meet each other or an input; OutputError for an unwritable folder.
  */
-export function planBoxes(images: string[], { output, markups }: OutputFlags): ScanCase[] {
+export function planBoxes(
+  scans: readonly (string | ScanCase)[],
+  { output, markups }: OutputFlags,
+): ScanCase[] {
+  const planned = scans.map((scan) =>
+    typeof scan === "string" ? { name: stemOf(scan), image: scan } : scan,
+  );
   if (output === undefined) {
     if (markups) throw new UsageError("--markups writes files: say where with -o FILE or -o DIR.");
-    return images.map((image) => ({ name: stemOf(image), image }));
+    return planned;
   }
   const inFolder =
-    output.endsWith("/") || stats(output)?.isDirectory() === true || images.length > 1;
-  const cases = images.map((image) => {
-    const name = stemOf(image);
-    return { name, image, boxes: inFolder ? join(output, `${name}.json`) : output };
+    output.endsWith("/") || stats(output)?.isDirectory() === true || scans.length > 1;
+  const cases = planned.map((each) => {
+    return { ...each, boxes: inFolder ? join(output, `${each.name}.json`) : output };
   });
   refuseEqualOutputs(cases);
   if (inFolder) makeFolder(output);
+  const images = planned.map(({ image }) => image);
   for (const { boxes } of cases) {
     checkWritable(boxes, images);
     if (markups) checkWritable(`${boxes.replace(/\.json$/i, "")}.mrk.json`, images);

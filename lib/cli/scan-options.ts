@@ -1,6 +1,12 @@
 /** The options of the commands that work through scans with a pipeline, each in one place. */
 import { type Command, Option } from "commander";
 import type { Conventions, Lattice, Pipeline, Precision, RunAllOptions, Scale } from "../index.js";
+import {
+  addDicomOptions,
+  allSeriesOption,
+  type DicomFlags,
+  dicomOptions,
+} from "./dicom-options.js";
 import { type Model, type ModelFlags, modelFiles } from "./model-flags.js";
 import {
   conventionsOption,
@@ -23,7 +29,8 @@ import type { ProgressDisplay } from "./progress.js";
 import type { Session } from "./session.js";
 import { chooseShard } from "./shard.js";
 
-export interface ScanFlags extends ModelFlags {
+export interface ScanFlags extends ModelFlags, DicomFlags {
+  allSeries?: boolean;
   scales: Scale[];
   conventions: Conventions;
   seed?: number;
@@ -45,7 +52,8 @@ export interface ScanFlags extends ModelFlags {
 
 /** How organs are localized. */
 export function addLocatingOptions(command: Command): Command {
-  return command
+  return addDicomOptions(command)
+    .addOption(allSeriesOption())
     .addOption(scalesOption())
     .addOption(surveyOption())
     .addOption(latticeOption())
@@ -92,6 +100,7 @@ export function runOptions(flags: ScanFlags, signal: AbortSignal): RunAllOptions
       skipExisting,
       signal,
     },
+    ...dicomOptions(flags),
     organs: roiSubset,
     shard: chooseShard(flags, process.env),
   };

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { UsageError } from "../base/errors.js";
 import type { ScanCase, ScanResult } from "../index.js";
+import { seriesCases } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
 import { checkModels, type Model } from "./model-flags.js";
 import { modelOption, modelsOption, parseInteger, scansHelp } from "./options.js";
@@ -70,9 +71,10 @@ async function segmentAll(inputs: string[], flags: Flags, session: Session): Pro
   const options = runOptions(flags, session.signal);
   const { output, ml: labelMap, statistics, preview, page, quiet = false } = flags;
   const { boxes, points, largestComponent, minVoxels } = flags;
-  const { casesOf, listImages } = await session.api();
-  const images = await listImages(inputs);
-  const cases = casesOf(images);
+  const api = await session.api();
+  const images = await api.listImages(inputs);
+  const series = await seriesCases(images, flags, api, session.signal);
+  const cases = series ?? api.casesOf(images);
   checkFolder(output);
   if (flags.report !== undefined) checkWritable(flags.report, images);
   const progress = createProgress(quiet, session.signal);

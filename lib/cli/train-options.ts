@@ -4,6 +4,7 @@ import { computeDefaults } from "../base/compute.js";
 import { UsageError } from "../base/errors.js";
 import type { TrainOptions } from "../index.js";
 import { commonNumbers, type NumberOption } from "../training/options.js";
+import { addDicomOptions, type DicomFlags, dicomOptions } from "./dicom-options.js";
 import {
   deviceOption,
   nanOption,
@@ -16,7 +17,7 @@ import { createProgress, type ProgressDisplay } from "./progress.js";
 import type { Api, Session } from "./session.js";
 
 /** The options of every network's training. */
-export interface TrainFlags {
+export interface TrainFlags extends DicomFlags {
   /** The scans' former spelling. */
   images?: string[];
   validImages?: string[];
@@ -56,7 +57,7 @@ export function conditionalNumberOption(
 
 /** The options that each network describes in its own words are added by its command. */
 export function addTrainOptions(command: Command): Command {
-  return command
+  return addDicomOptions(command)
     .requiredOption("-o, --output <folder>", "where model, checkpoint and learning curve go")
     .option("--cache <folder>", "where prepared scans are kept (default: OUTPUT/scans)")
     .addOption(numberOption("--seed <n>", "seed of all random numbers", commonNumbers.seed))
@@ -127,5 +128,6 @@ function sharedOptions(flags: TrainFlags, { peerFromEnvironment }: Api): TrainOp
   const { loaders, processes, nan } = flags;
   const amount = { steps, epochs, batch, microBatch, learningRate, seed };
   const machine = { device, precision, threads, loaders, processes };
-  return { folder, cache, from, nan, resume, peer, ...amount, ...machine };
+  const reading = { nan, ...dicomOptions(flags) };
+  return { folder, cache, from, ...reading, resume, peer, ...amount, ...machine };
 }

@@ -1,5 +1,5 @@
 /** Names of scans' files: of a volume or not, label map or image. */
-import { basename } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 
 /** Endings of the names of files that can be read, each format's longest first: those of the addon's table, `volumeFormats()`. */
 export const scanExtensions = [
@@ -15,16 +15,21 @@ export const scanExtensions = [
 
 const extension = `(${scanExtensions.map((each) => each.replaceAll(".", "\\.")).join("|")})`;
 const scan = new RegExp(`${extension}$`, "i");
-const scanOrJson = new RegExp(`(${extension}|\\.json)$`, "i");
+const scanOrJson = new RegExp(`(${extension}|\\.json|\\.dcm|\\.zip)$`, "i");
 
 /** Whether a file of this name is a volume that can be read, by one of {@link scanExtensions}. */
 export function isScan(name: string): boolean {
   return scan.test(name);
 }
 
-/** A file's name without the ending of a scan or `.json`. */
+/** A file's name without the ending of a scan or `.json`; a DICOMDIR has the name of its folder. */
 export function stemOf(path: string): string {
-  return basename(path).replace(scanOrJson, "");
+  let name = basename(path);
+  // A file of this name, which a folder may have as well.
+  if (name === "DICOMDIR") name = basename(dirname(resolve(path)));
+  // "." and ".." are folders with names of their own.
+  if (/^\.+$/.test(name)) name = basename(resolve(path));
+  return name.replace(scanOrJson, "");
 }
 
 const labelSuffix = /[-_.](label|labels|seg)$/i;

@@ -9,6 +9,7 @@ import { aMedLam } from "../localization/medlam.js";
 import { someTemplates } from "../localization/templates.js";
 import { Sam } from "../segmentation/sam.js";
 import { aSegmenter } from "../segmentation/segmenter.js";
+import { readOptionsShape } from "../volumes/read.js";
 
 const flag = z.boolean().optional();
 const orPath = (model: z.ZodType, name: string) =>
@@ -23,7 +24,12 @@ export const pipelineOptions = optionsOf({
 });
 
 export const aCase = z.object(
-  { name: z.string().min(1), image: z.string(), boxes: aPath.optional() },
+  {
+    name: z.string().min(1),
+    image: z.string(),
+    series: z.string().optional(),
+    boxes: aPath.optional(),
+  },
   "must be a case, { name, image }",
 );
 
@@ -31,6 +37,7 @@ export const someCases = z.array(z.union([aPath, aCase], "must be a path, as tex
 
 const runShape = {
   ...gridOptionsShape,
+  ...readOptionsShape,
   output: aPath.optional(),
   scales: z.array(z.number()).optional(),
   queryCenters: z.array(z.array(z.number())).optional(),

@@ -2,10 +2,18 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { aPath, checkArguments } from "../base/arguments.js";
+import type { CallOptions } from "../addon/call.js";
+import { aPath, checkArguments, optionsOf } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { isPathList, readPathList } from "../formats/lists.js";
 import { imageStem, isLabelStem, isScan, scanExtensions, stemOf } from "../formats/scan-names.js";
+import {
+  type DicomOptions,
+  holdsDicom,
+  isDicomInput,
+  listSeries,
+  readOptionsShape,
+} from "../volumes/read.js";
 import type { NamedCase } from "./events.js";
 
 /** One scan of a run. */
@@ -13,14 +21,16 @@ export interface ScanCase extends NamedCase {
   /** The file's name without `.nii.gz` or another ending of scans; no two cases of a run share one. */
   readonly name: string;
   readonly image: string;
+  /** The DICOM series, where several are read from one image: see {@link DicomOptions}. */
+  readonly series?: string;
   /** The file that a pipeline without a segmenter writes its boxes to, if it is not `OUTPUT/NAME.json`. */
   readonly boxes?: string;
 }
 
 /**
  * The images that these paths stand for, in their order: an image itself; a folder, for the scans in it by
- * name, without hidden ones and label maps next to their image (`NAME_label`, `NAME_seg`); a `.txt` list, for its lines,
- * which are paths from the current folder.
+ * name, without hidden ones and label maps next to their image (`NAME_label`, `NAME_seg`); a folder without any but with DICOM in it or
+ * below it, for itself, which is one scan; a `.txt` list, for its lines, which are paths from the current folder.
  * @throws InputError for a list or folder that cannot be read or holds no image.
  */
 export async function listImages(inputs: readonly string[]): Promise<string[]> {
@@ -40,9 +50,10 @@ async function expand(input: string): Promise<string[]> {
     (name) => !isLabelStem(stemOf(name)) || !stems.has(imageStem(stemOf(name))),
   );
   if (images.length > 0) return images.map((name) => join(input, name));
+  if (await holdsDicom(input)) return [input];
   throw new InputError(
     "FILE_NOT_FOUND",
-    `${input}: no scan in this folder (${scanExtensions.join(", ")}).`,
+    `${input}: no scan in this folder (${scanExtensions.join(", ")}), and no DICOM below it.`,
   );
 }
 
@@ -53,6 +64,36 @@ export function casesOf(images: readonly string[]): ScanCase[] {
   requireNames(cases);
   return cases;
 }
+
+/** How the series of images are listed. */
+export type SeriesCaseOptions = CallOptions & Pick<DicomOptions, "modality">;
+
+/**
+ * A case for every DICOM series in these images that can be read, called `NAME-1`, `NAME-2` where an image holds several; other
+ * images are a case each.
+ * @throws InputError for an image whose series cannot be listed; UsageError for two of one name; AbortedError.
+ */
+export async function casesOfSeries(
+  images: readonly string[],
+  options: SeriesCaseOptions = {},
+): Promise<ScanCase[]> {
+  checkArguments("casesOfSeries", {
+    images: [images, z.array(aPath)],
+    options: [options, seriesCaseOptions],
+  });
+  const cases: ScanCase[] = [];
+  for (const image of images) {
+    const series = (await isDicomInput(image)) ? await listSeries(image, options) : [];
+    const name = stemOf(image);
+    if (series.length < 2) cases.push({ name, image });
+    else
+      cases.push(...series.map(({ uid }, i) => ({ name: `${name}-${i + 1}`, image, series: uid })));
+  }
+  requireNames(cases);
+  return cases;
+}
+
+const seriesCaseOptions = optionsOf({ modality: readOptionsShape.modality });
 
 /** @throws UsageError for cases whose results could not be written apart. */
 export function requireNames(cases: readonly ScanCase[]): void {

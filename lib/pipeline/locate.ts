@@ -26,6 +26,9 @@ export interface LocateOptions
     | "normalized"
     | "nan"
     | "organs"
+    | "series"
+    | "resampleSlices"
+    | "modality"
   > {
   /**
    * Instead of templates: boxes that were written by localizing or segmenting, or Slicer's ROIs. A file, or for several

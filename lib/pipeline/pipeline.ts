@@ -163,8 +163,13 @@ export class Pipeline {
     const volume = scan instanceof Volume ? scan : undefined;
     const freeGrid = given === undefined;
     return {
-      prepare: async ({ image }: ScanCase, reporter: CaseReporter) =>
-        given ?? this.open(volume ?? image, { ...options, ...reporter }),
+      prepare: async ({ image, series }: ScanCase, reporter: CaseReporter) =>
+        given ??
+        this.open(volume ?? image, {
+          ...options,
+          ...(series !== undefined && { series }),
+          ...reporter,
+        }),
       work: (each: ScanCase, ready: OpenScan, { onProgress, onNote }: CaseReporter) => {
         for (const warning of ready.volume.warnings) onNote(`${each.image}: ${warning}.`);
         return processScan(this.#models, each, ready, { ...options, onProgress, freeGrid });

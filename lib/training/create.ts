@@ -45,12 +45,14 @@ export async function createTrainer(
   others: PeerProcesses,
 ): Promise<TrainerHandle> {
   const plugin = await readyTorch();
-  const { threads = 1, signal, onProgress, peer, nan } = options;
+  const { threads = 1, signal, onProgress, peer } = options;
+  const { nan, series, resampleSlices, modality } = options;
   const { precision = computeDefaults.precision } = options;
   const device = parseDevice(options.device ?? computeDefaults.device);
   const { steps, epochs } = training.numbers;
   const cache = options.cache ?? join(options.folder, "scans");
-  const files = await training.prepare(cache, { threads, signal, onProgress, peer, nan });
+  const reading = { nan, series, resampleSlices, modality };
+  const files = await training.prepare(cache, { threads, signal, onProgress, peer, ...reading });
   const trainer = { ...training.trainer(checkpoint), ...files, precision };
   const document = (where: string, peers: Peers) =>
     JSON.stringify({ [training.network]: { ...trainer, device: where, peers } });

@@ -29,7 +29,8 @@ export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedM
   const { epochs, processes: _, ...ofTrainer } = numbers;
   const { scans, validationScans = [], validationLabels = [] } = options;
   const annotated = annotatedScans(validationScans, validationLabels);
-  const { device, normalized, nan, onProgress, onEpoch } = options;
+  const { device, normalized, onProgress, onEpoch } = options;
+  const { nan, series, resampleSlices, modality } = options;
   const course: Course<"uam" | "mss", TrainedEpoch> = {
     network: "medlam",
     title: "MedLAM",
@@ -73,7 +74,8 @@ export async function trainMedLam(options: TrainMedLamOptions): Promise<TrainedM
       }
       const due = epoch % validateEvery === 0 || epoch === epochs;
       if (annotated.length === 0 || !due) return found;
-      const how = { ...call, device, normalized, nan, onProgress };
+      const reading = { nan, series, resampleSlices, modality };
+      const how = { ...call, device, normalized, ...reading, onProgress };
       return { ...found, ...(await boxErrors(model, annotated, how)) };
     },
     onEpoch,

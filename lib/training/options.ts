@@ -4,10 +4,11 @@ import type { CallOptions, Progress } from "../addon/call.js";
 import type { Precision } from "../addon/contract/index.js";
 import { UsageError } from "../base/errors.js";
 import { maxSeed } from "../base/seed.js";
+import type { DicomOptions } from "../volumes/read.js";
 import type { PeerOfRun } from "./peers.js";
 
 /** Options of every training run. Defaults of the numbers are in `trainingDefaults`. */
-export interface TrainOptions extends CallOptions {
+export interface TrainOptions extends CallOptions, DicomOptions {
   /** Where the checkpoint, the model and the learning curve go; the folder is made if it is missing. */
   folder: string;
   /** Where the prepared scans are kept; `folder`/scans by default. */

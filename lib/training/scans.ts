@@ -1,6 +1,6 @@
 /** Scans to train on, prepared once and kept in a folder. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { callNative, type Progress } from "../addon/call.js";
 import { native } from "../addon/loader.js";
@@ -33,7 +33,7 @@ export async function prepareScans(
   folder: string,
   options: PrepareOptions = {},
 ): Promise<string[]> {
-  const about = `${options.normalized ?? false}${aboutNan(options)}`;
+  const about = `${options.normalized ?? false}${aboutReading(options)}`;
   const jobs = scans.map((scan) => ({ sources: [scan], about }));
   return prepareAll(jobs, folder, options, ([scan = ""], file) => prepareGrid(scan, file, options));
 }
@@ -44,15 +44,16 @@ export async function prepareAnnotatedScans(
   folder: string,
   options: PrepareOptions = {},
 ): Promise<string[]> {
-  const about = `annotated${aboutNan(options)}`;
+  const about = `annotated${aboutReading(options)}`;
   const jobs = scans.map(({ image, labels }) => ({ sources: [image, labels], about }));
   return prepareAll(jobs, folder, options, ([image = "", labels = ""], file) =>
     prepareSlices({ image, labels }, file, options),
   );
 }
 
-function aboutNan({ nan }: PrepareOptions): string {
-  return nan === undefined ? "" : ` nan ${nan}`;
+function aboutReading({ nan, series, resampleSlices, modality }: PrepareOptions): string {
+  const dicom = [series, resampleSlices && "resampled", modality].filter((each) => each);
+  return [nan === undefined ? "" : ` nan ${nan}`, ...dicom.map((each) => ` ${each}`)].join("");
 }
 
 interface Job {
@@ -91,9 +92,16 @@ async function prepareAll(
   return all.map(({ file }) => file);
 }
 
+/** The file itself, or those of a DICOM series in a folder. */
+function filesOf(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  const names = readdirSync(path, { recursive: true, encoding: "utf8" }).sort();
+  return names.map((name) => join(path, name));
+}
+
 function preparedName({ sources, about }: Job): string {
   const key = createHash("sha256");
-  for (const path of sources) {
+  for (const path of sources.flatMap(filesOf)) {
     const { size, mtimeMs } = statSync(path);
     key.update(`${path}\n${size}\n${mtimeMs}\n`);
   }

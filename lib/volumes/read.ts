@@ -7,7 +7,7 @@ import { native } from "../addon/loader.js";
 import { aFunction, aPath, checkArguments, optionsOf } from "../base/arguments.js";
 import { InputError } from "../base/errors.js";
 import type { ScanWarning } from "../base/warnings.js";
-import { inputKind } from "../dicom/files/inputs.js";
+import { holdsDicom, inputKind } from "../dicom/files/inputs.js";
 import type { SeriesInfo } from "../dicom/series/listing.js";
 import { listCandidates, readSeries, type SeriesOptions } from "../dicom/series/read.js";
 import type { Modality } from "../dicom/series/survey.js";
@@ -65,7 +65,8 @@ export interface ReadScan {
 /** @internal */
 export async function readScan(path: ScanPath, options: ReadOptions): Promise<ReadScan> {
   const paths = typeof path === "string" ? [path] : path;
-  if (await isDicom(paths)) return readSeries(paths, seriesOptions(options));
+  if (paths.length > 1 || (await isDicomInput(paths[0] as string)))
+    return readSeries(paths, seriesOptions(options));
   const { nan = null } = options;
   const handle = await callNative(options, (task) =>
     native.readVolume(paths[0] as string, nan, task),
@@ -73,10 +74,11 @@ export async function readScan(path: ScanPath, options: ReadOptions): Promise<Re
   return { handle, warnings: [] };
 }
 
-/** Whether the paths are read as DICOM: several of them, an archive, a DICOM file, a folder without other volumes. */
-async function isDicom(paths: readonly string[]): Promise<boolean> {
-  const [path] = paths as [string];
-  if (paths.length > 1) return true;
+/** @internal */
+export { holdsDicom };
+
+/** @internal Whether a path is read as DICOM: an archive, a DICOM file, a folder without other volumes in it. */
+export async function isDicomInput(path: string): Promise<boolean> {
   const kind = await inputKind(path);
   if (kind !== "folder") return kind !== "other";
   const names = await readdir(path).catch(() => []);

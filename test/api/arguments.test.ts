@@ -114,6 +114,7 @@ const plain: typeof calls = [
   ["mergePrompts", medlsam, organs, organs],
   ["roiMarkups", medlsam, { organs }, volume],
   ["casesOf", medlsam, [scan]],
+  ["casesOfSeries", medlsam, [scan]],
   ["listImages", medlsam, [scan]],
   ["findCases", medlsam, [scan]],
   ["matchCases", medlsam, found, found],

@@ -52,7 +52,11 @@ it("an empty folder is bad input everywhere", async () => {
   const empty = at("empty");
   expectRefusal(await run("localize", empty, ...models, "-q"), 3, "no scan in this folder");
   const build = ["template", "build", empty, "--labels", empty, "--medlam", medlam];
-  expectRefusal(await run(...build, "-o", at("none.safetensors"), "-q"), 3, "no scan in this folder");
+  expectRefusal(
+    await run(...build, "-o", at("none.safetensors"), "-q"),
+    3,
+    "no scan in this folder",
+  );
   const evaluate = await run("evaluate", "--predictions", empty, "--truth", empty);
   expectRefusal(evaluate, 3, "holds no case");
 });

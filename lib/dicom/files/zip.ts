@@ -86,6 +86,7 @@ async function findDirectory(
 
 function parseDirectory(path: string, directory: Buffer, count: number): FileRef[] {
   const files: FileRef[] = [];
+  let outside: string | undefined;
   let at = 0;
   let total = 0;
   for (let i = 0; i < count; i++) {
@@ -100,12 +101,22 @@ function parseDirectory(path: string, directory: Buffer, count: number): FileRef
     const name = directory.toString("utf8", at + 46, at + 46 + nameLength);
     const file = entryAt(path, name, directory.subarray(at, end), nameLength, extraLength);
     at = end;
-    if (name.endsWith("/") || !isFollowed(name)) continue;
+    if (name.endsWith("/")) continue;
+    if (!isFollowed(name)) {
+      outside ??= name;
+      continue;
+    }
     total += file.entry?.size ?? 0;
     if (total > mostBytes) throw bad(path, "its files are larger than 64 GB together");
     files.push(file);
   }
-  return files;
+  if (files.length > 0 || outside === undefined) return files;
+  // A name from the archive could control the terminal.
+  const shown = outside.replace(/\p{Cc}/gu, "?").slice(0, 100);
+  throw bad(
+    path,
+    `it holds nothing but names that lead out of it, as ${shown}, which are passed over`,
+  );
 }
 
 /** Whether a name stays in the archive and is no shadow of another file. */

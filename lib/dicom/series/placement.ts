@@ -1,9 +1,11 @@
 /** The place of a volume made of a series' slices, or why it has none. */
+import { basename } from "node:path";
 import { InputError } from "../../base/errors.js";
 import { type Candidate, type Slice, sliceName } from "./candidates.js";
 import {
   affineOf,
   dot,
+  type Gap,
   length,
   minus,
   normalOf,
@@ -49,7 +51,7 @@ export function placeSlices(name: string, { slices }: Candidate, resample: boole
   };
 }
 
-const wayOut = "--resample-slices (option resampleSlices) interpolates between them.";
+const wayOut = "--resample-slices (option resampleSlices) to interpolate between them.";
 
 function unevenSlices(name: string, slices: readonly Slice[], spacing: Spacing): InputError {
   return new InputError("BAD_VOLUME", `${name}: ${explain(slices, spacing)}`);
@@ -59,38 +61,37 @@ function unevenSlices(name: string, slices: readonly Slice[], spacing: Spacing):
 const mostNamed = 3;
 
 function explain(slices: readonly Slice[], spacing: Spacing): string {
-  const between = (after: number) =>
-    `between ${sliceName(slices[after] as Slice)} and ${sliceName(slices[after + 1] as Slice)}`;
+  const place = ({ after, distance }: Gap) =>
+    `${shortName(slices[after])} and ${shortName(slices[after + 1])}, ${mm(distance)} apart`;
+  const some = (gaps: readonly Gap[], say: (gap: Gap) => string) => {
+    const more = gaps.length - mostNamed;
+    const rest = more > 0 ? [`and in ${more} more ${more === 1 ? "place" : "places"}`] : [];
+    return [...gaps.slice(0, mostNamed).map(say), ...rest].join("; ");
+  };
   switch (spacing.kind) {
-    case "missing": {
-      const named = spacing.gaps
-        .slice(0, mostNamed)
-        .map(
-          ({ after, missing, distance }) => `${missing} ${between(after)} (${mm(distance)} apart)`,
-        );
-      const more = spacing.gaps.length - named.length;
+    case "missing":
       return (
-        `missing slices: ${named.join(", ")}${more > 0 ? `, and in ${more} more places` : ""}; ` +
-        `the others are ${mm(spacing.step)} apart. Find them, or let ${wayOut}`
+        `missing slices: ${some(spacing.gaps, (gap) => `${gap.missing} between ${place(gap)}`)}. The others are ` +
+        `${mm(spacing.step)} apart. Find the missing files, or give ${wayOut}`
       );
-    }
-    case "uneven": {
-      const named = spacing.changes
-        .slice(0, mostNamed)
-        .map(({ after, distance }) => `${mm(distance)} ${between(after)}`);
+    case "uneven":
       return (
-        `its slices are uneven: ${mm(spacing.step)} apart for the most part, but ${named.join(", ")}. ` +
-        wayOut
+        `its slices are unevenly spaced: ${mm(spacing.step)} apart for the most part, but this changes at ` +
+        `${some(spacing.changes, place)}. Give ${wayOut}`
       );
-    }
     case "astray":
       return (
-        `${sliceName(slices[spacing.index] as Slice)} lies ${mm(spacing.off)} off the line of the other slices: ` +
+        `${shortName(slices[spacing.index])} lies ${mm(spacing.off)} off the line of the other slices: ` +
         "they are no volume. Give a folder with the images of one."
       );
     default:
       return "its slices are even.";
   }
+}
+
+/** The slice without its folder, which the message has. */
+function shortName(slice: Slice | undefined): string {
+  return slice ? basename(sliceName(slice)) : "";
 }
 
 function mm(distance: number): string {
