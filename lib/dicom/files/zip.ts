@@ -26,6 +26,7 @@ export async function listArchive(path: string): Promise<FileRef[]> {
   try {
     const { size } = await file.stat();
     const read = async (offset: number, length: number) => {
+      if (offset > size) throw damaged(path);
       const buffer = Buffer.alloc(length);
       const { bytesRead } = await file.read(buffer, 0, length, offset);
       return buffer.subarray(0, bytesRead);

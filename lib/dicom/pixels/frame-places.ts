@@ -35,7 +35,7 @@ export function framePlaces(
     throw new BadPixels("its pixel data are not coded as its transfer syntax says");
   }
   if (length !== undefined) {
-    if (bytes * size.frames > length || offset + bytes * size.frames > source.size) {
+    if (bytes * size.frames > length || offset + length > source.size) {
       throw new BadPixels("its pixel data end early");
     }
     return Array.from({ length: size.frames }, (_, i) => [offset + i * bytes, bytes]);

@@ -1,6 +1,7 @@
 /** JPEG-LS, JPEG 2000 and HTJ2K by CharLS, OpenJPEG and OpenJPH in WebAssembly, each loaded when it is first needed. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { checkCodeStream } from "./code-streams.js";
 import { BadPixels } from "./frame-places.js";
 
 const require = createRequire(import.meta.url);
@@ -68,7 +69,7 @@ export async function decodeFrame(
   codeStream: Uint8Array,
   format: FrameFormat,
 ): Promise<Uint8Array> {
-  if (codeStream.length === 0) throw new BadPixels("its code stream is empty");
+  checkCodeStream(coding === "jpegLs", codeStream, format);
   const codec = await load(coding);
   try {
     // One for each frame: the buffer of one that fails without an error still holds the frame before.
@@ -93,9 +94,7 @@ export async function decodeFrame(
 function check(info: FrameInfo, format: FrameFormat): void {
   const { width, height, bitsPerSample, componentCount } = info;
   if (width !== format.columns || height !== format.rows || componentCount !== 1) {
-    throw new BadPixels(
-      `its code stream holds ${height} × ${width} pixels of ${componentCount} samples, not ${format.rows} × ${format.columns} of 1`,
-    );
+    throw new BadPixels("its code stream is damaged");
   }
   if (bitsPerSample < format.bitsStored || bitsPerSample > Math.min(16, format.bitsAllocated)) {
     throw new BadPixels(

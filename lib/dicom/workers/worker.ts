@@ -61,10 +61,10 @@ async function frames(job: FramesJob): Promise<Uint8Array[]> {
   const { file, coding, format } = job;
   const coded: Uint8Array[] = withBytes(file, (source) => {
     const from = job.inflated ? memorySource(headerOf(source).bytes) : source;
-    // Copies where the source is in memory: buffers are given away.
-    return job.frames.map((places) => Uint8Array.from(readFrame(from, places)));
+    return job.frames.map((places) => readFrame(from, places));
   });
-  if (!isWasmCoding(coding)) return coded;
+  // Copies: buffers are given away, and these may be parts of one.
+  if (!isWasmCoding(coding)) return coded.map((bytes) => new Uint8Array(bytes));
   for (const [i, codeStream] of coded.entries()) {
     try {
       coded[i] = await decodeFrame(coding, codeStream, format);
