@@ -37,6 +37,11 @@ export function dicomOptions({ series, resampleSlices, modality }: DicomFlags): 
   };
 }
 
+/** The flags as a report may hold them: a series' number, name or UID stays out of files. */
+export function withoutSeries({ series: _, ...flags }: DicomFlags): object {
+  return flags;
+}
+
 export const allSeriesOption = () =>
   new Option("--all-series", "every DICOM series in an image is a scan of its own, NAME-1, NAME-2");
 

@@ -5,7 +5,7 @@ import { UsageError } from "../base/errors.js";
 import { formatJson } from "../formats/json.js";
 import { parseJson, readAnnotationText, validate } from "../formats/text-file.js";
 import type { ScanCase, ScanResult, Triple } from "../index.js";
-import { seriesCases } from "./dicom-options.js";
+import { seriesCases, withoutSeries } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
 import { checkModels } from "./model-flags.js";
 import { modelOption, modelsOption, normalizedOption, scansHelp } from "./options.js";
@@ -70,7 +70,7 @@ async function localizeAll(inputs: string[], flags: Flags, session: Session): Pr
   const pipeline = await loadPipeline(flags, needed, session, progress);
   const subject = ({ image }: ScanCase) => image;
   const outcomes = pipeline.runAll(cases, {
-    ...{ ...options, normalized, queryCenters, markups, settings: flags },
+    ...{ ...options, normalized, queryCenters, markups, settings: withoutSeries(flags) },
     onEvent: showEvents(progress, subject),
   });
   const done = async ({ localization, counts, seconds }: ScanResult, each: ScanCase) => {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { UsageError } from "../base/errors.js";
 import type { ScanCase, ScanResult } from "../index.js";
-import { seriesCases } from "./dicom-options.js";
+import { seriesCases, withoutSeries } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
 import { checkModels, type Model } from "./model-flags.js";
 import { modelOption, modelsOption, parseInteger, scansHelp } from "./options.js";
@@ -84,7 +84,7 @@ async function segmentAll(inputs: string[], flags: Flags, session: Session): Pro
     ...options,
     ...{ output, boxes, points, labelMap, statistics, preview, page },
     ...{ largestComponent, minVoxels },
-    settings: flags,
+    settings: withoutSeries(flags),
     onEvent: showEvents(progress, subject),
   });
   return followCases(outcomes, { progress, subject, done: summary });

@@ -217,7 +217,7 @@ async function toCases(scans: readonly (string | ScanCase)[]): Promise<ScanCase[
   return lists.flat();
 }
 
-/** The options that JSON can hold. */
-function plain({ signal, onEvent, onMasks, slices, ...options }: RunAllOptions): object {
+/** The options that JSON can hold, but for the series: its number, name or UID stays out of files. */
+function plain({ signal, onEvent, onMasks, slices, series, ...options }: RunAllOptions): object {
   return options;
 }

@@ -45,6 +45,8 @@ function describe(outcome: CaseOutcome<ScanCase, ScanResult>): object {
   }
   if (outcome.status === "skipped") return {};
   const { error } = outcome;
-  const message = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  // The lines below the first list a scan's series: for the eyes of whoever runs it, not for a file.
+  const [message = ""] = text.split("\n", 1);
   return { error: message, ...(error instanceof MedLsamError && { code: error.code }) };
 }

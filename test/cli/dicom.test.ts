@@ -106,6 +106,16 @@ describe("scans of a run", () => {
     const all = ["--all-series", "-o", `${at("boxes")}/`, "--report", at("report.json"), "-q"];
     await succeed("localize", series("folders/two-series"), ...models, ...all);
     expect(readdirSync(at("boxes")).sort()).toEqual(["two-series-1.json", "two-series-2.json"]);
+    // Series are named to whoever asks for them, not in files.
+    const failed = ["-o", `${at("none")}/`, "--report", at("failed.json")];
+    const { stderr } = await run("localize", series("folders/two-series"), ...models, ...failed);
+    expect(stderr).toContain(bone);
+    const report = readFileSync(at("failed.json"), "utf8");
+    expect(report).toContain("holds 2 series");
+    for (const text of ["BONE", "STD BRAIN", bone]) expect(report).not.toContain(text);
+    const one = [...models, "--series", bone, "--report", at("one.json"), "-q"];
+    await succeed("localize", series("folders/two-series"), ...one);
+    expect(readFileSync(at("one.json"), "utf8")).not.toContain(bone);
   });
 
   it("that are tilted have a box for each slice", async () => {

@@ -84,8 +84,8 @@ export function chooseSeries(
         `description, with #n where that is not one alone.\n${list}`,
     );
   }
-  const which = another ? "names several of its series" : "names none of its series";
-  throw new InputError("BAD_VOLUME", `${input}: --series ${wanted} ${which}:\n${list}`);
+  const which = another ? "several" : "none";
+  throw new InputError("BAD_VOLUME", `${input}: --series names ${which} of its series:\n${list}`);
 }
 
 function isNamed({ uid, number, description }: SeriesInfo, wanted: string): boolean {
