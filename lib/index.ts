@@ -40,6 +40,8 @@ export { type DemoTable, demoTable } from "./demo/table.js";
 export type { SeriesInfo } from "./dicom/series/listing.js";
 export type { Modality } from "./dicom/series/survey.js";
 export type { DicomAttributes, DicomElement, DicomSlice, DicomSource } from "./dicom/source.js";
+export { type GivenCodes, readOrganCodes } from "./dicom-masks/codes.js";
+export type { WrittenMasks } from "./dicom-masks/mask-set.js";
 export { type BoxComparison, compareBoxes } from "./evaluation/compare-boxes.js";
 export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.js";
 export {
@@ -65,6 +67,7 @@ export { type OrganFigure, type OrganSpreads, organSpreads } from "./evaluation/
 export { summarizeEvaluations } from "./evaluation/summary.js";
 export { casesCsv, evaluationCsv, evaluationMarkdown } from "./evaluation/tables.js";
 export { labelNamesFromXml, labelTableXml, readLabelNames } from "./formats/label-names.js";
+export type { OutputFormat } from "./formats/mask-formats.js";
 export { type RoiMarkup, type RoiMarkups, roiMarkups } from "./formats/roi-markups.js";
 export type { Box, PhysicalBox, Point, Triple } from "./geometry/box.js";
 export { type BuildOptions, buildTemplates } from "./localization/build.js";
@@ -95,6 +98,7 @@ export {
   phantomNames,
 } from "./phantom/phantom.js";
 export { type PhantomRegion, phantomRegions } from "./phantom/regions.js";
+export { type PhantomSeries, phantomSeriesFiles, writePhantomSeries } from "./phantom/series.js";
 export {
   casesOf,
   casesOfSeries,
@@ -130,6 +134,7 @@ export {
 } from "./pipeline/run-cases.js";
 export type { OpenScan } from "./pipeline/scan.js";
 export type { CaseOutputs } from "./pipeline/write-case.js";
+export type { WriteRtStructOptions, WriteSegOptions } from "./segmentation/dicom-files.js";
 export { mergePrompts, readBoxes, readPoints } from "./segmentation/prompt-files.js";
 export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segmentation/prompts.js";
 export { Sam, type SlicePrediction, type SlicePrompt } from "./segmentation/sam.js";

@@ -21,6 +21,7 @@ type Format = (typeof formats)[number];
 interface Flags {
   predictions: string[];
   truth: string[];
+  images?: string[];
   names?: string;
   tolerance: number;
   organs?: string[];
@@ -33,7 +34,8 @@ interface Flags {
 const help = `
 PATH is a file, a list (.txt, one path a line) or a folder. A prediction is a label map, a folder of one case with
 NAME.nii.gz for each organ (what segment writes), or the JSON of boxes that localize writes; a truth is a label map or a
-folder of one case's masks, in CASE/ or CASE/segmentations/. Folders of these are taken as a case each. Cases are matched by
+folder of one case's masks, in CASE/ or CASE/segmentations/. A DICOM segmentation (SEG) or structure set (RTSTRUCT) is taken
+as either; it is put onto the voxels of the other side, or of --images. Folders of these are taken as a case each. Cases are matched by
 name; a truth may end in _label or _seg. A folder of NIfTI files is one of label maps, unless it is called segmentations,
 holds boxes.json, or only fits the other side as one case's masks.
 
@@ -46,6 +48,10 @@ export function addEvaluate(program: Command, session: Session): void {
     .description("compare predicted masks and boxes with the truth: IoU, WD, Dice, HD95, NSD, ASSD")
     .requiredOption("--predictions <path...>", "results of segment or localize, or label maps")
     .requiredOption("--truth <path...>", "label maps, or folders of organ masks")
+    .option(
+      "--images <path...>",
+      "the scans, where prediction and truth are DICOM segmentations or structure sets",
+    )
     .addOption(namesOption())
     .option("--tolerance <mm>", "tolerance of the normalized surface Dice", parseNumber(0, 1000), 2)
     .option("--organs <names>", "only these organs, separated by commas", parseList)
@@ -74,9 +80,9 @@ async function evaluateAll(flags: Flags, session: Session): Promise<number> {
   const subject = ({ name }: Pair) => name;
   const job: CaseJob<Pair, undefined, CaseEvaluation> = {
     prepare: async () => undefined,
-    work: ({ name, prediction, truth }, _, { onProgress }) => {
+    work: ({ name, prediction, truth, image }, _, { onProgress }) => {
       onProgress({ phase: "read", done: 0, total: 1 });
-      const files = { prediction: prediction.path, truth: truth.path };
+      const files = { prediction: prediction.path, truth: truth.path, image };
       const how = { name, names, tolerance, organs, threads, signal, onProgress };
       return api.evaluate({ ...files, ...how });
     },
@@ -101,8 +107,12 @@ async function evaluateAll(flags: Flags, session: Session): Promise<number> {
 
 type Pair = MatchedCases["pairs"][number];
 
-async function matchFiles(flags: Flags, { findCases, matchCases }: Api): Promise<MatchedCases> {
-  return matchCases(await findCases(flags.predictions), await findCases(flags.truth));
+async function matchFiles(
+  { predictions, truth, images = [] }: Flags,
+  { findCases, listImages, matchCases }: Api,
+): Promise<MatchedCases> {
+  const scans = await listImages(images);
+  return matchCases(await findCases(predictions), await findCases(truth), scans);
 }
 
 interface Output {

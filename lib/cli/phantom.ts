@@ -10,7 +10,7 @@ import type { Phantom, PhantomRegion, Triple } from "../index.js";
 import { phantomRegions } from "../phantom/regions.js";
 import { parseInteger, parseSeed, parseSpacing, quietOption, threadsOption } from "./options.js";
 import { createProgress } from "./progress.js";
-import type { Session } from "./session.js";
+import type { Api, Session } from "./session.js";
 import { count, formatSeconds } from "./text.js";
 
 interface Flags {
@@ -21,6 +21,7 @@ interface Flags {
   spacing?: Triple;
   axes?: string;
   threads: number;
+  dicom?: boolean;
   skipExisting?: boolean;
   quiet?: boolean;
 }
@@ -52,8 +53,12 @@ export function addPhantom(program: Command, session: Session): void {
       "directions of the stored axes, such as LPS (default: by the seed)",
       parseAxes,
     )
+    .option(
+      "--dicom",
+      "DICOM instead: a folder phantom-SEED of CT images, phantom-SEED_seg.dcm and phantom-SEED_rtstruct.dcm",
+    )
     .addOption(threadsOption())
-    .option("--skip-existing", "skip phantoms whose two files exist")
+    .option("--skip-existing", "skip phantoms whose files exist")
     .addOption(quietOption())
     .action((flags: Flags) => makeAll(flags, session));
 }
@@ -73,30 +78,66 @@ async function makeAll(flags: Flags, session: Session): Promise<void> {
   }
   makeFolder(output);
   const progress = createProgress(flags.quiet ?? false, session.signal);
-  const { makePhantom, phantomFiles, writePhantom } = await session.api();
+  const api = await session.api();
   const { signal } = session;
   try {
     for (let seed = first; seed <= last; seed++) {
-      const files = phantomFiles(output, seed);
-      if (skipExisting && existsSync(files.image) && existsSync(files.labels)) continue;
+      const { subject, files, write } = flags.dicom
+        ? dicomOutput(api, output, seed)
+        : niftiOutput(api, output, seed);
+      if (skipExisting && files.every((file) => existsSync(file))) continue;
       const started = performance.now();
-      const phantom = await makePhantom({
+      const phantom = await api.makePhantom({
         seed,
         region: region === "auto" ? undefined : region,
         spacing,
         axes,
         threads,
         signal,
-        onProgress: progress.follow(files.image),
+        onProgress: progress.follow(subject),
       });
-      await writePhantom(phantom, files, { signal });
+      await write(phantom, { signal });
       progress.say(
-        `${files.image}: ${describePhantom(phantom)}, ${formatSeconds(secondsSince(started))}`,
+        `${subject}: ${describePhantom(phantom)}, ${formatSeconds(secondsSince(started))}`,
       );
     }
   } finally {
     progress.clear();
   }
+}
+
+/** Where a phantom goes, and how it is written. */
+interface PhantomOutput {
+  /** The scan. */
+  subject: string;
+  files: string[];
+  write(phantom: Phantom, options: { signal: AbortSignal }): Promise<void>;
+}
+
+function niftiOutput(
+  { phantomFiles, writePhantom }: Api,
+  folder: string,
+  seed: number,
+): PhantomOutput {
+  const files = phantomFiles(folder, seed);
+  return {
+    subject: files.image,
+    files: [files.image, files.labels],
+    write: (phantom, options) => writePhantom(phantom, files, options),
+  };
+}
+
+function dicomOutput(
+  { phantomSeriesFiles, writePhantomSeries }: Api,
+  folder: string,
+  seed: number,
+): PhantomOutput {
+  const files = phantomSeriesFiles(folder, seed);
+  return {
+    subject: files.series,
+    files: [files.series, files.segmentation, files.structures],
+    write: (phantom, options) => writePhantomSeries(phantom, files, { ...options, seed }),
+  };
 }
 
 export function describePhantom({

@@ -1,11 +1,12 @@
 /** `medlsam segment`: the organs of one image or of a dataset as masks. */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../base/errors.js";
+import { type OutputFormat, outputFormats } from "../formats/mask-formats.js";
 import type { ScanCase, ScanResult } from "../index.js";
 import { seriesCases, withoutSeries } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
 import { checkModels, type Model } from "./model-flags.js";
-import { modelOption, modelsOption, parseInteger, scansHelp } from "./options.js";
+import { modelOption, modelsOption, parseInteger, parseList, scansHelp } from "./options.js";
 import { checkFolder, checkWritable } from "./output.js";
 import { createProgress } from "./progress.js";
 import {
@@ -22,6 +23,10 @@ interface Flags extends ScanFlags {
   output: string;
   boxes?: string;
   points?: string;
+  outputFormat: OutputFormat[];
+  referenceDicom?: string;
+  codes?: string;
+  holes: "keyholes" | "nested";
   ml?: boolean;
   largestComponent?: boolean;
   minVoxels?: number;
@@ -46,6 +51,24 @@ export function addSegment(program: Command, session: Session): void {
     )
     .option("--points <path>", "points to prompt with: Slicer point lists or JSON; or a folder");
   addLocatingOptions(command)
+    .addOption(
+      new Option(
+        "--output-format <list>",
+        `what masks are written as, separated by commas: ${outputFormats.join(", ")}; DICOM's refer to the scan's images`,
+      )
+        .argParser(parseFormats)
+        .default(["nifti"], "nifti"),
+    )
+    .option(
+      "--reference-dicom <folder>",
+      "the DICOM series that a NIfTI scan was made of: what a SEG or RTSTRUCT refers to",
+    )
+    .option("--codes <file>", "JSON with codes of organs, before the package's own, for DICOM")
+    .addOption(
+      new Option("--holes <how>", "rtstruct: holes joined by channels, or contours to be XORed")
+        .choices(["keyholes", "nested"])
+        .default("keyholes"),
+    )
     .option("--ml", "one label map, segmentation.nii.gz, instead of a mask per organ")
     .option("--largest-component", "keep only the largest connected part of each mask")
     .option(
@@ -70,11 +93,15 @@ async function segmentAll(inputs: string[], flags: Flags, session: Session): Pro
   const needed = neededModels(flags);
   const options = runOptions(flags, session.signal);
   const { output, ml: labelMap, statistics, preview, page, quiet = false } = flags;
-  const { boxes, points, largestComponent, minVoxels } = flags;
+  const { boxes, points, largestComponent, minVoxels, holes } = flags;
   const api = await session.api();
   const images = await api.listImages(inputs);
   const series = await seriesCases(images, flags, api, session.signal);
   const cases = series ?? api.casesOf(images);
+  if (flags.referenceDicom !== undefined && cases.length > 1) {
+    throw new UsageError("--reference-dicom is the series of one scan: give scans one at a time.");
+  }
+  const codes = flags.codes === undefined ? undefined : await api.readOrganCodes(flags.codes);
   checkFolder(output);
   if (flags.report !== undefined) checkWritable(flags.report, images);
   const progress = createProgress(quiet, session.signal);
@@ -83,11 +110,21 @@ async function segmentAll(inputs: string[], flags: Flags, session: Session): Pro
   const outcomes = pipeline.runAll(cases, {
     ...options,
     ...{ output, boxes, points, labelMap, statistics, preview, page },
-    ...{ largestComponent, minVoxels },
+    ...{ largestComponent, minVoxels, codes, holes },
+    ...{ formats: flags.outputFormat, reference: flags.referenceDicom },
     settings: withoutSeries(flags),
     onEvent: showEvents(progress, subject),
   });
   return followCases(outcomes, { progress, subject, done: summary });
+}
+
+/** "seg,rtstruct" → ["seg", "rtstruct"]. */
+function parseFormats(text: string): OutputFormat[] {
+  return parseList(text).map((word) => {
+    const format = outputFormats.find((each) => each === word.toLowerCase());
+    if (format !== undefined) return format;
+    throw new InvalidArgumentError(`Give some of ${outputFormats.join(", ")}.`);
+  });
 }
 
 /** @throws UsageError for flags that give too little or too much for the organs' places. */

@@ -1,4 +1,4 @@
-/** What an organ is called in coded terms, by its name. */
+/** Coded terms for an organ, by its name. */
 import { z } from "zod";
 import { aPath, checkArguments } from "../base/arguments.js";
 import type { Code } from "../dicom/write/code.js";

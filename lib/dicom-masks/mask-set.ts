@@ -29,23 +29,14 @@ export interface WrittenMasks {
 }
 
 /** @param present indices of the organs that the file holds. */
-export function outcome(
-  { organs }: MaskSet,
-  present: ReadonlySet<number>,
-  file: string,
-): WrittenMasks {
+export function outcome({ organs }: MaskSet, present: ReadonlySet<number>): WrittenMasks {
   const empty = organs.filter((_, index) => !present.has(index)).map(({ name }) => name);
-  const warnings: ScanWarning[] = [];
   const written = present.size > 0;
-  if (!written) {
-    warnings.push({ code: "EMPTY_ORGANS", message: `no organ has a voxel: there is no ${file}` });
-  } else if (empty.length > 0) {
-    const names = empty.join(", ");
-    warnings.push({
-      code: "EMPTY_ORGANS",
-      message: `without a voxel, not in the ${file}: ${names}`,
-    });
-  }
+  const message = written
+    ? `organs without a voxel are not in its DICOM files: ${empty.join(", ")}`
+    : "no organ has a voxel: there are no DICOM files of it";
+  const warnings: ScanWarning[] =
+    empty.length > 0 || !written ? [{ code: "EMPTY_ORGANS", message }] : [];
   return { written, empty, warnings };
 }
 

@@ -1,5 +1,4 @@
 /** Label maps out of DICOM segmentations and structure sets, on the voxels of the scan that they annotate. */
-import { open } from "node:fs/promises";
 import { type CallOptions, callNative } from "../addon/call.js";
 import type { AnnotatedGrid, PlaneFrames, VolumeHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
@@ -11,7 +10,6 @@ import type {
   SegmentationAnnotation,
   StructureSetAnnotation,
 } from "../dicom/annotations/annotation.js";
-import { looksLikeDicom } from "../dicom/data-set.js";
 import type { DicomSource } from "../dicom/source.js";
 import { labelTableXml } from "../formats/label-names.js";
 import { type Geometry, placeTolerance } from "../volumes/geometry.js";
@@ -21,20 +19,6 @@ import { decimals, planeFrames } from "./placement.js";
 /** A scan that may have been read from DICOM. */
 export interface AnnotatedScan extends Geometry {
   readonly source?: DicomSource | undefined;
-}
-
-/** Whether a file begins as DICOM: then it is a segmentation or a structure set, as a label map is never DICOM. */
-export async function isDicomAnnotation(path: string): Promise<boolean> {
-  const file = await open(path).catch(() => undefined);
-  if (!file) return false;
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(132), 0, 132, 0);
-    return looksLikeDicom(buffer.subarray(0, bytesRead));
-  } catch {
-    return false;
-  } finally {
-    await file.close();
-  }
 }
 
 /** The images of a scan, and the slices that show them. */

@@ -68,7 +68,7 @@ export async function writeRtStructFile(
     const contours = await contoursOf(set, index, placement, encoding, options);
     if (contours.length > 0) regions.set(index, { ...organ, contours });
   }
-  const result = outcome(set, new Set(regions.keys()), "structure set (RTSTRUCT)");
+  const result = outcome(set, new Set(regions.keys()));
   if (!result.written) return result;
   const object = structureSet(source, [...regions.values()], set.note, options);
   const chunks = part10File(object, encoding);

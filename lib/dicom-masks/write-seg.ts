@@ -38,7 +38,7 @@ export async function writeSegFile(
       ? await binary(set, placement, options)
       : await labels(set, placement, options);
   const { frames, overlap, bits, present, pixels } = framed;
-  const result = outcome(set, new Set(present), "segmentation (SEG)");
+  const result = outcome(set, new Set(present));
   if (!result.written) return result;
   const { source } = placement;
   const encoding: Encoding = { implicit: false, text: textEncoding(source.attributes) };

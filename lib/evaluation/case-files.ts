@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError, unreadable } from "../base/errors.js";
 import { boxesFile } from "../formats/boxes.js";
+import { dicomFiles } from "../formats/mask-formats.js";
 import { isScan, stemOf } from "../formats/scan-names.js";
 
 /** Names of the files in it. */
@@ -28,6 +29,7 @@ export async function readCaseFolder(folder: string): Promise<CaseFiles> {
   const nested = names.includes(masksFolder) ? join(folder, masksFolder) : undefined;
   const within = nested ?? folder;
   const files = (nested === undefined ? names : await list(nested)).filter(isScan);
+  const dicom = Object.values(dicomFiles).find((name) => names.includes(name));
   const map = files.find((name) => stemOf(name) === "segmentation");
   const masks = files.filter((name) => name !== map && stemOf(name) !== image);
   if (map !== undefined && masks.length > 0) {
@@ -37,6 +39,7 @@ export async function readCaseFolder(folder: string): Promise<CaseFiles> {
     );
   }
   if (map !== undefined) return { map: join(within, map), ...boxes };
+  if (masks.length === 0 && dicom !== undefined) return { map: join(folder, dicom), ...boxes };
   // Boxes without masks: no organ was found to be segmented.
   if (masks.length === 0 && boxes.boxes === undefined) {
     throw new InputError(

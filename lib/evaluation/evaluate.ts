@@ -10,10 +10,11 @@ import { stemOf } from "../formats/scan-names.js";
 import { physicalBox, type Triple } from "../geometry/box.js";
 import type { Localization } from "../localization/result.js";
 import { placeTolerance, requireSameGeometry, requireSameShape } from "../volumes/geometry.js";
-import type { Volume } from "../volumes/volume.js";
+import { type Volume, volumeSource } from "../volumes/volume.js";
 import { byName, firstNaming, type Names } from "./organ-names.js";
 import type { CaseEvaluation, OrganEvaluation } from "./result.js";
 import { type OrganEvidence, score } from "./scores.js";
+import { openSides } from "./sides.js";
 import {
   isMap,
   type LabelMap,
@@ -24,7 +25,6 @@ import {
   maskSource,
   type OpenOrgan,
   type OrganMask,
-  openLabelMap,
   organsOf,
 } from "./sources.js";
 
@@ -35,6 +35,11 @@ export interface EvaluateOptions extends CallOptions {
   /** The predicted boxes, for IoU and WD. Without them, the boxes around the predicted masks are compared. */
   boxes?: string | Localization;
   truth: MaskSource;
+  /**
+   * The scan, where the prediction or the truth is a DICOM segmentation or structure set: those have no voxels of their own. Not needed
+   * if the other side has the scan's voxels.
+   */
+  image?: string | Volume;
   /** Name of the case; by default the prediction's or the truth's file name. */
   name?: string;
   /**
@@ -58,6 +63,7 @@ const evaluateOptions = optionsOf({
     .union([aPath, boxesSchema], "must be a path, as text, or what localize found")
     .optional(),
   truth: maskSource,
+  image: volumeSource.optional(),
   name: z.string().optional(),
   names: labelNames.optional(),
   tolerance: z.number().optional(),
@@ -122,14 +128,11 @@ async function openCase(options: EvaluateOptions): Promise<Case> {
   const givenBoxes = options.boxes ?? located.boxes;
   const boxes = typeof givenBoxes === "string" ? await readBoxesFile(givenBoxes) : givenBoxes;
   const boxesPath = typeof givenBoxes === "string" ? givenBoxes : (givenBoxes?.image ?? "");
-  const open = async (masks: Located["masks"], role: string) =>
-    masks === undefined || masks instanceof Map
-      ? (masks as Masks | undefined)
-      : openLabelMap(masks as string | Volume, role, options);
-  const [prediction, openedTruth] = await Promise.all([
-    open(located.masks, "The prediction"),
-    open(truth.masks, "The truth"),
-  ]);
+  const [prediction, openedTruth] = await openSides(
+    { masks: located.masks, role: "The prediction" },
+    { masks: truth.masks, role: "The truth" },
+    options,
+  );
   return {
     prediction,
     predictionPath: located.path || boxesPath,

@@ -5,6 +5,7 @@ import { aPath, checkArguments } from "../base/arguments.js";
 import { InputError, UsageError } from "../base/errors.js";
 import { boxesFile } from "../formats/boxes.js";
 import { isPathList, readPathList } from "../formats/lists.js";
+import { dicomFiles } from "../formats/mask-formats.js";
 import { imageStem, isLabelStem, isScan, stemOf } from "../formats/scan-names.js";
 import { isFolder, list, masksFolder } from "./case-files.js";
 
@@ -30,7 +31,8 @@ const foundCases = z.array(
 );
 
 export interface MatchedCases {
-  pairs: { name: string; prediction: CaseSource; truth: CaseSource }[];
+  /** `image`: the scan's path, if it was among those that were given. */
+  pairs: { name: string; prediction: CaseSource; truth: CaseSource; image?: string }[];
   /** Names of those without a partner. */
   unmatched: { predictions: string[]; truths: string[] };
 }
@@ -83,10 +85,14 @@ async function isCaseFolder(path: string): Promise<boolean> {
   );
 }
 
-/** `CASE/boxes.json` and `CASE/segmentation.nii.gz` are of CASE. */
+/** `CASE/boxes.json`, `CASE/segmentation.nii.gz` and the DICOM files beside them are of CASE. */
 function fileName(path: string): string {
   const name = stemOf(path);
-  return name === "boxes" || name === "segmentation" ? folderName(dirname(path)) : name;
+  const isOfFolder =
+    name === "boxes" ||
+    name === "segmentation" ||
+    (Object.values(dicomFiles) as string[]).includes(basename(path));
+  return isOfFolder ? folderName(dirname(path)) : name;
 }
 
 function folderName(path: string): string {
@@ -101,9 +107,26 @@ export function caseKey(name: string): string {
 
 /**
  * Brings together predictions and truths of the same name; one of each belong together whatever they are called.
+ * @param images paths of the scans, which are matched by name as well, see {@link EvaluateOptions.image}.
  * @throws UsageError if none match, or two of a side have one name.
  */
 export function matchCases(
+  predictions: readonly FoundCases[],
+  truths: readonly FoundCases[],
+  images: readonly string[] = [],
+): MatchedCases {
+  const { pairs, unmatched } = matchSides(predictions, truths);
+  const byName = new Map(images.map((image) => [caseKey(stemOf(image)), image]));
+  const imageOf = ({ name }: MatchedCases["pairs"][number]) =>
+    images.length === 1 && pairs.length === 1 ? images[0] : byName.get(caseKey(name));
+  const withImages = pairs.map((pair) => {
+    const image = imageOf(pair);
+    return image === undefined ? pair : { ...pair, image };
+  });
+  return { pairs: withImages, unmatched };
+}
+
+function matchSides(
   predictions: readonly FoundCases[],
   truths: readonly FoundCases[],
 ): MatchedCases {

@@ -53,20 +53,31 @@ export interface LabelMap {
   close(): void;
 }
 
+/** A mask that is made when it is asked for. */
+export type OpenMask = (options: CallOptions) => Promise<Volume>;
+
 /** A mask per organ, read one at a time. */
-export type Masks = ReadonlyMap<string, string | Volume>;
+export type Masks = ReadonlyMap<string, string | Volume | OpenMask>;
 
 export function isMap(source: LabelMap | Masks): source is LabelMap {
   return "volume" in source;
 }
 
+function openVolume(
+  source: string | Volume | OpenMask,
+  options: CallOptions,
+): Promise<Volume> | Volume {
+  if (source instanceof Volume) return source;
+  return typeof source === "string" ? Volume.read(source, options) : source(options);
+}
+
 /** `role` stands for a volume that came from no file. */
 export async function openLabelMap(
-  source: string | Volume,
+  source: string | Volume | OpenMask,
   role: string,
   options: CallOptions,
 ): Promise<LabelMap> {
-  const volume = source instanceof Volume ? source : await Volume.read(source, options);
+  const volume = await openVolume(source, options);
   const path = volume.path || role;
   const close = () => {
     if (volume !== source) volume.close();
@@ -85,7 +96,7 @@ export async function openLabelMap(
 
 /** @throws InputError `BAD_LABELS` for values other than 0 and 1. */
 async function openMask(
-  source: string | Volume,
+  source: string | Volume | OpenMask,
   role: string,
   options: CallOptions,
 ): Promise<LabelMap> {

@@ -32,7 +32,7 @@ export function stemOf(path: string): string {
   return name.replace(scanOrJson, "");
 }
 
-const labelSuffix = /[-_.](label|labels|seg)$/i;
+const labelSuffix = /[-_.](label|labels|seg|rtstruct)$/i;
 
 /** Whether a file of this stem is a label map next to its image: `NAME_label`, `NAME_seg`, 3D Slicer's `NAME.seg`. */
 export function isLabelStem(stem: string): boolean {

@@ -51,7 +51,7 @@ export async function withLabels<T>(
   try {
     for (const [i, support] of supports.entries()) {
       labelled.push(
-        "labels" in support ? await readLabels(support.labels, conventions, options) : undefined,
+        "labels" in support ? await readLabels(support, conventions, options) : undefined,
       );
       onProgress?.({ phase: "labels", done: i + 1, total: supports.length });
     }

@@ -1,15 +1,20 @@
 /** Annotation points of one support scan on its padded grid (algorithm.md part 3). */
 import { basename } from "node:path";
 import { z } from "zod";
-import { type CallOptions, callNative } from "../addon/call.js";
+import { callNative } from "../addon/call.js";
 import type { Conventions, LabelExtent, LabelGridHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { InputError } from "../base/errors.js";
+import { withLabelMap } from "../dicom-masks/label-maps.js";
 import type { Triple } from "../geometry/box.js";
-import { labelOptions, type Volume, volumeSource, withVolume } from "../volumes/volume.js";
+import type { ReadOptions } from "../volumes/read.js";
+import { type Volume, volumeSource } from "../volumes/volume.js";
 import { type ExtremePoints, extremePoints } from "./extreme-points.js";
 
-/** An annotated scan: an image with a label map on the same voxels, or with six extreme points per organ or part. */
+/**
+ * An annotated scan: an image with a label map on the same voxels, or with six extreme points per organ or part. The label map of a
+ * DICOM series may be a DICOM segmentation or structure set.
+ */
 export type Support =
   | { image: string | Volume; labels: string | Volume }
   | { image: string | Volume; extremePoints: readonly ExtremePoints[] };
@@ -40,11 +45,11 @@ export interface LabelledSupport {
 }
 
 export async function readLabels(
-  source: string | Volume,
+  { labels, image }: Extract<Support, { labels: unknown }>,
   conventions: Conventions,
-  options: CallOptions,
+  options: ReadOptions,
 ): Promise<LabelledSupport> {
-  return withVolume(source, labelOptions(options), async (volume) => {
+  return withLabelMap(labels, image, options, async (volume) => {
     const grid = await callNative(options, (task) =>
       native.makeLabelGrid({ volume: volume.handle, conventions }, task),
     ).catch((error: unknown) => {

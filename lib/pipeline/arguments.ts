@@ -3,13 +3,16 @@
 import { z } from "zod";
 import { aFunction, aPath, instanceOf, optionsOf, wholeNumber } from "../base/arguments.js";
 import { maxSeed } from "../base/seed.js";
+import { outputFormats } from "../formats/mask-formats.js";
 import { gridOptionsShape } from "../localization/grid.js";
 import { aLattice } from "../localization/lattice.js";
 import { aMedLam } from "../localization/medlam.js";
 import { someTemplates } from "../localization/templates.js";
+import { someCodes } from "../segmentation/dicom-files.js";
 import { Sam } from "../segmentation/sam.js";
 import { aSegmenter } from "../segmentation/segmenter.js";
 import { readOptionsShape } from "../volumes/read.js";
+import { aVolume } from "../volumes/volume.js";
 
 const flag = z.boolean().optional();
 const orPath = (model: z.ZodType, name: string) =>
@@ -50,6 +53,13 @@ const runShape = {
   points: aPath.optional(),
   largestComponent: flag,
   minVoxels: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+  formats: z
+    .array(z.enum(outputFormats), "must be a list of formats")
+    .min(1, "must have a format at least")
+    .optional(),
+  reference: orPath(aVolume, "a Volume"),
+  codes: someCodes.optional(),
+  holes: z.enum(["keyholes", "nested"]).optional(),
   labelMap: flag,
   statistics: flag,
   preview: flag,

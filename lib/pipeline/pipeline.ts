@@ -170,9 +170,12 @@ export class Pipeline {
           ...(series !== undefined && { series }),
           ...reporter,
         }),
-      work: (each: ScanCase, ready: OpenScan, { onProgress, onNote }: CaseReporter) => {
+      work: async (each: ScanCase, ready: OpenScan, { onProgress, onNote }: CaseReporter) => {
         for (const warning of ready.volume.warnings) onNote(`${each.image}: ${warning}.`);
-        return processScan(this.#models, each, ready, { ...options, onProgress, freeGrid });
+        const how = { ...options, onProgress, freeGrid };
+        const result = await processScan(this.#models, each, ready, how);
+        for (const { message } of result.warnings) onNote(`${each.image}: ${message}.`);
+        return result;
       },
       release: (ready: OpenScan) => {
         if (ready !== given) ready.close();
@@ -218,6 +221,7 @@ async function toCases(scans: readonly (string | ScanCase)[]): Promise<ScanCase[
 }
 
 /** The options that JSON can hold, but for the series: its number, name or UID stays out of files. */
-function plain({ signal, onEvent, onMasks, slices, series, ...options }: RunAllOptions): object {
+function plain(all: RunAllOptions): object {
+  const { signal, onEvent, onMasks, slices, series, codes, reference, ...options } = all;
   return options;
 }

@@ -4,11 +4,13 @@ import { UsageError } from "../base/errors.js";
 import { secondsSince } from "../base/time.js";
 import { describeBoxes } from "../formats/boxes.js";
 import type { Localization } from "../localization/result.js";
+import { withPlacement } from "../segmentation/dicom-files.js";
 import type { OrganPrompt } from "../segmentation/prompts.js";
 import { Sam } from "../segmentation/sam.js";
 import { segment } from "../segmentation/segment.js";
 import type { MaskFilter, Segmentation } from "../segmentation/segmentation.js";
 import { requireViewer } from "../viewer/page.js";
+import { Volume } from "../volumes/volume.js";
 import { maskFiles } from "./case-folder.js";
 import type { ScanCase } from "./cases.js";
 import { type LocatedOrgans, type LocateOptions, locateOrgans } from "./locate.js";
@@ -16,7 +18,7 @@ import type { PipelineModels } from "./models.js";
 import { type ScanResult, type ScanSeconds, summarize } from "./result.js";
 import type { OpenScan } from "./scan.js";
 import { boxFiles, writeBoxes } from "./write-boxes.js";
-import { type CaseOutputs, writeCase } from "./write-case.js";
+import { type CaseOutputs, writeCase, writesMasks } from "./write-case.js";
 
 /** Options of the job of one scan. */
 export interface ProcessOptions extends LocateOptions, MaskFilter, CaseOutputs {
@@ -46,6 +48,9 @@ export async function checkOutputs(
   if (options.slices && segmenter && !(segmenter instanceof Sam)) {
     throw new UsageError("slices says on which slices SAM runs: give the pipeline a sam.");
   }
+  if (options.labelMap && options.formats?.includes("nifti") === false) {
+    throw new UsageError("A label map (--ml) is a NIfTI file, which is not among the formats.");
+  }
   if (options.markups && segmenter) {
     throw new UsageError("Markups are written where scans are only localized, not with masks.");
   }
@@ -67,6 +72,43 @@ export async function processScan(
   scan: OpenScan,
   options: Options,
 ): Promise<ScanResult> {
+  const series = models.segmenter && (await openReference(scan.volume, options));
+  try {
+    return await processPlaced(models, each, scan, {
+      ...options,
+      ...(series && { reference: series }),
+    });
+  } finally {
+    series?.close();
+  }
+}
+
+/**
+ * The series that DICOM files refer to, where it is not the scan's own. Whether the scan's place in it is known had better be
+ * said before the networks run.
+ */
+async function openReference(scan: Volume, options: Options): Promise<Volume | undefined> {
+  const { formats = [], output, reference, signal, threads } = options;
+  if (output === undefined || formats.every((format) => format === "nifti")) return undefined;
+  const call = { ...(signal && { signal }), ...(threads !== undefined && { threads }) };
+  const needed = scan.source === undefined && typeof reference === "string";
+  const series = needed ? await Volume.read(reference, call) : undefined;
+  try {
+    const from = series ?? reference;
+    await withPlacement(scan, from === undefined ? {} : { reference: from }, async () => {});
+    return series;
+  } catch (error) {
+    series?.close();
+    throw error;
+  }
+}
+
+async function processPlaced(
+  models: PipelineModels,
+  each: ScanCase,
+  scan: OpenScan,
+  options: Options,
+): Promise<ScanResult> {
   const started = performance.now();
   const located = await locateOrgans(models, each.name, scan, options);
   if (options.freeGrid) scan.releaseGrid();
@@ -78,6 +120,7 @@ export async function processScan(
     organs,
     ...(localization && { localization }),
     files: [],
+    warnings: [...scan.volume.scanWarnings],
     counts: {
       organs: prompts.length,
       present: prompts.filter((organ) => organ.present !== false).length,
@@ -118,9 +161,9 @@ async function segmentScan(
   result: ScanResult,
 ): Promise<void> {
   if (!segmenter) return;
-  const { output, labelMap, segmentAbsent, slices, onProgress, onMasks } = options;
+  const { output, segmentAbsent, slices, onProgress, onMasks } = options;
   // Names that cannot be files had better be known before the work is done.
-  if (output !== undefined && !labelMap) maskFiles(Object.keys(organs));
+  if (output !== undefined && writesMasks(options)) maskFiles(Object.keys(organs));
   const only = await slices?.(organs);
   const segmentation = await segment(volume, {
     ...options,
@@ -134,7 +177,9 @@ async function segmentScan(
     if (output !== undefined) {
       onProgress({ phase: "write", done: 0, total: 1 });
       const boxes = localization ?? describeBoxes(organs, volume);
-      result.files = await writeCase(output, result.name, segmentation, boxes, options, options);
+      const written = await writeCase(output, result.name, segmentation, boxes, options, options);
+      result.files = written.files;
+      result.warnings.push(...written.warnings);
     }
     await onMasks?.(segmentation, localization);
     result.segmentation = summarize(segmentation);

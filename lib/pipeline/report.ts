@@ -40,8 +40,8 @@ export class Report {
 
 function describe(outcome: CaseOutcome<ScanCase, ScanResult>): object {
   if (outcome.status === "done") {
-    const { counts, seconds } = outcome.result;
-    return { counts, seconds };
+    const { counts, seconds, warnings } = outcome.result;
+    return { counts, seconds, ...(warnings.length > 0 && { warnings }) };
   }
   if (outcome.status === "skipped") return {};
   const { error } = outcome;

@@ -1,4 +1,5 @@
 /** Result of the job of one scan. Plain values: no native memory is held by it. */
+import type { ScanWarning } from "../base/warnings.js";
 import type { Localization } from "../localization/result.js";
 import type { OrganPrompt } from "../segmentation/prompts.js";
 import type { Segmentation, SegmentationTiming } from "../segmentation/segmentation.js";
@@ -62,6 +63,8 @@ export interface ScanResult {
   segmentation?: SegmentationSummary;
   /** Paths of the files that were written, the one that appeared last at the end; empty without an output. */
   files: string[];
+  /** Warnings about the scan and its DICOM files, each with a stable code. */
+  warnings: ScanWarning[];
   counts: ScanCounts;
   seconds: ScanSeconds;
 }

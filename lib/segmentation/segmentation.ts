@@ -2,19 +2,21 @@ import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import { native } from "../addon/loader.js";
 import { aPath, checkArguments } from "../base/arguments.js";
-import { labelColor, labelTableXml } from "../formats/label-names.js";
+import type { MaskSet, WrittenMasks } from "../dicom-masks/mask-set.js";
+import { writeRtStructFile } from "../dicom-masks/write-rtstruct.js";
+import { writeSegFile } from "../dicom-masks/write-seg.js";
+import { labelTableXml } from "../formats/label-names.js";
 import { aBox, type Box, type Triple } from "../geometry/box.js";
 import { aVolume, Volume } from "../volumes/volume.js";
+import {
+  type WriteRtStructOptions,
+  type WriteSegOptions,
+  withPlacement,
+  writeRtStructOptions,
+  writeSegOptions,
+} from "./dicom-files.js";
+import { type Source, shown, writeMasks, writePreview } from "./mask-files.js";
 import type { PromptedOrgan } from "./prompts.js";
-import type { Masks } from "./segmenter.js";
-
-/** Masks and the scan they are of. */
-interface Source {
-  masks: Masks;
-  volume: Volume;
-  /** Said in every file; "" for nothing. */
-  note: string;
-}
 
 const organOfMap = z.object({ labels: aVolume, label: z.number() }).nullable();
 
@@ -190,6 +192,33 @@ export class Segmentation {
     await writePreview(path, this.#source, this.#prompts.map(shown), null, options);
   }
 
+  /**
+   * Writes the masks as a DICOM segmentation (SEG) that refers to the scan's images. Organs without a voxel are not in it; if no organ
+   * has one, there is no file.
+   * @throws UsageError for a scan that was not read from DICOM, without a `reference`; InputError `GEOMETRY_MISMATCH`; OutputError;
+   *   AbortedError.
+   */
+  async writeSeg(path: string, options: WriteSegOptions = {}): Promise<WrittenMasks> {
+    checkArguments("Segmentation.writeSeg", {
+      path: [path, aPath],
+      options: [options, writeSegOptions],
+    });
+    return withPlacement(this.scan, options, (placement) =>
+      writeSegFile(path, this.#maskSet, placement, options),
+    );
+  }
+
+  /** Writes the masks as an RT structure set (RTSTRUCT), like {@link Segmentation.writeSeg}. */
+  async writeRtStruct(path: string, options: WriteRtStructOptions = {}): Promise<WrittenMasks> {
+    checkArguments("Segmentation.writeRtStruct", {
+      path: [path, aPath],
+      options: [options, writeRtStructOptions],
+    });
+    return withPlacement(this.scan, options, (placement) =>
+      writeRtStructFile(path, this.#maskSet, placement, options),
+    );
+  }
+
   /** Frees the masks, and the scan if `segment` read it itself. */
   close(): void {
     this.#source.masks.close();
@@ -205,58 +234,14 @@ export class Segmentation {
     return this.#source.volume;
   }
 
+  get #maskSet(): MaskSet {
+    const { masks, note } = this.#source;
+    return { handle: masks.handle, organs: Object.values(this.organs), note };
+  }
+
   get #labels(): number[] {
     return Object.values(this.organs).map(({ label }) => label);
   }
-}
-
-/** An organ's part of a preview. */
-interface Shown {
-  organ: number;
-  name: string;
-  boxes: readonly Box[];
-  label: number;
-}
-
-const shown = ({ name, label, boxes }: PromptedOrgan, organ: number): Shown => ({
-  organ,
-  name,
-  label,
-  boxes,
-});
-
-/** @param truth a label map's organ, drawn white. */
-async function writePreview(
-  path: string,
-  { masks, volume, note }: Source,
-  organs: readonly Shown[],
-  truth: { labels: Volume; label: number } | null,
-  options: CallOptions,
-): Promise<void> {
-  const drawn = organs.map(({ organ, name, boxes, label }) => ({
-    organ,
-    name,
-    boxes: Int32Array.from(boxes.flatMap(({ min, max }) => [...min, ...max])),
-    color: Uint8Array.from(labelColor(label), (channel) => Math.round(255 * channel)),
-  }));
-  const white = truth && { labels: truth.labels.handle, label: truth.label };
-  await callNative(options, (task) =>
-    native.writePreview(masks.handle, volume.handle, drawn, white, path, note, task),
-  );
-}
-
-async function writeMasks(
-  { masks, volume, note }: Source,
-  organs: number[],
-  labels: number[],
-  path: string,
-  labelXml: string,
-  options: CallOptions,
-): Promise<void> {
-  const [from, to] = [Int32Array.from(organs), Int32Array.from(labels)];
-  await callNative(options, (task) =>
-    native.writeMasks(masks.handle, from, to, path, volume.handle, labelXml, note, task),
-  );
 }
 
 /** How masks are cleaned before they count; nothing is by default. */

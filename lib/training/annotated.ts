@@ -90,6 +90,7 @@ async function evaluateBoxes(
     ...options,
     boxes,
     truth: labels,
+    image,
     organs: templates.organs.map(({ name }) => name),
   });
   const inScan = Object.entries(evaluation.organs).filter(

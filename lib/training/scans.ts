@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { callNative, type Progress } from "../addon/call.js";
 import { native } from "../addon/loader.js";
 import { InputError, OutputError } from "../base/errors.js";
+import { withLabelMap } from "../dicom-masks/label-maps.js";
 import { stemOf } from "../formats/scan-names.js";
 import { requireSameGeometry } from "../volumes/geometry.js";
 import type { ReadOptions } from "../volumes/read.js";
-import { labelOptions, withVolume } from "../volumes/volume.js";
+import { withVolume } from "../volumes/volume.js";
 
 export interface PrepareOptions extends ReadOptions {
   /** Intensities are in 0..1 already. */
@@ -18,7 +19,7 @@ export interface PrepareOptions extends ReadOptions {
   onProgress?: (progress: Progress) => void;
 }
 
-/** A scan and its label map: paths of files of any format that is read. */
+/** A scan and its label map: paths of files of any format that is read; that of a DICOM series may be a DICOM annotation. */
 export interface AnnotatedScan {
   image: string;
   labels: string;
@@ -129,7 +130,7 @@ async function prepareSlices(
   options: PrepareOptions,
 ): Promise<void> {
   await withVolume(image, options, (scan) =>
-    withVolume(labels, labelOptions(options), async (map) => {
+    withLabelMap(labels, scan, options, async (map) => {
       requireSameGeometry(labels, map, image, scan);
       await callNative(options, (task) =>
         native.writeAnnotatedScan(scan.handle, map.handle, file, task),

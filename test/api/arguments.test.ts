@@ -34,7 +34,8 @@ const patch = new Float32Array(medlam.patch ** 3);
 
 const pipeline = await medlsam.Pipeline.load({ medlam, templates });
 const tiny = await smallVolume();
-const phantom = { image: tiny, labels: tiny, names: new Map([[1, "liver"]]) };
+const about = { sex: "male", region: "head" };
+const phantom = { image: tiny, labels: tiny, names: new Map([[1, "liver"]]), about };
 const found = await medlsam.findCases([scan]);
 const nothing = { name: "q", prediction: "", truth: "", organs: {} };
 const missing = ["none.nii"];
@@ -42,6 +43,8 @@ const config = {
   ...{ supportImages: missing, supportLabels: missing, queryImages: missing },
   ...{ queryLabels: missing, classes: [1], scales: [0], medlam: paths.medlam, strategy: "wpl" },
 };
+
+const phantomSeries = { series: folder, segmentation: file, structures: file };
 
 /** The API's functions that need arguments: the name, where it is, and arguments that are right. */
 const calls: [name: string, owner: object, ...right: unknown[]][] = [
@@ -69,6 +72,8 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
   ["SegmentedOrgan.write", organ as object, file],
   ["Segmentation.writeLabelMap", segmentation, file],
   ["Segmentation.writePreview", segmentation, file],
+  ["Segmentation.writeSeg", segmentation, file],
+  ["Segmentation.writeRtStruct", segmentation, file],
   ["evaluate", medlsam, { prediction: annotated.labels, truth: annotated.labels, signal }],
   ["makePhantom", medlsam, { seed: 1, signal }],
   ["Pipeline.load", medlsam.Pipeline, { demo: true, signal }],
@@ -80,6 +85,7 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
   ["runDemo", medlsam, { folder, signal }],
   ["PublishedRun.prepare", medlsam.PublishedRun, "test.txt", config],
   ["writePhantom", medlsam, phantom, { image: file, labels: file }],
+  ["writePhantomSeries", medlsam, phantom, phantomSeries, { seed: 1, signal }],
   ["trainMedLam", medlsam, { folder, scans: [scan], signal }],
   ["trainSam", medlsam, { folder, scans: [annotated], signal }],
   ["steps.toLas", steps, volume],
@@ -109,6 +115,7 @@ const plain: typeof calls = [
   ["labelTableXml", medlsam, new Map([[1, "liver"]])],
   ["readLabelNames", medlsam, "none.json"],
   ["readExtremePoints", medlsam, "none.json"],
+  ["readOrganCodes", medlsam, "none.json"],
   ["readBoxes", medlsam, "none.json", volume],
   ["readPoints", medlsam, "none.json", volume],
   ["mergePrompts", medlsam, organs, organs],
@@ -121,6 +128,7 @@ const plain: typeof calls = [
   ["peerFromEnvironment", medlsam, {}],
   ["readPublishedConfig", medlsam, "none.txt"],
   ["phantomFiles", medlsam, folder, 1],
+  ["phantomSeriesFiles", medlsam, folder, 1],
   ["demoTable", medlsam, { evaluation: nothing }],
   ["setThreads", medlsam, 2],
 ];

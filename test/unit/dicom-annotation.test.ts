@@ -9,7 +9,7 @@ import { textEncoding } from "../../lib/dicom/write/text-encoding.js";
 import { annotationLabels } from "../../lib/dicom-masks/read-labels.js";
 import { Volume } from "../../lib/index.js";
 import { conformance } from "../support/data.js";
-import { readMasks, seriesPath, sourceOf } from "../support/dicom-series.js";
+import { readMasks, seriesPath } from "../support/dicom-series.js";
 
 const reference = (name: string) => conformance(`dicom/reference/${name}.dcm`);
 
@@ -25,7 +25,8 @@ describe.each(["seg-binary", "rtstruct-keyhole"])("%s of another writer", (name)
 
   it.each(["the series", "a volume's geometry alone"])("is read onto %s", async (onto) => {
     const masks = await readMasks("base");
-    const source = onto === "the series" ? sourceOf(seriesPath("syntax/explicit")) : undefined;
+    const series = await Volume.read(seriesPath("syntax/explicit"));
+    const { source } = onto === "the series" ? series : { source: undefined };
     for (const [index, organ] of annotation.organs.entries()) {
       const mask = masks.get(organ.name) as Uint8Array;
       const of = { ...(await scan()), source };

@@ -1,4 +1,4 @@
-/** What segmentations and structure sets say in one way: names of organs, images that are meant. */
+/** Names of organs and references to images, which segmentations and structure sets write alike. */
 import { asciiOf, integerOf } from "../elements.js";
 import type { DicomAttributes } from "../source.js";
 import type { AnnotatedOrgan, ImageReference } from "./annotation.js";

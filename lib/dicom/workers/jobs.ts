@@ -1,4 +1,6 @@
 /** The jobs of a worker thread: what is sent there, and what comes back. */
+import type { ErrorCode } from "../../base/errors.js";
+import type { Annotation } from "../annotations/annotation.js";
 import type { FileRef } from "../files/file-ref.js";
 import type { FragmentPlaces } from "../pixels/frame-places.js";
 import type { FrameFormat } from "../pixels/wasm-codecs.js";
@@ -29,14 +31,24 @@ export interface AttributesJob {
   file: FileRef;
 }
 
+/** Reads a segmentation or a structure set. */
+export interface AnnotationJob {
+  kind: "annotation";
+  file: FileRef;
+}
+
+/** An annotation, or the error that its file gives rise to. */
+export type AnnotationAnswer = { annotation: Annotation } | { fault: ErrorCode; message: string };
+
 export interface JobResults {
   inspect: FileFacts[];
   /** Bytes of each frame: samples where its coding is one of the wasm codecs', else as they are coded. */
   frames: Uint8Array[];
   attributes: DicomAttributes;
+  annotation: AnnotationAnswer;
 }
 
-export type Job = InspectJob | FramesJob | AttributesJob;
+export type Job = InspectJob | FramesJob | AttributesJob | AnnotationJob;
 
 /** What a worker answers; `error` is a sentence's end, or the worker's own failure. */
 export type JobAnswer = { id: number } & (

@@ -1,5 +1,7 @@
 /** A thread that reads DICOM files: all that parses hostile bytes in JavaScript runs here. */
 import { parentPort } from "node:worker_threads";
+import { InputError } from "../../base/errors.js";
+import { parseAnnotation } from "../annotations/parse.js";
 import { CutShort, type DicomDataSet, looksLikeDicom, parseDataSet } from "../data-set.js";
 import { tagOf } from "../dictionary.js";
 import { type ByteSource, type FileRef, memorySource, withBytes } from "../files/file-ref.js";
@@ -8,7 +10,7 @@ import { decodeFrame, isWasmCoding } from "../pixels/wasm-codecs.js";
 import { type FileFacts, fileFacts } from "../series/image.js";
 import type { DicomAttributes } from "../source.js";
 import { transferSyntax } from "../uids.js";
-import type { FramesJob, Job, JobResults } from "./jobs.js";
+import type { AnnotationAnswer, FramesJob, Job, JobResults } from "./jobs.js";
 
 /** Most headers of CT fit. */
 const firstBytes = 16 * 1024;
@@ -85,6 +87,25 @@ function attributes(file: FileRef): DicomAttributes {
   });
 }
 
+function annotation(file: FileRef): AnnotationAnswer {
+  return withBytes(file, (source) => {
+    try {
+      return { annotation: parseAnnotation(source.read(0, source.size), file.name) };
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      return { fault: error.code, message: error.message };
+    }
+  });
+}
+
+/** Buffers that an answer gives away. */
+function transferred(job: Job, result: JobResults[Job["kind"]]): ArrayBufferLike[] {
+  if (job.kind === "frames") return (result as Uint8Array[]).map(({ buffer }) => buffer);
+  if (job.kind !== "annotation" || !("annotation" in result)) return [];
+  const found = result.annotation;
+  return [(found.kind === "segmentation" ? found.pixels : found.text).buffer];
+}
+
 /** Whether the group's number is odd. */
 function isPrivate(tag: string): boolean {
   return Number.parseInt(tag.slice(3, 4), 16) % 2 === 1;
@@ -92,15 +113,14 @@ function isPrivate(tag: string): boolean {
 
 function work(job: Job): JobResults[Job["kind"]] | Promise<JobResults["frames"]> {
   if (job.kind === "inspect") return job.files.map(inspect);
+  if (job.kind === "annotation") return annotation(job.file);
   return job.kind === "frames" ? frames(job) : attributes(job.file);
 }
 
 parentPort?.on("message", async ({ id, job }: { id: number; job: Job }) => {
   try {
     const result = await work(job);
-    const transfer =
-      job.kind === "frames" ? (result as Uint8Array[]).map(({ buffer }) => buffer) : [];
-    parentPort?.postMessage({ id, result }, transfer as ArrayBuffer[]);
+    parentPort?.postMessage({ id, result }, transferred(job, result) as ArrayBuffer[]);
   } catch (error) {
     const { message } = error as Error;
     const frame = error instanceof BadFrame ? error.frame : undefined;

@@ -141,7 +141,7 @@ function encodeItems(items: readonly Buffer[]): Buffer {
   );
 }
 
-/** What a value is padded with to an even length (PS3.5 6.2). */
+/** The byte that pads a value to an even length (PS3.5 6.2). */
 function padding(vr: string): string {
   return /^(UI|O.|UN|US|UL|SS|SL|AT)$/.test(vr) ? "\0" : " ";
 }

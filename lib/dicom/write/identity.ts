@@ -1,4 +1,4 @@
-/** Whose a written object is, and what it is filed under: the attributes that are copied, and nothing else. */
+/** Attributes that file an object under its patient and study, which are copied, and those of its own. */
 import { randomUUID } from "node:crypto";
 import type { Keyword } from "../dictionary.js";
 import { tagOf } from "../dictionary.js";
@@ -7,7 +7,7 @@ import type { DicomAttributes } from "../source.js";
 import type { Attributes } from "./encode.js";
 import { textEncoding } from "./text-encoding.js";
 
-/** What differs from run to run; tests give their own. */
+/** Parts of an object that differ from run to run; tests give their own. */
 export interface Provenance {
   /** Gives a UID that no other object has; by default `2.25.` and a random UUID (PS3.5 B.2). */
   uid?: () => string;
