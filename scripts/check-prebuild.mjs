@@ -27,6 +27,11 @@ try {
   const load = 'import { info } from "medlsam"; console.log(JSON.stringify(await info()));';
   const { onnxRuntime } = JSON.parse(run("--input-type=module", "-e", load));
   assert.ok(!onnxRuntime.error, onnxRuntime.error);
+  // Series are read in worker threads, whose script and codecs must be found in the package, too.
+  const read =
+    'import { Volume } from "medlsam"; console.log((await Volume.read(process.argv[1])).shape.join());';
+  const series = join(root, "test/conformance/data/dicom/syntax/jpegls");
+  assert.equal(run("--input-type=module", "-e", read, series), "12,84,96");
   console.log(`${filename}: the prebuild loads, with ONNX Runtime ${onnxRuntime.version}`);
 } finally {
   rmSync(temporary, { recursive: true });

@@ -20,34 +20,44 @@ interface FrameOptions extends CallOptions {
 const batch = 4;
 
 /**
- * The acquired slices as a volume. Those that native code can read are only named to it; others are decoded by workers first.
- * @throws InputError `BAD_VOLUME`, `NOT_HU`, `READ_FAILED`; AbortedError.
+ * The slices as native code takes them: those that it can read are only named to it, others are decoded by workers.
+ * @throws InputError `BAD_VOLUME`, `NOT_HU`; AbortedError.
  */
-export async function loadFrames(
+export async function decodeFrames(
   { slices }: Pick<Candidate, "slices">,
-  affine: readonly number[],
   pool: WorkerPool,
   options: FrameOptions,
   onProgress?: (done: number, total: number) => void,
-): Promise<VolumeHandle> {
+): Promise<DicomFrame[]> {
   const any = options.modality === "any";
   const frames = slices.map((slice) => nativeFrame(slice, any));
-  const total = slices.length;
-  // Decoding is nearly all of the work where there is any.
   const waiting = slices.flatMap((slice, z) => (needsWorker(slice.image) ? [{ slice, z }] : []));
   let done = 0;
   await inParallel(pool.size, batches(waiting), async (some) => {
     await decode(some, frames, pool);
     done += some.length;
-    onProgress?.(done, total);
+    onProgress?.(done, slices.length);
   });
+  return frames;
+}
+
+/** @throws InputError `BAD_VOLUME`, `READ_FAILED`; AbortedError. */
+export function volumeOfFrames(
+  { slices }: Pick<Candidate, "slices">,
+  frames: DicomFrame[],
+  affine: readonly number[],
+  options: CallOptions,
+  onProgress?: (done: number, total: number) => void,
+): Promise<VolumeHandle> {
   const [first] = slices as [Slice];
   const { rows, columns, signed } = first.image;
+  const call = { rows, columns, signed, affine: [...affine], slices: frames };
+  const decoded = frames.filter(({ bytes }) => bytes !== undefined).length;
   return callNative(
     options,
-    (task) =>
-      native.volumeFromFrames({ rows, columns, signed, affine: [...affine], slices: frames }, task),
-    (read, all) => waiting.length < all && onProgress?.(Math.max(done, read), total),
+    (task) => native.volumeFromFrames(call, task),
+    // Decoding was nearly all of the work where there was any.
+    (done, total) => onProgress?.(Math.max(decoded, done), total),
   );
 }
 
@@ -175,7 +185,8 @@ async function pixelsOf(
     spacing: [1, 1],
   } as const;
   const slices = image.frames.map((frame): Slice => ({ image, frame, plane }));
-  const handle = await loadFrames({ slices }, identity, pool, options);
+  const frames = await decodeFrames({ slices }, pool, options);
+  const handle = await volumeOfFrames({ slices }, frames, identity, options);
   try {
     const bytes = await callNative(options, (task) => native.volumeData(handle, true, task));
     return new Uint8Array(bytes);

@@ -6,9 +6,9 @@ import { native } from "../../addon/loader.js";
 import { InputError } from "../../base/errors.js";
 import type { ScanWarning } from "../../base/warnings.js";
 import type { DicomSource } from "../source.js";
-import { WorkerPool } from "../workers/pool.js";
+import { JobError, WorkerPool } from "../workers/pool.js";
 import { type Candidate, sliceName } from "./candidates.js";
-import { loadFrames, requireSamePixels } from "./frames.js";
+import { decodeFrames, requireSamePixels, volumeOfFrames } from "./frames.js";
 import { chooseSeries, describe, type SeriesInfo } from "./listing.js";
 import { type Placement, placeSlices } from "./placement.js";
 import { countKinds, type Modality, type Survey, survey } from "./survey.js";
@@ -58,18 +58,33 @@ export async function readSeries(
     const candidate = chosenOf(found, options.series);
     const placement = placeSlices(found.name, candidate, options.resampleSlices === true);
     await requireSamePixels(copiesIn(found, candidate), pool, options);
-    const acquired = await loadFrames(candidate, placement.affine, pool, options, (done, total) =>
-      onProgress?.(total + 9 * done, 10 * total),
-    );
-    const handle = await resampled(acquired, placement, options);
-    const [first] = candidate.slices as [Candidate["slices"][number]];
-    const attributes = await pool.run({ kind: "attributes", file: first.image.file });
+    const attributes = await attributesOf(candidate, pool);
+    const progress = (done: number, total: number) => onProgress?.(total + 9 * done, 10 * total);
+    const frames = await decodeFrames(candidate, pool, options, progress);
+    // Their memory had better not be held beside the volume's.
+    await pool.close();
+    const acquired = await volumeOfFrames(candidate, frames, placement.affine, options, progress);
     return {
-      handle,
+      handle: await resampled(acquired, placement, options),
       source: sourceOf(candidate, placement, attributes),
       warnings: warningsOf(found, candidate, placement, options.series !== undefined),
     };
   });
+}
+
+async function attributesOf(
+  { slices }: Candidate,
+  pool: WorkerPool,
+): Promise<DicomSource["attributes"]> {
+  const [{ image }] = slices as [Candidate["slices"][number]];
+  try {
+    return await pool.run({ kind: "attributes", file: image.file });
+  } catch (cause) {
+    if (!(cause instanceof JobError)) throw cause;
+    throw new InputError("READ_FAILED", `${image.file.name}: it changed while it was read.`, {
+      cause,
+    });
+  }
 }
 
 async function withPool<T>(

@@ -92,7 +92,8 @@ export class WorkerPool {
   }
 
   #start(): Worker {
-    const worker = new Worker(script);
+    // Flags of the process, as --input-type, may be none for a thread.
+    const worker = new Worker(script, { execArgv: [] });
     this.#workers.add(worker);
     worker.on("message", (answer: JobAnswer) => this.#answer(worker, answer));
     // One that dies (of memory) must not leave its caller waiting.
@@ -117,7 +118,9 @@ export class WorkerPool {
     if (at >= 0) this.#idle.splice(at, 1);
     const pending = this.#running.get(worker);
     this.#running.delete(worker);
-    pending?.reject(new JobError(`it could not be read: ${why}`, undefined));
+    pending?.reject(
+      new InternalError("INTERNAL", `A thread that reads DICOM files ended: ${why}.`),
+    );
     this.#next();
   }
 }
