@@ -24,8 +24,8 @@ export const errorCodes = {
   OutputError: ["WRITE_FAILED"],
   /** The caller's AbortSignal fired. */
   AbortedError: ["ABORTED"],
-  /** A native library is missing or too old, or another process of a training run is gone: see the message. */
-  UnavailableError: ["RUNTIME_UNAVAILABLE"],
+  /** A native library is missing or too old, a GPU failed, or another process of a training run is gone: see the message. */
+  UnavailableError: ["RUNTIME_UNAVAILABLE", "OUT_OF_MEMORY", "DEVICE_FAILED"],
   /** A bug in this package or a runtime below it: please report it. */
   InternalError: ["INTERNAL"],
 } as const;
@@ -70,7 +70,7 @@ export class AbortedError extends MedLsamError {
   }
 }
 
-/** A runtime, or another process of a training, is missing (see {@link errorCodes}). CLI exit code 1. */
+/** A runtime, a GPU or another process of a training is missing or failed (see {@link errorCodes}). CLI exit code 1. */
 export class UnavailableError extends MedLsamError {
   declare readonly code: Codes["UnavailableError"][number];
 }
@@ -87,7 +87,9 @@ export function errorFromCode(code: string, message: string, options?: ErrorOpti
   if (has("InputError")) return new InputError(code as InputError["code"], message, options);
   if (has("OutputError")) return new OutputError("WRITE_FAILED", message, options);
   if (has("AbortedError")) return new AbortedError(message, options);
-  if (has("UnavailableError")) return new UnavailableError("RUNTIME_UNAVAILABLE", message, options);
+  if (has("UnavailableError")) {
+    return new UnavailableError(code as UnavailableError["code"], message, options);
+  }
   return new InternalError("INTERNAL", message, options);
 }
 

@@ -30,8 +30,22 @@ const char* error_code_name(ErrorCode code) {
       return "BAD_ANNOTATION";
     case ErrorCode::kRuntimeUnavailable:
       return "RUNTIME_UNAVAILABLE";
+    case ErrorCode::kOutOfMemory:
+      return "OUT_OF_MEMORY";
+    case ErrorCode::kDeviceFailed:
+      return "DEVICE_FAILED";
   }
   return "INTERNAL";
+}
+
+ErrorCode device_error_code(std::string_view message) {
+  const auto says = [message](std::string_view words) {
+    return message.find(words) != std::string_view::npos;
+  };
+  const bool is_gpu = says("CUDA") || says("cuda") || says("CUDNN") || says("CUBLAS");
+  const bool is_memory = says("out of memory") || says("ALLOC_FAILED") || says("Failed to allocate memory");
+  if (is_gpu || is_memory) return is_memory ? ErrorCode::kOutOfMemory : ErrorCode::kDeviceFailed;
+  return ErrorCode::kInternal;
 }
 
 }  // namespace medlsam

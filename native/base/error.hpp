@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace medlsam {
 
@@ -21,10 +22,16 @@ enum class ErrorCode {
   kBadTemplates,        // not a template file, or a damaged one
   kBadAnnotation,       // an organ without voxels, points outside the scan
   kRuntimeUnavailable,  // ONNX Runtime is missing or too old
+  kOutOfMemory,         // the memory of a GPU did not suffice
+  kDeviceFailed,        // a GPU was lost, or failed in the middle of the work
 };
 
 // "BAD_VOLUME" and so on: the `code` of the JavaScript error.
 const char* error_code_name(ErrorCode code);
+
+// The code of an error that a library reports in words only: kOutOfMemory or kDeviceFailed if it speaks of a
+// GPU's memory or of CUDA, cuDNN or cuBLAS, else kInternal.
+ErrorCode device_error_code(std::string_view message);
 
 // `message`: what was wrong, where, and what to do.
 class Error : public std::runtime_error {

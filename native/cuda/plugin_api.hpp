@@ -46,18 +46,20 @@ struct MedlsamCudaOperator {
   std::int64_t rows;
 };
 
+// Range of the values that are not NaN.
 struct MedlsamCudaRange {
-  float resampled_min, resampled_max;  // of the resampled values
-  float stored_min, stored_max;        // of the stored values, not scaled
-  std::int32_t finite;                 // 0 where a resampled value is NaN or infinite
+  float min, max;
+  std::int32_t finite;  // 0 where a value is NaN or infinite
 };
 
 // How the resampled volume, stored (z, y, x), becomes the padded grid in LAS order.
 struct MedlsamCudaGridLayout {
   std::int32_t stored_axis[3];  // for each axis of the grid, (z, y, x)
   std::int32_t flipped[3];
-  std::int64_t padding;
-  std::int32_t map_hu;  // 0: values are left as they are
+  std::int64_t padding;  // voxels of 0 on every side
+  // Values are mapped piecewise linearly through (place, value), clamped outside; 0 knots: left as they are.
+  std::int32_t knots;
+  double place[8], value[8];
 };
 
 // Features of one scale in device memory: element (patch, channel, voxel) at patch · patch_stride + channel ·
@@ -85,11 +87,15 @@ struct MedlsamCudaPeak {
 // How a stored volume falls apart into slices, and what becomes of them.
 struct MedlsamCudaSlices {
   std::int64_t count, height, width;
-  std::int64_t stride[3];  // in stored voxels: to the next slice, row, column
-  double low, high;        // HU that become 0 and 255
-  std::int32_t zero_is_black;
-  std::int64_t image_edge;  // of SAM's image
+  std::int64_t stride[3];      // in stored voxels: to the next slice, row, column
+  double low, high;            // HU that become 0 and 255
+  double clip_low, clip_high;  // HU are clipped to these before
+  std::int32_t zero_is_black;  // 0 HU becomes 0
+  // To SAM's image, image_edge² pixels; `rounding` is added before fractions are cut off.
+  std::int32_t image_edge;
   MedlsamCudaOperator along_y, along_x;
+  float rounding;
+  float foreground;  // a mask's foreground has a greater probability
 };
 
 // Masks of one slice in device memory, as SAM's decoder leaves them.
@@ -99,7 +105,7 @@ struct MedlsamCudaLogits {
       ious;  // (prompts, each): of each prompt the mask with the greatest is used; null where each is 1
   std::int32_t type;
   std::int32_t prompts, each;
-  std::int64_t edge;
+  std::int32_t edge;
 };
 
 // One prompt's mask on a slice: the rectangle of its foreground, empty (height 0) if there is none.
@@ -140,9 +146,11 @@ struct MedlsamCudaTable {
   std::int32_t (*to_host)(void* session, const void* device, std::size_t bytes, void* host);
 
   // --- localization -------------------------------------------------------------------------------------
-  // Copies the scan to the device; everything below that reads a volume reads this one.
+  // Copies the scan to the device; everything below that reads a volume reads this one. The grid of the one
+  // before stays until the next fill_grid.
   std::int32_t (*load_volume)(void* session, const MedlsamCudaVolume* volume);
-  // Resamples the volume along its stored axes (z, y, x). The result stays for fill_grid.
+  std::int32_t (*stored_range)(void* session, MedlsamCudaRange* range);  // of the stored values, not scaled
+  // Resamples the volume along its stored axes (z, y, x). The result stays for fill_grid; `range` is its.
   std::int32_t (*resample)(void* session, const MedlsamCudaOperator axes[3], MedlsamCudaRange* range);
   // Makes the padded grid of the resampled volume; `grid` receives its device pointer (float32, z, y, x),
   // which holds until the session's next fill_grid.

@@ -12,14 +12,9 @@ namespace {
 
 constexpr float kLowestNonHu = -10;
 
-struct Range {
-  float min = std::numeric_limits<float>::infinity();
-  float max = -std::numeric_limits<float>::infinity();
-  bool finite = true;
-};
-
-Range value_range(const std::vector<float>& values) {
-  Range range;
+ValueRange value_range(const std::vector<float>& values) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  ValueRange range{kInfinity, -kInfinity, true};
   for (float value : values) {
     range.finite &= std::isfinite(value);
     range.min = std::min(range.min, value);
@@ -45,7 +40,7 @@ double stored_minimum(const Volume& volume, const Task& task) {
   return *std::min_element(lowest.begin(), lowest.end());
 }
 
-void refuse_unusable(const Range& range) {
+void refuse_unusable(const ValueRange& range) {
   if (!range.finite) {
     throw Error(
         ErrorCode::kBadVolume,
@@ -59,22 +54,11 @@ void refuse_unusable(const Range& range) {
   }
 }
 
-bool needs_hu_map(const Volume& volume, const Range& resampled, Conventions conventions, const Task& task) {
-  if (conventions == Conventions::kReference) return resampled.min < kLowestNonHu;
-  const double lowest = stored_minimum(volume, task);
-  if (lowest < kLowestNonHu) return true;
-  throw Error(
-      ErrorCode::kNotHu,
-      "The lowest value is " + std::to_string(lowest) +
-          ", so these are not Hounsfield units (air is -1000). Check the rescale slope and intercept, "
-          "or say that the volume is normalized to 0..1 already (--normalized, `normalized: true`).");
-}
-
 // From stored axis order (z, x, y) without padding to padded LAS (z, y, x).
-void fill_padded(Grid& grid, const std::vector<float>& resampled, const Index3& shape, bool map,
-                 const Task& task) {
-  Index3 stored_shape;
-  for (int a = 0; a < 3; ++a) stored_shape[grid.orientation.stored_axis[a]] = shape[a];
+void fill_padded(Grid& grid, const std::vector<float>& resampled, bool map, const Task& task) {
+  const Index3 stored_shape = resampled_shape(grid);
+  Index3 shape;
+  for (int a = 0; a < 3; ++a) shape[a] = grid.shape[a] - 2 * kGridPadding;
   const Index3 stored_stride = {stored_shape[2] * stored_shape[1], 1, stored_shape[1]};
   std::array<std::int64_t, 3> stride;
   std::int64_t origin = 0;
@@ -100,42 +84,21 @@ void fill_padded(Grid& grid, const std::vector<float>& resampled, const Index3& 
 // `original`: the volume whose stored values say whether they are HU, before it was rectified.
 Grid upright_grid(const Volume& volume, const Volume& original, Conventions conventions, bool normalized,
                   const Task& task) {
-  Grid grid;
-  grid.orientation = las_orientation(volume.affine);
-  grid.affine = volume.affine;
-  grid.conventions = conventions;
-  grid.stored_shape = volume.shape;
-  grid.las_shape = grid.orientation.las_shape(volume.shape);
-  const auto stored_spacing = spacing(volume.affine);
-  Index3 shape, stored_order;
-  for (int a = 0; a < 3; ++a) {
-    const int axis = grid.orientation.stored_axis[a];
-    grid.zoom[a] = stored_spacing[axis] / kGridSpacing;
-    shape[a] = resampled_length(grid.las_shape[a], grid.zoom[a]);
-    stored_order[axis] = shape[a];
-    grid.shape[a] = shape[a] + 2 * kGridPadding;
-  }
-  // 20 m of whole body at 3 mm: no scan, but what a damaged header can ask for.
-  if (shape[0] * shape[1] * shape[2] > (std::int64_t{1} << 30)) {
-    throw Error(ErrorCode::kBadVolume,
-                "The scan covers more than 29 cubic metres; check the header's spacing.");
-  }
-  const std::vector<float> resampled = resample_spline_zxy(volume, stored_order, task);
-  const Range range = value_range(resampled);
-  refuse_unusable(range);
-  const bool map = !normalized && needs_hu_map(original, range, conventions, task);
-  fill_padded(grid, resampled, shape, map, task);
+  Grid grid = plan_grid(volume, conventions);
+  const std::vector<float> resampled = resample_spline_zxy(volume, resampled_shape(grid), task);
+  const bool map = maps_hu(value_range(resampled), conventions, normalized,
+                           [&] { return stored_minimum(original, task); });
+  fill_padded(grid, resampled, map, task);
   return grid;
 }
 
 }  // namespace
 
 float map_hu(double hu) {
-  constexpr std::array<std::array<double, 2>, 4> kKnots = {{{-1000, 0}, {-200, 0.2}, {200, 0.8}, {1500, 1}}};
-  if (!(hu > kKnots[0][0])) return 0;
-  for (std::size_t k = 1; k < kKnots.size(); ++k) {
-    const auto [x0, y0] = kKnots[k - 1];
-    const auto [x1, y1] = kKnots[k];
+  if (!(hu > kHuKnots[0][0])) return 0;
+  for (std::size_t k = 1; k < kHuKnots.size(); ++k) {
+    const auto [x0, y0] = kHuKnots[k - 1];
+    const auto [x1, y1] = kHuKnots[k];
     if (hu <= x1) return static_cast<float>(y0 + (y1 - y0) / (x1 - x0) * (hu - x0));
   }
   return 1;
@@ -154,9 +117,56 @@ float Grid::at(const Index3& index) const {
   return values[(index[0] * shape[1] + index[1]) * shape[2] + index[2]];
 }
 
+std::optional<Rectification> grid_rectification(const Volume& volume, Conventions conventions) {
+  if (conventions == Conventions::kReference) return std::nullopt;
+  return rectification_of(volume, kMostTilt);
+}
+
+Grid plan_grid(const Volume& volume, Conventions conventions) {
+  Grid grid;
+  grid.orientation = las_orientation(volume.affine);
+  grid.affine = volume.affine;
+  grid.conventions = conventions;
+  grid.stored_shape = volume.shape;
+  grid.las_shape = grid.orientation.las_shape(volume.shape);
+  const auto stored_spacing = spacing(volume.affine);
+  std::int64_t voxels = 1;
+  for (int a = 0; a < 3; ++a) {
+    grid.zoom[a] = stored_spacing[grid.orientation.stored_axis[a]] / kGridSpacing;
+    const std::int64_t length = resampled_length(grid.las_shape[a], grid.zoom[a]);
+    grid.shape[a] = length + 2 * kGridPadding;
+    voxels *= length;
+  }
+  // 20 m of whole body at 3 mm: no scan, but what a damaged header can ask for.
+  if (voxels > (std::int64_t{1} << 30)) {
+    throw Error(ErrorCode::kBadVolume,
+                "The scan covers more than 29 cubic metres; check the header's spacing.");
+  }
+  return grid;
+}
+
+Index3 resampled_shape(const Grid& grid) {
+  Index3 shape;
+  for (int a = 0; a < 3; ++a) shape[grid.orientation.stored_axis[a]] = grid.shape[a] - 2 * kGridPadding;
+  return shape;
+}
+
+bool maps_hu(const ValueRange& resampled, Conventions conventions, bool normalized,
+             const std::function<double()>& stored_minimum) {
+  refuse_unusable(resampled);
+  if (normalized) return false;
+  if (conventions == Conventions::kReference) return resampled.min < kLowestNonHu;
+  const double lowest = stored_minimum();
+  if (lowest < kLowestNonHu) return true;
+  throw Error(
+      ErrorCode::kNotHu,
+      "The lowest value is " + std::to_string(lowest) +
+          ", so these are not Hounsfield units (air is -1000). Check the rescale slope and intercept, "
+          "or say that the volume is normalized to 0..1 already (--normalized, `normalized: true`).");
+}
+
 Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, const Task& task) {
-  std::optional<Rectification> rectification;
-  if (conventions == Conventions::kExact) rectification = rectification_of(volume, kMostTilt);
+  const std::optional<Rectification> rectification = grid_rectification(volume, conventions);
   if (!rectification) return upright_grid(volume, volume, conventions, normalized, task);
   Grid grid = upright_grid(rectified(volume, *rectification, task), volume, conventions, normalized, task);
   grid.rectification = rectification;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -39,7 +40,32 @@ struct Grid {
 // value, or with NaN.
 Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, const Task& task);
 
-// Piecewise linear through (−1000, 0) (−200, 0.2) (200, 0.8) (1500, 1), clamped outside (part 1.3).
+// --- the parts of make_grid, for who resamples elsewhere than here
+// --------------------------------------------
+
+// How the volume is brought upright first, if it is.
+std::optional<Rectification> grid_rectification(const Volume& volume, Conventions conventions);
+
+// The grid of an upright volume without its values. Throws kBadVolume for a volume too thin or too large to be a scan.
+Grid plan_grid(const Volume& volume, Conventions conventions);
+
+// Voxels of the volume resampled for the grid, along its stored axes (z, y, x).
+Index3 resampled_shape(const Grid& grid);
+
+// Range of the resampled values that are not NaN.
+struct ValueRange {
+  float min = 0, max = 0;
+  bool finite = true;  // no value is NaN or infinite
+};
+
+// Whether the resampled values are HU that have to be mapped. Throws as make_grid does. `stored_minimum`: of
+// the volume in HU, asked for only where the answer depends on it.
+bool maps_hu(const ValueRange& resampled, Conventions conventions, bool normalized,
+             const std::function<double()>& stored_minimum);
+
+// The map of HU to [0, 1], piecewise linear through these places and values, clamped outside (part 1.3).
+inline constexpr std::array<std::array<double, 2>, 4> kHuKnots = {
+    {{-1000, 0}, {-200, 0.2}, {200, 0.8}, {1500, 1}}};
 float map_hu(double hu);
 std::vector<float> map_hu(std::span<const double> hu);
 

@@ -17,10 +17,6 @@ constexpr std::int64_t kLongest = 16384;  // a result of 1 GB
 // Weights below this are dropped: they change a gray value by at most 1e-4.
 constexpr double kNegligible = 1e-7;
 
-// Added before fractions are cut off, so that whole numbers, which all values of a flat region are, do not
-// lose 1 to float32's rounding. It changes one of 4000 values that have a fraction.
-constexpr float kRounding = 1.0f / 4096;
-
 // The impulse response of the quadratic spline's prefilter, the inverse of (1, 6, 1)/8: √2·z^|i|, z = 2√2
 // − 3. The signal is 0 outside, so that its ends need no special treatment.
 constexpr int kPrefilterReach = 12;  // beyond it, weights are below 6e-10
@@ -48,7 +44,7 @@ std::vector<double> half_gaussian(double sigma) {
 MEDLSAM_INLINE void to_bytes(const float* in, std::size_t count, float least, float greatest,
                              std::uint8_t* out) {
   for (std::size_t i = 0; i < count; ++i) {
-    out[i] = static_cast<std::uint8_t>(std::min(std::max(in[i] + kRounding, least), greatest));
+    out[i] = static_cast<std::uint8_t>(std::min(std::max(in[i] + kGrayRounding, least), greatest));
   }
 }
 

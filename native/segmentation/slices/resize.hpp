@@ -14,6 +14,10 @@ namespace medlsam {
 // off at 4σ.
 AxisOperator quadratic_spline(std::int64_t input, std::int64_t output);
 
+// Added before fractions are cut off, so that whole numbers, which all values of a flat region are, do not
+// lose 1 to float32's rounding. It changes one of 4000 values that have a fraction.
+inline constexpr float kGrayRounding = 1.0f / 4096;
+
 // Resizes pictures of one size to edge × edge. Keeps operators and scratch memory between pictures, so every
 // thread needs its own.
 class SliceResizer {

@@ -11,10 +11,8 @@
 namespace medlsam {
 namespace {
 
-constexpr double kLowest = -500, kHighest = 1000;  // HU
-
 double clip(double hu) {
-  return hu > kLowest ? std::min(hu, kHighest) : kLowest;
+  return hu > kLowestGray ? std::min(hu, kHighestGray) : kLowestGray;
 }  // NaN: the lowest
 
 std::uint8_t grey(double hu, const Window& window, double range) {
@@ -46,14 +44,22 @@ Window slice_window(const Volume& volume, Conventions conventions, const Task& t
       ranges[i] = stored_range(values + i * kChunk, std::min(kChunk, voxels - i * kChunk));
     });
   });
-  Window window{kHighest, kLowest, true};
-  for (const auto& [least, greatest] : ranges) {
-    if (!(least <= greatest)) continue;  // only NaN
-    for (double stored : {least, greatest}) {
-      const double hu = clip(stored * volume.slope + volume.intercept);
-      window.low = std::min(window.low, hu);
-      window.high = std::max(window.high, hu);
-    }
+  double least = std::numeric_limits<double>::infinity(), greatest = -least;
+  for (const auto& [low, high] : ranges) {
+    if (!(low <= high)) continue;  // only NaN
+    least = std::min(least, low);
+    greatest = std::max(greatest, high);
+  }
+  return reference_window(volume, least, greatest);
+}
+
+Window reference_window(const Volume& volume, double least, double greatest) {
+  Window window{kHighestGray, kLowestGray, true};
+  if (!(least <= greatest)) return window;  // only NaN
+  for (double stored : {least, greatest}) {
+    const double hu = clip(stored * volume.slope + volume.intercept);
+    window.low = std::min(window.low, hu);
+    window.high = std::max(window.high, hu);
   }
   return window;
 }

@@ -11,15 +11,20 @@
 
 namespace medlsam {
 
-// The HU that become 0 and 255. Values are clipped to [−500, 1000] before.
+inline constexpr double kLowestGray = -500, kHighestGray = 1000;  // HU; values are clipped to these
+
+// The HU that become 0 and 255, after clipping.
 struct Window {
-  double low = -500, high = 1000;
+  double low = kLowestGray, high = kHighestGray;
   bool zero_is_black = false;  // 0 HU, water, becomes 0 instead of its gray
 };
 
 // `exact`: the window itself. `reference`: minimum and maximum of this volume's clipped values (Q5), and 0 HU
 // turns black (Q6), as in the published code. Reads the volume only for `reference`.
 Window slice_window(const Volume& volume, Conventions conventions, const Task& task);
+
+// The window that `reference` has for stored values from `least` to `greatest`, NaN left out.
+Window reference_window(const Volume& volume, double least, double greatest);
 
 // Slice `z` of the volume: height × width pixels, 0 … 255, fractions cut off. NaN and values below the window
 // are black, and everything is if the window is empty (a volume of one value under `reference`). Throws

@@ -1,0 +1,106 @@
+// What one scan needs on a GPU (plugin_api.hpp has the meaning of each function): its volume, its grid, its
+// masks, and the memory between them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cuda/plugin_api.hpp"
+#include "kernels/cuda/axis_operator.hpp"
+#include "kernels/cuda/grid.hpp"
+#include "kernels/cuda/masks.hpp"
+#include "kernels/cuda/similarity.hpp"
+#include "kernels/cuda/slices.hpp"
+
+namespace medlsam::cuda {
+
+// A device's stream: given, and then the caller's, or its own.
+class SessionStream {
+ public:
+  SessionStream(int device, Stream given);
+  ~SessionStream();
+  SessionStream(const SessionStream&) = delete;
+  SessionStream& operator=(const SessionStream&) = delete;
+
+  int device() const { return device_; }
+  Stream get() const { return stream_; }
+
+ private:
+  int device_;
+  bool own_;
+  Stream stream_;
+};
+
+// A wrong call, as opposed to a device that fails: throws kBadArgument.
+[[noreturn]] void refuse_call(const std::string& message);
+
+Operator upload_operator(OperatorMemory& memory, const MedlsamCudaOperator& op, Stream stream);
+
+class Session {
+ public:
+  Session(int device, Stream stream);
+
+  int device() const { return stream_.device(); }
+  Stream stream() const { return stream_.get(); }
+  std::int64_t memory() const;
+
+  void load_volume(const MedlsamCudaVolume& volume);
+  Range stored_range();
+  Range resample(std::span<const MedlsamCudaOperator, 3> axes);
+  const float* fill_grid(const MedlsamCudaGridLayout& layout);
+  void gather_patches(std::span<const std::int64_t> centers, std::int64_t edge, Element type, void* out);
+
+  std::vector<Peak> find_peaks(const TemplateKernels& templates, std::span<const MedlsamCudaFeatures> scales,
+                               int patch, std::span<const MedlsamCudaPoint> points);
+  void support_kernels(const MedlsamCudaFeatures& features, int channels, int size, int patches,
+                       float* kernels);
+
+  void set_slices(const MedlsamCudaSlices& slices);
+  void prepare_slices(std::span<const std::int64_t> slices, Element type, void* out);
+  const std::vector<MaskExtent>& decode_masks(std::int64_t slice, const MedlsamCudaLogits& logits);
+  void read_levels(std::uint16_t* levels);
+  void read_bits(std::uint8_t* bits);
+  void assemble(const std::uint16_t* labels, const std::uint16_t* ranks);
+  void read_labels(std::uint16_t* labels);
+
+ private:
+  const SliceView& slices() const;
+  void require_slice(std::int64_t slice) const;
+
+  DeviceProperties properties_;
+  SessionStream stream_;  // before the memory that its work uses
+
+  DeviceArray<std::byte> stored_;
+  StoredValues volume_;
+  Extents stored_shape_;
+
+  OperatorMemory operators_[3];
+  DeviceArray<float> narrow_, plane_, resampled_, grid_;
+  DeviceArray<Range> ranges_;
+  Extents resampled_shape_, grid_shape_;
+  DeviceArray<std::int64_t> indices_;  // of patches or slices
+
+  SimilarityMemory similarity_;
+  DeviceArray<float> support_;
+
+  OperatorMemory resize_operators_[2];
+  SliceView view_;
+  std::int64_t slice_count_ = 0;
+  GrayWindow window_;
+  SliceResize resize_;
+  float foreground_ = 0;
+  SliceMemory slice_memory_;
+  MaskMemory mask_memory_;
+  std::vector<MaskExtent> masks_;  // of decoded_slice_
+  std::int64_t decoded_slice_ = -1;
+
+  DeviceArray<std::uint16_t> label_map_;
+  DeviceArray<std::uint32_t> keys_;  // of keyed_slice_
+  DeviceArray<MaskLabel> labels_;
+  std::int64_t keyed_slice_ = -1;
+  bool has_label_map_ = false;
+};
+
+}  // namespace medlsam::cuda

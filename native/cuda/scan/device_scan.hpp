@@ -1,0 +1,134 @@
+// A scan on a GPU: what the CPU does in localization/grid, localization/similarity and segmentation, with the
+// same arguments, decisions and answers. Addresses in device memory may be of anybody's, libtorch's tensors
+// among them, if their work is in this scan's stream.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "cuda/plugin_api.hpp"
+#include "localization/grid/grid.hpp"
+#include "localization/similarity/peaks.hpp"
+#include "localization/templates/templates.hpp"
+#include "segmentation/masks/organ_mask.hpp"
+#include "segmentation/slices/layout.hpp"
+#include "segmentation/slices/window.hpp"
+
+namespace medlsam::cuda {
+
+// Kernels of all template points in the memory of one GPU, for any number of scans.
+class DeviceTemplates {
+ public:
+  // Throws kRuntimeUnavailable for a GPU that is not there, kOutOfMemory.
+  DeviceTemplates(const MedlsamCudaTable& table, int device, const Templates& templates);
+  ~DeviceTemplates();
+  DeviceTemplates(const DeviceTemplates&) = delete;
+  DeviceTemplates& operator=(const DeviceTemplates&) = delete;
+
+  const void* handle() const { return handle_; }
+  int channels() const { return channels_; }
+
+ private:
+  const MedlsamCudaTable& table_;
+  void* handle_ = nullptr;
+  int channels_;
+};
+
+// One scale's features of some patches in device memory: element (patch, channel, voxel) at patch ·
+// patch_stride + channel · channel_stride + voxel · voxel_stride, voxels (z, y, x) of edge³.
+struct DeviceFeatures {
+  const void* data = nullptr;
+  DType dtype = DType::kF16;  // kF32, kF16 or kBF16
+  int scale = 0, edge = 0;
+  std::int64_t patch_stride = 0, channel_stride = 0, voxel_stride = 1;
+};
+
+struct DevicePoint {
+  int patch = 0;           // of the features
+  std::int32_t index = 0;  // of the template point
+  Nearness nearness;       // on the patch's map
+};
+
+// Logits of one slice's prompts in device memory: (prompts, each, edge, edge), and the predicted IoUs
+// (prompts, each), by which the best of each prompt's masks is used; no IoUs: the first.
+struct DeviceLogits {
+  const void* logits = nullptr;
+  const void* ious = nullptr;
+  DType dtype = DType::kF16;
+  int prompts = 0, each = 1, edge = 0;
+};
+
+struct DeviceMask {
+  SliceMask mask;
+  std::size_t voxels = 0;
+  double mean = 0;  // of the volume's values (HU) in the mask; NaN for an empty one
+};
+
+// One thread at a time calls into a scan. Functions throw kOutOfMemory and kDeviceFailed besides what the
+// CPU's throw. A scan may be loaded after another; memory is used again.
+class DeviceScan {
+ public:
+  // `stream`: a cudaStream_t that the caller keeps alive, or null for one of its own. Throws
+  // kRuntimeUnavailable, with one line, where the GPU cannot be used.
+  DeviceScan(const MedlsamCudaTable& table, int device, void* stream = nullptr);
+  ~DeviceScan();
+  DeviceScan(const DeviceScan&) = delete;
+  DeviceScan& operator=(const DeviceScan&) = delete;
+
+  void* stream() const { return table_.stream(session_); }
+  std::int64_t memory() const { return table_.memory(session_); }  // bytes held on the GPU
+  void synchronize();
+
+  // Copies the stored voxels to the GPU: int16 as they are, other types as float32. `volume` outlives the
+  // work on it.
+  void load(const Volume& volume, const Task& task);
+
+  // As medlsam::make_grid, but the values stay on the GPU: the grid comes back without them. Slices that a
+  // tilted gantry sheared are shifted upright on the CPU.
+  Grid make_grid(Conventions conventions, bool normalized, const Task& task);
+  const float* grid_values() const { return grid_values_; }  // device memory, (z, y, x) of the grid's shape
+  // As copy_patch, for some patches at once: (centers, edge³) of kF32, kF16 or kBF16 into device memory.
+  void gather_patches(std::span<const Index3> centers, std::int64_t edge, DType dtype, void* out);
+
+  // As medlsam::find_peaks, for points in several patches. `patch`: edge of the maps.
+  std::vector<SimilarityPeak> find_peaks(const DeviceTemplates& templates,
+                                         std::span<const DeviceFeatures> scales, int patch,
+                                         std::span<const DevicePoint> points);
+  // What add_template_kernel adds for each of `patches` patches: (patches, channels, size³) on the host.
+  std::vector<float> support_kernels(const DeviceFeatures& features, int channels, int size, int patches);
+
+  // As medlsam::slice_window.
+  Window slice_window(Conventions conventions);
+  // Sets how slices are cut, windowed and resized to edge². Empties the label map.
+  void set_slices(const SliceLayout& layout, const Window& window, std::int64_t edge);
+  // As window_slice and SliceResizer: (slices, edge²) of kF32, kF16 or kBF16 into device memory.
+  void prepare_slices(std::span<const std::int64_t> slices, DType dtype, void* out);
+  // As MaskDecoder and crop_mask, one mask for each prompt.
+  std::vector<DeviceMask> decode_masks(std::int64_t slice, const DeviceLogits& logits);
+  // The masks that were decoded last as bits, each its rectangle's rows in whole bytes, the first pixel in
+  // the lowest bit.
+  std::vector<std::vector<std::uint8_t>> mask_bits();
+  // Adds the masks that were decoded last to the label map: as medlsam::assemble with organs in order of
+  // their ranks. The masks of one slice follow each other.
+  void assemble(std::span<const std::uint16_t> labels, std::span<const std::uint16_t> ranks);
+  std::vector<std::uint16_t> label_map();  // stored order, x fastest
+
+ private:
+  void check(std::int32_t result) const;
+  const Volume& loaded() const;
+  void upload(const Volume& volume, const Task& task);
+  // The lowest stored value of the volume that the session has, in the HU of `volume`.
+  double stored_minimum(const Volume& volume) const;
+  Grid upright_grid(const Volume& volume, Conventions conventions, bool normalized,
+                    const std::function<double()>& stored_minimum);
+
+  const MedlsamCudaTable& table_;
+  void* session_ = nullptr;
+  const Volume* volume_ = nullptr;
+  const float* grid_values_ = nullptr;
+  std::vector<MedlsamCudaMask> masks_;  // decoded last
+};
+
+}  // namespace medlsam::cuda

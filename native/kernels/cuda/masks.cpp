@@ -1,0 +1,284 @@
+#include "kernels/cuda/masks.hpp"
+
+#include <cmath>
+
+#include "kernels/cuda/collectives.hpp"
+#include "kernels/cuda/launch.hpp"
+
+namespace medlsam::cuda {
+namespace {
+
+constexpr std::int32_t kFar = 0x7fffffff;
+
+// Where a pixel's sample lies between the logits (medlsam::MaskDecoder): the pixel takes the sample
+// floor(pixel · image edge / length) of the image, which is the logits resized with half-pixel centers.
+struct Sample {
+  std::int32_t low, high;
+  float fraction;
+};
+
+MEDLSAM_KERNEL Sample sample_at(std::int64_t pixel, std::int64_t length, std::int32_t edge,
+                                std::int32_t image_edge) {
+  const float scale = static_cast<float>(edge) / static_cast<float>(image_edge);
+  const float middle = scale * (static_cast<float>(pixel * image_edge / length) + 0.5f) - 0.5f;
+  const float place = middle > 0 ? middle : 0.0f;
+  const auto whole = static_cast<std::int32_t>(place);
+  const std::int32_t low = whole < edge - 1 ? whole : edge - 1,
+                     high = low + 1 < edge - 1 ? low + 1 : edge - 1;
+  return {low, high, place - static_cast<float>(low)};
+}
+
+MEDLSAM_KERNEL float sigmoid(float logit) {
+  return 1 / (1 + std::exp(-logit));
+}
+
+MEDLSAM_KERNEL std::uint16_t level_of(float probability, float foreground) {
+  if (!(probability > foreground)) return 0;
+  const float above = ((probability < 1.0f ? probability : 1.0f) - foreground) / (1 - foreground);
+  return static_cast<std::uint16_t>(1 + above * 65534);
+}
+
+struct JoinExtents {
+  MEDLSAM_KERNEL MaskExtent operator()(const MaskExtent& a, const MaskExtent& b) const {
+    return {a.top < b.top ? a.top : b.top,
+            a.left < b.left ? a.left : b.left,
+            a.bottom > b.bottom ? a.bottom : b.bottom,
+            a.right > b.right ? a.right : b.right,
+            a.voxels + b.voxels,
+            a.sum + b.sum};
+  }
+  MEDLSAM_KERNEL static MaskExtent nothing() { return {kFar, kFar, -1, -1, 0, 0.0}; }
+};
+
+// A row of blocks for each prompt.
+template <class T>
+struct DecodeMasks {
+  static constexpr int kThreads = 256, kPixels = 2048;  // of a block
+  MaskLogits logits;
+  SliceView view;
+  std::int64_t slice;
+  float foreground;
+  std::uint16_t* levels;
+  MaskExtent* partials;
+
+  template <class Block>
+  MEDLSAM_KERNEL void operator()(Block& block) const {
+    MaskExtent* shared = block.template shared<MaskExtent>();
+    typename Block::template PerThread<MaskExtent> extents(block);
+    const std::int64_t prompt = block.y(), plane = std::int64_t{1} * logits.edge * logits.edge;
+    block.each([&](int thread) {
+      const std::int64_t chosen = prompt * logits.each + best_of(prompt);
+      const T* mask = static_cast<const T*>(logits.logits) + chosen * plane;
+      MaskExtent extent = JoinExtents::nothing();
+      const std::int64_t begin = std::int64_t{1} * block.x() * kPixels;
+      const std::int64_t end = begin + kPixels < view.pixels() ? begin + kPixels : view.pixels();
+      for (std::int64_t pixel = begin + thread; pixel < end; pixel += kThreads) {
+        const auto y = static_cast<std::int32_t>(pixel / view.width);
+        const auto x = static_cast<std::int32_t>(pixel % view.width);
+        const std::uint16_t level = level_of(probability(mask, y, x), foreground);
+        levels[prompt * view.pixels() + pixel] = level;
+        if (level == 0) continue;
+        const double stored =
+            view.volume.at(slice * view.step_slice + y * view.step_row + x * view.step_column);
+        extent = JoinExtents{}(extent, {y, x, y, x, 1, stored});
+      }
+      extents[thread] = extent;
+    });
+    reduce(block, extents, shared, JoinExtents{});
+    block.each_without_barrier([&](int thread) {
+      if (thread == 0) partials[prompt * block.blocks_x() + block.x()] = shared[0];
+    });
+  }
+
+ private:
+  // The mask with the first of the greatest predicted IoUs.
+  MEDLSAM_KERNEL std::int64_t best_of(std::int64_t prompt) const {
+    if (logits.ious == nullptr) return 0;
+    const T* ious = static_cast<const T*>(logits.ious) + prompt * logits.each;
+    std::int32_t best = 0;
+    for (std::int32_t i = 1; i < logits.each; ++i) {
+      if (to_float(ious[best]) < to_float(ious[i])) best = i;
+    }
+    return best;
+  }
+
+  MEDLSAM_KERNEL float probability(const T* mask, std::int32_t y, std::int32_t x) const {
+    const Sample row = sample_at(y, view.height, logits.edge, logits.image_edge);
+    const Sample column = sample_at(x, view.width, logits.edge, logits.image_edge);
+    const auto line = [&](std::int32_t at) {
+      const float above = sigmoid(to_float(mask[row.low * logits.edge + at]));
+      const float below = sigmoid(to_float(mask[row.high * logits.edge + at]));
+      return above * (1 - row.fraction) + below * row.fraction;
+    };
+    return line(column.low) * (1 - column.fraction) + line(column.high) * column.fraction;
+  }
+};
+
+// A block for each prompt.
+struct JoinParts {
+  static constexpr int kThreads = 128;
+  int count;  // of parts
+  const MaskExtent* partials;
+  MaskExtent* extents;
+
+  template <class Block>
+  MEDLSAM_KERNEL void operator()(Block& block) const {
+    typename Block::template PerThread<MaskExtent> found(block);
+    block.each([&](int thread) {
+      MaskExtent extent = JoinExtents::nothing();
+      for (int i = thread; i < count; i += kThreads)
+        extent = JoinExtents{}(extent, partials[std::int64_t{1} * block.x() * count + i]);
+      found[thread] = extent;
+    });
+    MaskExtent* shared = block.template shared<MaskExtent>();
+    reduce(block, found, shared, JoinExtents{});
+    block.each_without_barrier([&](int thread) {
+      if (thread == 0) extents[block.x()] = shared[0];
+    });
+  }
+};
+
+// Rows of blocks, one for each mask.
+struct CropLevels {
+  static constexpr int kThreads = 256, kBlocks = 32;
+  const std::uint16_t* levels;
+  std::int64_t width, pixels;
+  const MaskCrop* crops;
+  std::uint16_t* out;
+
+  template <class Block>
+  MEDLSAM_KERNEL void operator()(Block& block) const {
+    const MaskCrop crop = crops[block.y()];
+    const std::int64_t count = std::int64_t{1} * crop.height * crop.width;
+    block.each_without_barrier([&](int thread) {
+      for (std::int64_t i = block.x() * kThreads + thread; i < count; i += kThreads * kBlocks) {
+        const std::int64_t y = crop.top + i / crop.width, x = crop.left + i % crop.width;
+        out[crop.offset + i] = levels[block.y() * pixels + y * width + x];
+      }
+    });
+  }
+};
+
+// One thread for each byte.
+struct CropBits {
+  static constexpr int kThreads = 256, kBlocks = 8;
+  const std::uint16_t* levels;
+  std::int64_t width, pixels;
+  const MaskCrop* crops;
+  std::uint8_t* out;
+
+  template <class Block>
+  MEDLSAM_KERNEL void operator()(Block& block) const {
+    const MaskCrop crop = crops[block.y()];
+    const std::int64_t row_bytes = (crop.width + 7) / 8, count = crop.height * row_bytes;
+    block.each_without_barrier([&](int thread) {
+      for (std::int64_t i = block.x() * kThreads + thread; i < count; i += kThreads * kBlocks) {
+        const std::int64_t y = crop.top + i / row_bytes, first = i % row_bytes * 8;
+        std::uint32_t byte = 0;
+        for (std::int64_t bit = 0; bit < 8 && first + bit < crop.width; ++bit) {
+          const std::uint16_t level = levels[block.y() * pixels + y * width + crop.left + first + bit];
+          byte |= level != 0 ? 1U << bit : 0U;
+        }
+        out[crop.offset + i] = static_cast<std::uint8_t>(byte);
+      }
+    });
+  }
+};
+
+// One thread for each pixel of the slice.
+struct Assemble {
+  static constexpr int kThreads = 256;
+  SliceView view;
+  std::int64_t slice;
+  std::int32_t masks;
+  const std::uint16_t* levels;
+  const MaskLabel* labels;
+  std::uint32_t* keys;
+  std::uint16_t* map;
+
+  template <class Block>
+  MEDLSAM_KERNEL void operator()(Block& block) const {
+    block.each_without_barrier([&](int thread) {
+      const std::int64_t pixel = std::int64_t{1} * block.x() * kThreads + thread;
+      if (pixel >= view.pixels()) return;
+      const std::uint32_t before = keys[pixel];
+      std::uint32_t best = before;
+      std::int32_t winner = -1;
+      for (std::int32_t i = 0; i < masks; ++i) {
+        const std::uint32_t level = levels[i * view.pixels() + pixel];
+        const std::uint32_t key = level << 16 | (0xffffU - labels[i].rank);
+        if (level == 0 || key <= best) continue;
+        best = key;
+        winner = i;
+      }
+      if (winner < 0) return;
+      keys[pixel] = best;
+      const std::int64_t y = pixel / view.width, x = pixel % view.width;
+      map[slice * view.step_slice + y * view.step_row + x * view.step_column] = labels[winner].label;
+    });
+  }
+};
+
+// The rectangles one after another, each of `size(extent)` elements; returns how many all have.
+template <class Size>
+std::int64_t place_crops(std::span<const MaskExtent> extents, std::vector<MaskCrop>& crops, Size&& size) {
+  std::int64_t offset = 0;
+  for (const MaskExtent& extent : extents) {
+    crops.push_back({extent.top, extent.left, static_cast<std::int32_t>(extent.height()),
+                     static_cast<std::int32_t>(extent.width()), offset});
+    offset += size(extent);
+  }
+  return offset;
+}
+
+}  // namespace
+
+std::vector<MaskExtent> decode_masks(Stream stream, const MaskLogits& logits, const SliceView& view,
+                                     std::int64_t slice, float foreground, MaskMemory& memory) {
+  if (logits.prompts == 0) return {};
+  std::uint16_t* levels = memory.levels.at_least(logits.prompts * view.pixels());
+  MaskExtent* extents = memory.extents.at_least(logits.prompts);
+  with_floating(logits.type, [&]<class T>(T) {
+    const std::int64_t blocks = blocks_for(view.pixels(), DecodeMasks<T>::kPixels);
+    MaskExtent* partials = memory.partials.at_least(blocks * logits.prompts);
+    const DecodeMasks<T> body{logits, view, slice, foreground, levels, partials};
+    launch(stream, {blocks, logits.prompts, 1, body.kThreads * sizeof(MaskExtent)}, body);
+    const JoinParts join{static_cast<int>(blocks), partials, extents};
+    launch(stream, {logits.prompts, 1, 1, join.kThreads * sizeof(MaskExtent)}, join);
+  });
+  return download(extents, logits.prompts, stream);
+}
+
+void read_levels(Stream stream, std::span<const MaskExtent> extents, const SliceView& view,
+                 MaskMemory& memory, std::uint16_t* levels) {
+  std::vector<MaskCrop> crops;
+  const std::int64_t count =
+      place_crops(extents, crops, [](const MaskExtent& extent) { return extent.height() * extent.width(); });
+  if (count == 0) return;
+  auto* packed = reinterpret_cast<std::uint16_t*>(memory.packed.at_least(count * sizeof(std::uint16_t)));
+  const CropLevels body{memory.levels.data(), view.width, view.pixels(), memory.crops.upload(crops, stream),
+                        packed};
+  launch(stream, {CropLevels::kBlocks, static_cast<std::int64_t>(crops.size()), 1, 0}, body);
+  copy_to_host(levels, packed, count * sizeof(std::uint16_t), stream);
+}
+
+void read_bits(Stream stream, std::span<const MaskExtent> extents, const SliceView& view, MaskMemory& memory,
+               std::uint8_t* bits) {
+  std::vector<MaskCrop> crops;
+  const std::int64_t count = place_crops(
+      extents, crops, [](const MaskExtent& extent) { return extent.height() * ((extent.width() + 7) / 8); });
+  if (count == 0) return;
+  std::uint8_t* packed = memory.packed.at_least(count);
+  const CropBits body{memory.levels.data(), view.width, view.pixels(), memory.crops.upload(crops, stream),
+                      packed};
+  launch(stream, {CropBits::kBlocks, static_cast<std::int64_t>(crops.size()), 1, 0}, body);
+  copy_to_host(bits, packed, count, stream);
+}
+
+void assemble(Stream stream, const SliceView& view, std::int64_t slice, std::int32_t masks,
+              const MaskMemory& memory, const MaskLabel* labels, std::uint32_t* keys, std::uint16_t* map) {
+  const Assemble body{view, slice, masks, memory.levels.data(), labels, keys, map};
+  launch(stream, {blocks_for(view.pixels(), body.kThreads), 1, 1, 0}, body);
+}
+
+}  // namespace medlsam::cuda

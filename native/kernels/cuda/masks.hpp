@@ -1,0 +1,71 @@
+// From SAM's logits to masks on the stored grid (algorithm.md parts 6.4 and 6.6), on a GPU.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/cuda/slices.hpp"
+
+namespace medlsam::cuda {
+
+// Logits of one slice's prompts in device memory, of a floating type.
+struct MaskLogits {
+  const void* logits = nullptr;  // (prompts, each, edge, edge)
+  const void* ious =
+      nullptr;  // (prompts, each): of each prompt the mask of the greatest is used; null: the first
+  Element type = Element::kFloat32;
+  std::int32_t prompts = 0, each = 1;
+  std::int32_t edge = 0, image_edge = 0;  // of SAM's image
+};
+
+// The rectangle of a mask's foreground on its slice, last row and column included; bottom < top where there
+// is none.
+struct MaskExtent {
+  std::int32_t top, left, bottom, right;
+  std::int64_t voxels;  // of the foreground
+  double sum;           // of their stored values
+
+  std::int64_t height() const { return bottom < top ? 0 : bottom - top + 1; }
+  std::int64_t width() const { return bottom < top ? 0 : right - left + 1; }
+};
+
+// Where one mask's rectangle is copied to.
+struct MaskCrop {
+  std::int32_t top, left, height, width;
+  std::int64_t offset;  // of its first element
+};
+
+struct MaskMemory {
+  DeviceArray<std::uint16_t> levels;  // (prompts, height, width)
+  DeviceArray<MaskExtent> partials, extents;
+  DeviceArray<MaskCrop> crops;
+  DeviceArray<std::uint8_t> packed;  // cropped levels or bits
+  std::size_t bytes() const {
+    return levels.bytes() + partials.bytes() + extents.bytes() + crops.bytes() + packed.bytes();
+  }
+};
+
+// Levels of every pixel of the slice, 0 background, 1 … 65535 for probabilities ½ … 1, into memory.levels;
+// waits for what it returns, one for each prompt.
+std::vector<MaskExtent> decode_masks(Stream stream, const MaskLogits& logits, const SliceView& view,
+                                     std::int64_t slice, float foreground, MaskMemory& memory);
+
+// The levels inside the rectangles, one after another, to the host; then the same as bits, rows in whole
+// bytes, the first pixel in the lowest bit.
+void read_levels(Stream stream, std::span<const MaskExtent> extents, const SliceView& view,
+                 MaskMemory& memory, std::uint16_t* levels);
+void read_bits(Stream stream, std::span<const MaskExtent> extents, const SliceView& view, MaskMemory& memory,
+               std::uint8_t* bits);
+
+struct MaskLabel {
+  std::uint16_t label, rank;
+};
+
+// Adds the decoded masks to a slice of the label map (stored order). `keys`: one for each pixel of the slice,
+// zero before its first masks; it keeps the highest level and the lowest rank of that level. `labels`: one
+// for each mask, in device memory.
+void assemble(Stream stream, const SliceView& view, std::int64_t slice, std::int32_t masks,
+              const MaskMemory& memory, const MaskLabel* labels, std::uint32_t* keys, std::uint16_t* map);
+
+}  // namespace medlsam::cuda

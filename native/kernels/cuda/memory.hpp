@@ -1,0 +1,107 @@
+// Memory, streams and limits of a GPU. The plugin has them from CUDA's runtime (memory_cuda.cpp); in tests of
+// the kernels on the host, the device's memory is the host's (memory_host.cpp). Functions throw
+// kOutOfMemory where memory did not suffice and kDeviceFailed where anything else failed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace medlsam::cuda {
+
+using Stream = void*;  // cudaStream_t
+
+struct DeviceProperties {
+  std::string name;
+  std::int64_t memory = 0, free_memory = 0;  // bytes
+  int major = 0, minor = 0;                  // compute capability
+  int multiprocessors = 0;
+  std::size_t shared_bytes = 0;  // of one block, at most
+};
+
+// CUDA's versions, 13000 for 13.0; the driver's is 0 where there is none.
+int driver_version();
+int runtime_version();
+
+// How many GPUs there are, or why none can be used: one sentence.
+struct DeviceCount {
+  int count = 0;
+  std::string problem;
+};
+DeviceCount count_devices();
+DeviceProperties device_properties(int device);
+// Whether the kernels were compiled for the device, or can be by its driver.
+bool device_has_code(int device);
+
+// Makes a device the calling thread's, and the one before again in the end.
+class DeviceScope {
+ public:
+  explicit DeviceScope(int device);
+  ~DeviceScope();
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+Stream create_stream();
+void destroy_stream(Stream stream) noexcept;
+void synchronize(Stream stream);
+
+void* allocate(std::size_t bytes);
+void release(void* pointer) noexcept;
+// Returns when `from` may be changed.
+void copy_to_device(void* to, const void* from, std::size_t bytes, Stream stream);
+// Returns when `to` has the values.
+void copy_to_host(void* to, const void* from, std::size_t bytes, Stream stream);
+void fill_zero(void* to, std::size_t bytes, Stream stream);
+
+// Device memory that grows to what was asked of it and never shrinks.
+template <class T>
+class DeviceArray {
+ public:
+  DeviceArray() = default;
+  DeviceArray(DeviceArray&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), capacity_(std::exchange(other.capacity_, 0)) {}
+  DeviceArray& operator=(DeviceArray&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(capacity_, other.capacity_);
+    return *this;
+  }
+  ~DeviceArray() { release(data_); }
+
+  // Room for `count` elements; what was there is lost where it grows.
+  T* at_least(std::size_t count) {
+    if (count > capacity_) {
+      release(std::exchange(data_, nullptr));
+      capacity_ = 0;
+      data_ = static_cast<T*>(allocate(count * sizeof(T)));
+      capacity_ = count;
+    }
+    return data_;
+  }
+  const T* upload(std::span<const T> values, Stream stream) {
+    copy_to_device(at_least(values.size()), values.data(), values.size_bytes(), stream);
+    return data_;
+  }
+  T* data() const { return data_; }
+  std::size_t bytes() const { return capacity_ * sizeof(T); }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+// The first `count` elements on the host.
+template <class T>
+std::vector<T> download(const T* from, std::size_t count, Stream stream) {
+  std::vector<T> values(count);
+  copy_to_host(values.data(), from, count * sizeof(T), stream);
+  return values;
+}
+
+}  // namespace medlsam::cuda

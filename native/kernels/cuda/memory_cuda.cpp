@@ -1,0 +1,140 @@
+// Memory, streams and limits from CUDA's runtime.
+#include <cuda_runtime.h>
+
+#include "base/error.hpp"
+#include "kernels/cuda/checks.hpp"
+#include "kernels/cuda/memory.hpp"
+
+namespace medlsam::cuda {
+namespace {
+
+// A kernel to ask about.
+__global__ void compiled_kernel() {}
+
+cudaStream_t cuda_stream(Stream stream) {
+  return static_cast<cudaStream_t>(stream);
+}
+
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + '.' + std::to_string(version % 1000 / 10);
+}
+
+}  // namespace
+
+void check(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  cudaGetLastError();  // an error that does not last must not meet the next call
+  const bool is_memory = error == cudaErrorMemoryAllocation;
+  throw Error(is_memory ? ErrorCode::kOutOfMemory : ErrorCode::kDeviceFailed,
+              std::string("CUDA: ") + what + " failed: " + cudaGetErrorString(error) + '.');
+}
+
+int driver_version() {
+  int version = 0;
+  return cudaDriverGetVersion(&version) == cudaSuccess ? version : 0;
+}
+
+int runtime_version() {
+  return CUDART_VERSION;
+}
+
+DeviceCount count_devices() {
+  DeviceCount found;
+  const cudaError_t error = cudaGetDeviceCount(&found.count);
+  cudaGetLastError();
+  if (error == cudaSuccess && found.count > 0) return found;
+  found.count = 0;
+  const int driver = driver_version();
+  if (driver == 0) {
+    found.problem = "there is no NVIDIA driver (libcuda.so.1) on this machine";
+  } else if (error == cudaErrorInsufficientDriver) {
+    found.problem = "the NVIDIA driver is for CUDA " + version_text(driver) + ", older than the CUDA " +
+                    version_text(CUDART_VERSION) + " that the plugin was built with: update the driver";
+  } else if (error == cudaErrorNoDevice || error == cudaSuccess) {
+    found.problem = "the NVIDIA driver shows no GPU (does CUDA_VISIBLE_DEVICES hide it?)";
+  } else {
+    found.problem = std::string("the NVIDIA driver does not start: ") + cudaGetErrorString(error);
+  }
+  return found;
+}
+
+DeviceProperties device_properties(int device) {
+  cudaDeviceProp found;
+  check(cudaGetDeviceProperties(&found, device), "asking for a GPU's properties");
+  DeviceProperties properties;
+  properties.name = found.name;
+  properties.major = found.major;
+  properties.minor = found.minor;
+  properties.multiprocessors = found.multiProcessorCount;
+  properties.shared_bytes = found.sharedMemPerBlockOptin;
+  const DeviceScope scope(device);
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "asking for a GPU's memory");
+  properties.memory = static_cast<std::int64_t>(total);
+  properties.free_memory = static_cast<std::int64_t>(free);
+  return properties;
+}
+
+bool device_has_code(int device) {
+  const DeviceScope scope(device);
+  cudaFuncAttributes attributes;
+  const bool found = cudaFuncGetAttributes(&attributes, compiled_kernel) == cudaSuccess;
+  cudaGetLastError();
+  return found;
+}
+
+DeviceScope::DeviceScope(int device) {
+  check(cudaGetDevice(&before_), "asking for the current GPU");
+  check(cudaSetDevice(device), "choosing a GPU");
+}
+
+DeviceScope::~DeviceScope() {
+  cudaSetDevice(before_);
+}
+
+Stream create_stream() {
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream");
+  return stream;
+}
+
+void destroy_stream(Stream stream) noexcept {
+  cudaStreamDestroy(cuda_stream(stream));
+}
+
+void synchronize(Stream stream) {
+  check(cudaStreamSynchronize(cuda_stream(stream)), "work on the GPU");
+}
+
+void* allocate(std::size_t bytes) {
+  void* pointer = nullptr;
+  check(cudaMalloc(&pointer, bytes == 0 ? 1 : bytes), "taking memory");
+  return pointer;
+}
+
+void release(void* pointer) noexcept {
+  cudaFree(pointer);
+}
+
+void copy_to_device(void* to, const void* from, std::size_t bytes, Stream stream) {
+  if (bytes == 0) return;
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda_stream(stream)), "copying to the GPU");
+  // From pinned memory a copy goes on after the call; from other memory it is staged before.
+  cudaPointerAttributes attributes;
+  const bool known = cudaPointerGetAttributes(&attributes, from) == cudaSuccess;
+  if (known && attributes.type == cudaMemoryTypeHost) synchronize(stream);
+}
+
+void copy_to_host(void* to, const void* from, std::size_t bytes, Stream stream) {
+  if (bytes > 0) {
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda_stream(stream)),
+          "copying from the GPU");
+  }
+  synchronize(stream);
+}
+
+void fill_zero(void* to, std::size_t bytes, Stream stream) {
+  if (bytes > 0) check(cudaMemsetAsync(to, 0, bytes, cuda_stream(stream)), "filling memory");
+}
+
+}  // namespace medlsam::cuda
