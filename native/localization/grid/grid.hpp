@@ -46,7 +46,8 @@ Grid make_grid(const Volume& volume, Conventions conventions, bool normalized, c
 // How the volume is brought upright first, if it is.
 std::optional<Rectification> grid_rectification(const Volume& volume, Conventions conventions);
 
-// The grid of an upright volume without its values. Throws kBadVolume for a volume too thin or too large to be a scan.
+// The grid of an upright volume without its values. Throws kBadVolume for a volume too thin or too large to
+// be a scan.
 Grid plan_grid(const Volume& volume, Conventions conventions);
 
 // Voxels of the volume resampled for the grid, along its stored axes (z, y, x).

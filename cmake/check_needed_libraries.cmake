@@ -1,0 +1,16 @@
+# Fails if the shared library LIBRARY needs more at load time than every Linux with a C++ program has:
+#   cmake -DLIBRARY=medlsam_cuda.so -DREADELF=readelf -P check_needed_libraries.cmake
+execute_process(COMMAND ${READELF} -d ${LIBRARY} OUTPUT_VARIABLE dynamic RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "${READELF} cannot read ${LIBRARY}.")
+endif()
+string(REGEX MATCHALL "\\(NEEDED\\)[^\n]*\\[[^]\n]*\\]" entries "${dynamic}")
+if(entries STREQUAL "")
+  message(FATAL_ERROR "${LIBRARY} names no library that it needs, not even the C library.")
+endif()
+foreach(entry IN LISTS entries)
+  string(REGEX REPLACE ".*\\[(.*)\\]" "\\1" needed "${entry}")
+  if(NOT needed MATCHES "^(lib(c|m|dl|rt|pthread|stdc\\+\\+|gcc_s)|ld-linux[a-z0-9_-]*)\\.so\\.[0-9]+$")
+    message(FATAL_ERROR "${LIBRARY} needs ${needed} at load time; machines without CUDA could not say what is missing.")
+  endif()
+endforeach()
