@@ -113,8 +113,6 @@ TEST_CASE("boxes: the one around all") {
   check_box(around(parts), {3, 2, 5}, {9, 12, 9});
 }
 
-}  // namespace medlsam
-
 TEST_CASE("boxes: those of a rectified copy come back to the tilted scan slice by slice") {
   Grid grid = grid_of(Conventions::kExact);
   REQUIRE(stored_boxes(points({2, 3, 4}, {6, 8, 10}), grid).size() == 1);
@@ -133,3 +131,5 @@ TEST_CASE("boxes: those of a rectified copy come back to the tilted scan slice b
   const auto clipped = stored_boxes(points({18, 20, 4}, {19, 29, 10}), grid);
   check_box(clipped[0], {18, 19, 4}, {18, 19, 10});
 }
+
+}  // namespace medlsam
