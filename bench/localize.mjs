@@ -87,7 +87,7 @@ export async function bench({ threads, folder, peaks }) {
 }
 
 /** Seconds of one point in the published code, which shares nothing; undefined where PyTorch is missing. */
-async function publishedWay(context, checkpoint) {
+export async function publishedWay(context, checkpoint) {
   const patch = randomPatch(patchEdge);
   const network = await peerSeconds(
     await networkPeer("network_torch", context, checkpoint, patch),

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- grid network similarity localize sam segment metrics train dicom] [--threads N] [--device cuda] [--json FILE]`: what each
+ * `npm run bench [-- grid network similarity localize sam segment scan metrics train dicom] [--threads N] [--device cuda] [--json FILE]`: what each
  * step takes, against what the machine could do and against a peer that runs in between; --device is for train alone. Prints Markdown; with
  * --json, writes the same numbers, unrounded.
  */
@@ -17,6 +17,7 @@ const names = [
   "localize",
   "sam",
   "segment",
+  "scan",
   "metrics",
   "train",
   "dicom",

@@ -79,10 +79,17 @@ struct Attend {
     for (std::int64_t first = 0; first < key_count; first += kLanes) {
       const float* words[kLanes];
       for (int i = 0; i < kLanes; ++i) words[i] = key_words(first + i, rows + i * row_size());
+      for (int i = 0; i < kLanes; ++i) fetch_ahead(first + kLanes + i, &AttentionKey::key);
       registers::transpose_columns<kLanes>(
           [&](int i) __attribute__((always_inline)) { return words[i]; }, depth,
           keys + first / kWidth * kWidth * depth + first % kWidth, kWidth);
     }
+  }
+
+  // Rows are too far from each other for the processor to foresee the next one.
+  MEDLSAM_INLINE void fetch_ahead(std::int64_t i, const float* AttentionKey::*row) const {
+    const float* const from = i < key_count ? head.keys[static_cast<std::size_t>(i)].*row : nullptr;
+    for (int c = 0; from != nullptr && c < head.dim; c += kWidestLanes) __builtin_prefetch(from + c);
   }
 
   // The words of a key, which may use memory for a row; zeros for one that there is not.
@@ -107,6 +114,7 @@ struct Attend {
                                       ? head.keys[static_cast<std::size_t>(i + 1)].value
                                       : nullptr;
       float* const block = values + i / kKeys * panels * values_size();
+      fetch_ahead(i + kWidestLanes, &AttentionKey::value);
       for (std::int64_t c = 0; c < panels * kWidth; c += kLanes) {
         Vector<kLanes> word, other;
         load_value(first, c, word);
@@ -124,11 +132,8 @@ struct Attend {
   MEDLSAM_INLINE void load_value(const float* value, std::int64_t c, Vector<kLanes>& vector) const {
     vector = Vector<kLanes>{};
     if (value == nullptr || c >= head.dim) return;
-    if (c + kLanes <= head.dim) {
-      load<kLanes>(vector, value + c);
-    } else {
-      medlsam::rows::load_part<kLanes>(vector, value + c, head.dim - c);
-    }
+    if (c + kLanes <= head.dim) return load<kLanes>(vector, value + c);
+    medlsam::rows::load_part<kLanes>(vector, value + c, head.dim - c);
   }
 
   MEDLSAM_INLINE void answer(std::span<const AttentionQuery> asked) {
@@ -163,10 +168,11 @@ struct Attend {
     const auto count = static_cast<std::int64_t>(asked.size());
     for (std::int64_t r = 0; r < count; ++r) {
       const float* const from = asked[static_cast<std::size_t>(r)].row;
-      if (head.query_bias != nullptr) {
-        for (int c = 0; c < head.dim; ++c) rows[c] = (from[c] + head.query_bias[c]) * scale;
-      } else {
-        for (int c = 0; c < head.dim; ++c) rows[c] = from[c] * scale;
+      for (std::int64_t c = 0; c < head.dim; c += kLanes) {
+        Vector<kLanes> value, bias;
+        load_value(from, c, value);
+        load_value(head.query_bias, c, bias);
+        store<kLanes>((value + bias) * scale, rows + c);
       }
       pack_row<Product>(rows, head.dim, count, r, queries);
     }

@@ -7,11 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/parallel.hpp"
+
 namespace medlsam {
 namespace {
 
-// Prompts that run together. The last layers want 50 MB for each at SAM's usual sizes, and from a few on the
-// rest gains nothing.
+// Prompts in memory at a time: the last layers want 50 MB for each at SAM's usual sizes.
 constexpr std::int64_t kPromptsAtOnce = 8;
 
 void expect_shape(const Tensor& tensor, const Shape& wanted, const char* what) {
@@ -47,20 +48,32 @@ SamMasks SamModel::decode(const Tensor& embedding, const std::vector<SamPrompt>&
   const std::int64_t masks = multimask ? weights_->mask_tokens() - 1 : 1, pixels = 16 * grid * grid;
   std::vector<float> logits(static_cast<std::size_t>(count * masks * pixels));
   std::vector<float> ious(static_cast<std::size_t>(count * masks));
-  for (std::int64_t first = 0; first < count; first += kPromptsAtOnce) {
-    const std::int64_t some = std::min(kPromptsAtOnce, count - first);
+  Network& decoder = network(multimask ? SamPart::kMultimaskDecoder : SamPart::kDecoder);
+  const auto run = [&](std::int64_t first, std::int64_t some, const Task& part) {
     Tensor dense =
         Tensor::on_host(weights_->values("prompt_encoder.no_mask_embed.weight"), {1, channels, 1, 1});
     if (mask_prompts != nullptr) {
       const Tensor given = mask_prompts->slice(first, first + some);
-      dense = network(SamPart::kMaskPrompt).run(std::span(&given, 1), task).at(0);
+      dense = network(SamPart::kMaskPrompt).run(std::span(&given, 1), part).at(0);
     }
     const Tensor inputs[] = {embedding, tokens.slice(first, first + some), dense};
-    const auto found = network(multimask ? SamPart::kMultimaskDecoder : SamPart::kDecoder).run(inputs, task);
+    const auto found = decoder.run(inputs, part);
     std::copy_n(found.at(0).to_host().floats(), some * masks * pixels,
                 logits.data() + first * masks * pixels);
     std::copy_n(found.at(1).to_host().floats(), some * masks, ious.data() + first * masks);
-  }
+  };
+  // Batches side by side share the threads out: less waiting than for all threads in each of many small
+  // steps.
+  const std::int64_t batch = std::min(decoder.best_batch(), kPromptsAtOnce),
+                     batches = (count + batch - 1) / batch;
+  const auto beside = static_cast<unsigned>(std::min(kPromptsAtOnce / batch, batches));
+  Task across = task, part = task;
+  across.threads = std::min(task.threads, beside);
+  part.threads = std::max(1U, task.threads / std::max(1U, across.threads));
+  parallel_for(across, static_cast<std::size_t>(batches), [&](std::size_t i, std::size_t) {
+    const std::int64_t first = static_cast<std::int64_t>(i) * batch;
+    run(first, std::min(batch, count - first), part);
+  });
   return {Tensor::on_host(std::move(logits), {count, masks, 4 * grid, 4 * grid}),
           Tensor::on_host(std::move(ious), {count, masks})};
 }

@@ -22,6 +22,7 @@ class CpuNetwork : public Network {
   CpuNetwork(const Graph& graph, const ParameterMap& parameters, Precision precision = Precision::kFloat32);
 
   std::vector<Tensor> run(std::span<const Tensor> inputs, const Task& task) override;
+  std::int64_t best_batch() const override { return 2; }
 
  private:
   struct Known {

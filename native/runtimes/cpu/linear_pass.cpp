@@ -19,6 +19,7 @@ struct Parts {
   std::int64_t out = 0, in = 0;
   std::optional<LayerNorm> norm;
   Activation activation = Activation::kNone;
+  bool is_reshaped = false;  // the result, before the activation
   std::optional<Value> residual;
   const Node* addition = nullptr;  // of the residual
 };
@@ -107,6 +108,12 @@ std::optional<std::size_t> only_reader(const Compilation& compilation, Value val
   return reader;
 }
 
+std::optional<Activation> activation_of(const Node& node) {
+  if (node.op == Op::kGelu) return Activation::kGelu;
+  if (node.op == Op::kRelu) return Activation::kRelu;
+  return std::nullopt;
+}
+
 void take_norm(const Compilation& compilation, Parts& parts) {
   const Node* const producer = compilation.producer(parts.x);
   if (producer == nullptr || producer->op != Op::kLayerNorm || !compilation.is_inner(parts.x)) return;
@@ -121,17 +128,26 @@ void take_norm(const Compilation& compilation, Parts& parts) {
   parts.nodes.push_back(index);
 }
 
+// Of the result, which may be reshaped first: what is done to each value does not see that.
 void take_activation(const Compilation& compilation, Parts& parts) {
-  const auto reader = only_reader(compilation, parts.result);
+  auto reader = only_reader(compilation, parts.result);
   if (!reader) return;
+  std::vector<std::size_t> nodes{*reader};
+  if (compilation.node(*reader).op == Op::kReshape) {
+    reader = only_reader(compilation, compilation.node(*reader).result);
+    if (!reader) return;
+    nodes.push_back(*reader);
+  }
   const Node& node = compilation.node(*reader);
-  if (node.op != Op::kGelu && node.op != Op::kRelu) return;
-  parts.activation = node.op == Op::kGelu ? Activation::kGelu : Activation::kRelu;
+  if (!activation_of(node)) return;
+  parts.activation = *activation_of(node);
+  parts.is_reshaped = nodes.size() > 1;
   parts.result = node.result;
-  parts.nodes.push_back(*reader);
+  parts.nodes.insert(parts.nodes.end(), nodes.begin(), nodes.end());
 }
 
 void take_residual(const Compilation& compilation, Parts& parts) {
+  if (parts.is_reshaped) return;
   const auto reader = only_reader(compilation, parts.result);
   if (!reader) return;
   const Node& node = compilation.node(*reader);

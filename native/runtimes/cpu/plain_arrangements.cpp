@@ -68,6 +68,28 @@ struct Transposition {
     }
     return offset;
   }
+
+  // How many of the last axes have few values together.
+  std::size_t short_axes() const {
+    constexpr std::int64_t kFewValues = 1024;
+    std::size_t count = 0;
+    std::int64_t values = 1;
+    while (count < extents.size() && values * extents[extents.size() - count - 1] <= kFewValues)
+      values *= extents[extents.size() - ++count];
+    return count;
+  }
+
+  // Where the values of the last `inner` axes are, from the first of them.
+  std::vector<std::int64_t> offsets(std::size_t inner) const {
+    std::vector<std::int64_t> found{0};
+    for (std::size_t axis = extents.size() - inner; axis < extents.size(); ++axis) {
+      std::vector<std::int64_t> finer;
+      for (const std::int64_t offset : found)
+        for (std::int64_t i = 0; i < extents[axis]; ++i) finer.push_back(offset + i * steps[axis]);
+      found = std::move(finer);
+    }
+    return found;
+  }
 };
 
 // `rows` rows of the result, which are next to each other in the source (row r begins at from + r), along a
@@ -83,13 +105,38 @@ MEDLSAM_INLINE void transpose_rows(const float* from, std::int64_t step, std::in
   }
 }
 
+// Values of the result, `offsets.size()` at a time, whose places in the source are as far from each other
+// each time: for transpositions that leave no long rows.
+void run_by_offsets(const Transposition& how, std::size_t inner, const Operands& operands, const Task& task) {
+  const std::vector<std::int64_t> offsets = how.offsets(inner);
+  Transposition outer = how;
+  outer.extents.resize(how.extents.size() - inner);
+  outer.steps.resize(outer.extents.size());
+  outer.extents.push_back(1);
+  outer.steps.push_back(1);
+  std::int64_t blocks = 1;
+  for (const std::int64_t extent : outer.extents) blocks *= extent;
+  const auto length = static_cast<std::int64_t>(offsets.size());
+  const float* x = operands.input(0);
+  float* out = operands.result();
+  in_rows(task, blocks, length, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t block = begin; block < end; ++block) {
+      const float* const from = x + outer.begin(block);
+      for (std::int64_t i = 0; i < length; ++i)
+        out[block * length + i] = from[offsets[static_cast<std::size_t>(i)]];
+    }
+  });
+}
+
 void run_transposition(const Transposition& how, const Operands& operands, const Task& task) {
-  constexpr std::int64_t kRowsAtOnce = 16;
+  constexpr std::int64_t kRowsAtOnce = 16, kShortRow = 16;
   const std::int64_t length = how.extents.back(), step = how.steps.back();
   std::int64_t rows = 1;
   for (std::size_t axis = 0; axis + 1 < how.extents.size(); ++axis) rows *= how.extents[axis];
   const float* x = operands.input(0);
   float* out = operands.result();
+  if (const std::size_t inner = how.short_axes(); inner > 1 && length < kShortRow)
+    return run_by_offsets(how, inner, operands, task);
   if (step == 1) {
     in_rows(task, rows, length, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row)
