@@ -5,6 +5,7 @@
 
 #include "runtimes/cpu/activations_layout.hpp"
 #include "runtimes/cpu/memory.hpp"
+#include "runtimes/cpu/pack_once.hpp"
 
 namespace medlsam::cpu {
 namespace {
@@ -60,18 +61,18 @@ const convolution::WinogradWeights& ConvolutionOperator::winograd(int tile) cons
   auto& once = tile == 4 ? four_once_ : two_once_;
   auto& packed = tile == 4 ? four_ : two_;
   std::call_once(once, [&] {
-    packed = {parts_.weights, parts_.out, parts_.in, tile};
+    packed = pack_once<convolution::WinogradWeights>(parts_.weights, parts_.out, parts_.in, tile);
     page_out(weights());
   });
-  return packed;
+  return *packed;
 }
 
 const convolution::DirectWeights& ConvolutionOperator::direct() const {
   std::call_once(direct_once_, [this] {
-    direct_ = {parts_.weights, parts_.out, parts_.in};
+    direct_ = pack_once<convolution::DirectWeights>(parts_.weights, parts_.out, parts_.in);
     page_out(weights());
   });
-  return direct_;
+  return *direct_;
 }
 
 Shape ConvolutionOperator::result_shape(const OperatorShapes& shapes) const {
@@ -142,7 +143,7 @@ Step ConvolutionOperator::plan(const OperatorShapes& shapes, unsigned threads) c
           image.fill(operands.input(0) + i * parts_.in * extents.voxels(), task);
         else
           image.fill(sources, i, task);
-        convolve_direct(image, direct_, output, i, task);
+        convolve_direct(image, *direct_, output, i, task);
       }
       if (pooled) max_pool(layout, output.values, output.pooled_layout, output.pooled, task);
     }

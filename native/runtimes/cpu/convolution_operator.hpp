@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -59,8 +60,8 @@ class ConvolutionOperator : public Operator {
   const ConvolutionParts parts_;
   // Packed when the first plan wants them: which it is depends on extents.
   mutable std::once_flag four_once_, two_once_, direct_once_;
-  mutable convolution::WinogradWeights four_, two_;
-  mutable convolution::DirectWeights direct_;
+  mutable std::shared_ptr<const convolution::WinogradWeights> four_, two_;
+  mutable std::shared_ptr<const convolution::DirectWeights> direct_;
 };
 
 }  // namespace medlsam::cpu

@@ -1,11 +1,13 @@
 #include "runtimes/cpu/linear_pass.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "kernels/gemm.hpp"
 #include "runtimes/cpu/memory.hpp"
+#include "runtimes/cpu/pack_once.hpp"
 #include "runtimes/cpu/plain_operators.hpp"
 
 namespace medlsam::cpu {
@@ -42,7 +44,8 @@ class LinearOperator : public Operator {
   LinearOperator(const Parts& parts, Precision precision)
       : Operator(parts.residual ? std::vector{parts.x, *parts.residual} : std::vector{parts.x},
                  {parts.result}),
-        weights_(parts.weight, parts.out, parts.in, parts.in, precision),
+        packed_(pack_once<PackedWeights>(parts.weight, parts.out, parts.in, parts.in, precision)),
+        weights_(*packed_),
         bias_(parts.bias),
         norm_(parts.norm),
         activation_(parts.activation) {
@@ -93,7 +96,8 @@ class LinearOperator : public Operator {
     return step;
   }
 
-  const PackedWeights weights_;
+  const std::shared_ptr<const PackedWeights> packed_;
+  const PackedWeights& weights_;
   const float* const bias_;
   const std::optional<LayerNorm> norm_;
   const Activation activation_;
