@@ -40,6 +40,7 @@ export { type DemoTable, demoTable } from "./demo/table.js";
 export type { SeriesInfo } from "./dicom/series/listing.js";
 export type { Modality } from "./dicom/series/survey.js";
 export type { DicomAttributes, DicomElement, DicomSlice, DicomSource } from "./dicom/source.js";
+export type { DicomUids } from "./dicom/source-uids.js";
 export { type GivenCodes, readOrganCodes } from "./dicom-masks/codes.js";
 export type { WrittenMasks } from "./dicom-masks/mask-set.js";
 export { type BoxComparison, compareBoxes } from "./evaluation/compare-boxes.js";

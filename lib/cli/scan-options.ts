@@ -30,6 +30,7 @@ import type { Session } from "./session.js";
 import { chooseShard } from "./shard.js";
 
 export interface ScanFlags extends ModelFlags, DicomFlags {
+  dicomUids?: boolean;
   allSeries?: boolean;
   scales: Scale[];
   conventions: Conventions;
@@ -54,6 +55,7 @@ export interface ScanFlags extends ModelFlags, DicomFlags {
 export function addLocatingOptions(command: Command): Command {
   return addDicomOptions(command)
     .addOption(allSeriesOption())
+    .option("--dicom-uids", "put the UIDs of DICOM series into the JSON of boxes")
     .addOption(scalesOption())
     .addOption(surveyOption())
     .addOption(latticeOption())
@@ -101,6 +103,7 @@ export function runOptions(flags: ScanFlags, signal: AbortSignal): RunAllOptions
       signal,
     },
     ...dicomOptions(flags),
+    dicomUids: flags.dicomUids,
     organs: roiSubset,
     shard: chooseShard(flags, process.env),
   };

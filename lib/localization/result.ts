@@ -1,4 +1,5 @@
 import type { Conventions } from "../addon/contract/index.js";
+import type { DicomUids } from "../dicom/source-uids.js";
 import type { Box, PhysicalBox, Triple } from "../geometry/box.js";
 import type { Lattice } from "./lattice.js";
 
@@ -43,6 +44,8 @@ export interface Localization {
   lattice?: Lattice;
   /** Organs by name, or by label number if they have none, in the template file's order. */
   organs: Record<string, OrganLocalization>;
+  /** UIDs of a DICOM series, where they were asked for. */
+  dicom?: DicomUids;
   /** Seconds, and the number of patches that the network ran on. */
   timing: {
     read: number;

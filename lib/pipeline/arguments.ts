@@ -65,6 +65,7 @@ const runShape = {
   preview: flag,
   page: flag,
   markups: flag,
+  dicomUids: flag,
   segmentAbsent: flag,
   slices: aFunction.optional(),
   onMasks: aFunction.optional(),

@@ -174,7 +174,9 @@ export class Pipeline {
         for (const warning of ready.volume.warnings) onNote(`${each.image}: ${warning}.`);
         const how = { ...options, onProgress, freeGrid };
         const result = await processScan(this.#models, each, ready, how);
-        for (const { message } of result.warnings) onNote(`${each.image}: ${message}.`);
+        for (const { code, message } of result.warnings) {
+          onNote(`${each.image}: ${message} (${code}).`);
+        }
         return result;
       },
       release: (ready: OpenScan) => {

@@ -2,6 +2,7 @@
 import type { CallOptions, Progress } from "../addon/call.js";
 import { UsageError } from "../base/errors.js";
 import { secondsSince } from "../base/time.js";
+import { type DicomUids, sourceUids } from "../dicom/source-uids.js";
 import { describeBoxes } from "../formats/boxes.js";
 import type { Localization } from "../localization/result.js";
 import { withPlacement } from "../segmentation/dicom-files.js";
@@ -29,6 +30,8 @@ export interface ProcessOptions extends LocateOptions, MaskFilter, CaseOutputs {
   output?: string;
   /** Without a segmenter, also `NAME.mrk.json`: the boxes for 3D Slicer. */
   markups?: boolean;
+  /** Put the UIDs of a DICOM series into `boxes.json`; nothing of them is in any file otherwise. */
+  dicomUids?: boolean;
   /** Also segment organs that the localization calls absent, in the boxes where they would be; false by default. */
   segmentAbsent?: boolean;
   /**
@@ -110,7 +113,7 @@ async function processPlaced(
   options: Options,
 ): Promise<ScanResult> {
   const started = performance.now();
-  const located = await locateOrgans(models, each.name, scan, options);
+  const located = withUids(await locateOrgans(models, each.name, scan, options), scan, options);
   if (options.freeGrid) scan.releaseGrid();
   const { organs, localization } = located;
   const prompts = Object.values(organs);
@@ -132,6 +135,18 @@ async function processPlaced(
   else writeLocalization(each, scan, options, result);
   result.seconds.total = secondsSince(started);
   return result;
+}
+
+/** The localization with the UIDs of a DICOM series, if they are asked for. */
+function withUids(located: LocatedOrgans, scan: OpenScan, options: Options): LocatedOrgans {
+  const { localization } = located;
+  if (!localization) return located;
+  const { timing, ...found } = localization;
+  return { ...located, localization: { ...found, ...uidsOf(scan.volume, options), timing } };
+}
+
+function uidsOf({ source }: Volume, { dicomUids }: Options): { dicom?: DicomUids } {
+  return dicomUids && source ? { dicom: sourceUids(source) } : {};
 }
 
 const noSeconds: ScanSeconds = {
@@ -176,7 +191,10 @@ async function segmentScan(
     const started = performance.now();
     if (output !== undefined) {
       onProgress({ phase: "write", done: 0, total: 1 });
-      const boxes = localization ?? describeBoxes(organs, volume);
+      const boxes = localization ?? {
+        ...describeBoxes(organs, volume),
+        ...uidsOf(volume, options),
+      };
       const written = await writeCase(output, result.name, segmentation, boxes, options, options);
       result.files = written.files;
       result.warnings.push(...written.warnings);

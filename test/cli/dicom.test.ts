@@ -189,6 +189,22 @@ describe("nothing of the patient", () => {
     expect(leaks({ nifti: readFileSync(at("planted.nii.gz")) })).toEqual([]);
   });
 
+  it("but its UIDs, where they are asked for", async () => {
+    const models = ["-t", await sharedTemplates("small"), "--medlam", medlam];
+    const { stdout } = await succeed("localize", image, ...models, "--dicom-uids", "-q");
+    const { dicom } = JSON.parse(stdout);
+    const uid = expect.stringContaining("770077");
+    const names = ["studyInstanceUid", "seriesInstanceUid", "frameOfReferenceUid"];
+    expect(dicom).toEqual({
+      ...Object.fromEntries(names.map((name) => [name, uid])),
+      sopInstanceUids: Array(12).fill(uid),
+    });
+    expect(new Set(dicom.sopInstanceUids).size).toBe(12);
+    expect(leaks({ others: JSON.stringify({ ...JSON.parse(stdout), dicom: undefined }) })).toEqual(
+      [],
+    );
+  });
+
   it("is in masks, statistics, pictures and pages of segment", async () => {
     const boxes = at("boxes-of-planted.json");
     const organs = { liver: { box: { min: [3, 20, 20], max: [4, 60, 70] } } };
