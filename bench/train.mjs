@@ -9,18 +9,25 @@ import { Peer } from "./support/peer.mjs";
 import { printTable, seconds, verdict } from "./support/table.mjs";
 import { alternate, median } from "./support/timing.mjs";
 
-const patch = 64;
 const runs = 3;
+/** Base width, edge of a patch, scans of a step and steps of a run. */
+const onCpuSizes = [
+  [8, 48, 2, 6],
+  [24, 64, 2, 6],
+];
+const onGpuSizes = [
+  [8, 64, 8, 8],
+  [24, 64, 8, 8],
+];
 
 export async function bench({ threads, device, folder }) {
   const scans = await makeScans(folder, threads);
   const onCpu = device === "cpu";
-  const [batch, steps, widths] = onCpu ? [2, 6, [4, 24]] : [8, 8, [8, 24]];
   const rows = [];
-  for (const width of widths) {
+  for (const [width, patch, batch, steps] of onCpu ? onCpuSizes : onGpuSizes) {
     const peer = await Peer.start("train", [width, patch, batch, threads, device], threads);
     const train = (loaders) => () =>
-      stepSeconds({ scans, folder, width, batch, steps, device, threads, loaders }).catch(
+      stepSeconds({ scans, folder, width, patch, batch, steps, device, threads, loaders }).catch(
         (error) => {
           throw new Error(`${error.message} (the bench needs the torch plugin)`, { cause: error });
         },
@@ -38,11 +45,13 @@ export async function bench({ threads, device, folder }) {
     );
     rows.push([
       `width ${width}, ${4 * batch} patches of ${patch}³`,
-      `${seconds(times.ours)}: ${((4 * batch) / times.ours).toFixed(2)} patches/s`,
+      `${seconds(times.ours)}: ${Math.round(3600 / times.ours)} steps/h`,
       seconds(times.alone),
       `${(times.alone / times.ours).toFixed(3)} (${times.alone >= 0.85 * times.ours ? "≥" : "NOT ≥"} 0.85)`,
       peer?.facts.version ?? "PyTorch",
-      times.theirs === undefined ? "absent" : seconds(times.theirs),
+      times.theirs === undefined
+        ? "absent"
+        : `${seconds(times.theirs)}: ${Math.round(3600 / times.theirs)} steps/h`,
       times.theirs === undefined ? "–" : verdict(times.ours / times.theirs, 1),
     ]);
     await peer?.close();
@@ -67,7 +76,7 @@ async function makeScans(folder, threads) {
 async function stepSeconds({ scans, folder, steps, loaders, ...sizes }) {
   const output = mkdtempSync(join(folder, "train-"));
   const cache = join(folder, "scans");
-  const options = { scans, folder: output, cache, ...sizes, patch, loaders };
+  const options = { scans, folder: output, cache, ...sizes, loaders };
   const { curve } = await trainMedLam({ ...options, steps: steps + 1, epochs: 1 });
   const lines = readFileSync(curve, "utf8").trimEnd().split("\n").map(JSON.parse);
   const done = lines.filter((line) => line.seconds !== undefined).slice(1);

@@ -89,6 +89,7 @@ async function trainMedLam(inputs: string[], flags: Flags, session: Session): Pr
   const validationScans = await api.listImages(validImages);
   const validationLabels = await api.listImages(validLabels);
   await showTraining(flags, session, async (options, progress) => {
+    let last: TrainedEpoch | undefined;
     const own = { validateEvery, width, patch, uamSteps, foreground, normalized };
     const trained = await api.trainMedLam({
       ...options,
@@ -96,9 +97,15 @@ async function trainMedLam(inputs: string[], flags: Flags, session: Session): Pr
       scans,
       validationScans,
       validationLabels,
-      onEpoch: (epoch) => progress.say(`${output}: ${describe(epoch)}`),
+      onEpoch: (epoch) => {
+        last = epoch;
+        progress.say(`${output}: ${describe(epoch)}`);
+      },
     });
     progress.say(`${trained.model}: MedLAM after ${count(trained.steps, "step")}`);
+    for (const [organ, iou] of Object.entries(last?.organIou ?? {})) {
+      progress.say(`  ${organ}: IoU ${iou.toFixed(3)}`);
+    }
   });
 }
 

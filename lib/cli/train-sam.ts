@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { UsageError } from "../base/errors.js";
 import type { AnnotatedScan, SamSizes, TrainedSamEpoch } from "../index.js";
-import { globalBlocks, samNumbers, samSizeNumbers } from "../training/sam-options.js";
+import { emptyLabels, globalBlocks, samNumbers, samSizeNumbers } from "../training/sam-options.js";
 import { addScans, givenScans, parseInteger, parseList } from "./options.js";
 import type { Api, Session } from "./session.js";
 import { count } from "./text.js";
@@ -101,6 +101,7 @@ async function trainSam(inputs: string[], flags: Flags, session: Session): Promi
       ? []
       : await pairs(api, validImages, validLabels);
   await showTraining(flags, session, async (options, progress) => {
+    let last: TrainedSamEpoch | undefined;
     const trained = await api.trainSam({
       ...options,
       encoder,
@@ -109,9 +110,18 @@ async function trainSam(inputs: string[], flags: Flags, session: Session): Promi
       sizes: sizesOf(flags),
       scans,
       validationScans,
-      onEpoch: (epoch) => progress.say(`${output}: ${describe(epoch)}`),
+      onEpoch: (epoch) => {
+        last = epoch;
+        progress.say(`${output}: ${describe(epoch)}`);
+        for (const label of emptyLabels(epoch.labelDice ?? {})) {
+          progress.say(`${output}: warning: the masks of label ${label} are empty on other scans`);
+        }
+      },
     });
     progress.say(`${trained.model}: SAM after ${count(trained.steps, "step")}`);
+    for (const [label, dice] of Object.entries(last?.labelDice ?? {})) {
+      progress.say(`  label ${label}: Dice ${dice.toFixed(3)}`);
+    }
   });
 }
 

@@ -3,7 +3,7 @@
 import type { Progress } from "../addon/call.js";
 import { UsageError } from "../base/errors.js";
 import { evaluate } from "../evaluation/evaluate.js";
-import type { CaseEvaluation } from "../evaluation/result.js";
+import type { CaseEvaluation, MetricName, OrganSummary } from "../evaluation/result.js";
 import { summarizeEvaluations } from "../evaluation/summary.js";
 import { buildTemplates } from "../localization/build.js";
 import { localize } from "../localization/localize.js";
@@ -24,6 +24,9 @@ export interface BoxErrors {
   iou?: number;
   /** mm; an organ that was placed outside of the scan has no wall distance, and an IoU of 0. */
   wdMm?: number;
+  /** The same of each organ, by its name. */
+  organIou?: Record<string, number>;
+  organWdMm?: Record<string, number>;
 }
 
 const mostSupports = 5;
@@ -66,10 +69,11 @@ export async function boxErrors(
         onProgress?.({ phase: "validate", done: cases.length, total: queries.length });
         cases.push(await evaluateBoxes(query, medlam, templates, call));
       }
-      const { iou, wd } = summarizeEvaluations(cases).average;
+      const { organs, average } = summarizeEvaluations(cases);
+      const { iou, wd } = average;
       return {
-        ...(iou.mean !== null && { iou: iou.mean }),
-        ...(wd.mean !== null && { wdMm: wd.mean }),
+        ...(iou.mean !== null && { iou: iou.mean, organIou: meansOf(organs, "iou") }),
+        ...(wd.mean !== null && { wdMm: wd.mean, organWdMm: meansOf(organs, "wd") }),
       };
     } finally {
       templates.close();
@@ -77,6 +81,16 @@ export async function boxErrors(
   } finally {
     medlam.close();
   }
+}
+
+/** Means of one figure, of the organs that have it. */
+function meansOf(organs: Record<string, OrganSummary>, metric: MetricName): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(organs).flatMap(([name, { metrics }]) => {
+      const { mean } = metrics[metric];
+      return mean === null ? [] : [[name, mean]];
+    }),
+  );
 }
 
 async function evaluateBoxes(

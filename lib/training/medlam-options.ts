@@ -66,4 +66,7 @@ export interface TrainedEpoch {
   iou?: number;
   /** Their mean wall distance, mm. */
   wdMm?: number;
+  /** The same of each organ, by its name, the mean over the scans. */
+  organIou?: Record<string, number>;
+  organWdMm?: Record<string, number>;
 }

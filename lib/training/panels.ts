@@ -38,6 +38,7 @@ export const medLamPanels: readonly Panel[] = [
     scale: "log",
     series: [{ name: others, of: ofEpoch("wdMm") }],
   },
+  { title: "Boxes of annotated scans: IoU of each organ", series: [], each: "organIou." },
   ...everyNetwork,
 ];
 
@@ -49,6 +50,7 @@ export const samPanels: readonly Panel[] = [
       { name: others, of: ofEpoch("validationDice") },
     ],
   },
+  { title: "Dice of masks on other scans, of each label", series: [], each: "labelDice." },
   {
     title: "Cross-entropy",
     scale: "log",

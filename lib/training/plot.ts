@@ -12,6 +12,8 @@ export interface Panel {
   title: string;
   scale?: "linear" | "log";
   series: readonly Series[];
+  /** A series more for each of an epoch's figures whose name is this and what follows it, such as "labelDice.". */
+  each?: string;
 }
 
 /** One line of a diagram. Steps that share a point of it are averaged. */
@@ -44,6 +46,13 @@ export async function curvePage(
   }));
   for await (const record of records) {
     const bin = Math.ceil((record.step / last) * bins);
+    for (const { panel, lines } of drawn) {
+      for (const name of partsOf(record, panel.each)) {
+        if (lines.some((line) => line.name === name)) continue;
+        const of = ({ [`${panel.each}${name}`]: value }: CurveRecord) => value;
+        lines.push({ name, of, sums: new Map() });
+      }
+    }
     for (const { of, sums } of drawn.flatMap(({ lines }) => lines)) {
       const value = of(record);
       if (value !== undefined && Number.isFinite(value)) add(sums, bin, record.step, value);
@@ -51,7 +60,7 @@ export async function curvePage(
   }
   const diagrams = drawn.map(({ panel, lines }) =>
     diagram(
-      panel,
+      { ...panel, series: lines },
       lines.map(({ sums, shown = (mean) => mean }) =>
         [...sums.values()].map(({ steps, values, count }) => ({
           step: steps / count,
@@ -62,6 +71,13 @@ export async function curvePage(
     ),
   );
   return page(title, diagrams.filter((each) => each !== undefined).join("\n"));
+}
+
+/** What follows `prefix` in the names of a record's figures. */
+function partsOf(record: CurveRecord, prefix: string | undefined): string[] {
+  if (prefix === undefined) return [];
+  const names = Object.keys(record).filter((name) => name.startsWith(prefix));
+  return names.map((name) => name.slice(prefix.length));
 }
 
 interface Sum {
@@ -98,11 +114,25 @@ function diagram(panel: Panel, given: readonly Point[][], last: number): string 
     ...yTicks.map((tick) => horizontal(y(tick), tick)),
     ...ticks(0, last).map((tick) => label(x(tick), frame.bottom + 18, "middle", tick)),
     ...lines.map((line, i) => curve(line, i, x, y)),
-    ...panel.series.flatMap(({ name }, i) =>
-      lines[i]?.length ? [legend(name, i, panel.series.length)] : [],
-    ),
+    ...(panel.each === undefined ? legends(panel, lines) : []),
   ];
-  return `<svg viewBox="0 0 ${width} ${height}" role="img">\n${parts.join("\n")}\n</svg>`;
+  const svg = `<svg viewBox="0 0 ${width} ${height}" role="img">\n${parts.join("\n")}\n</svg>`;
+  return panel.each === undefined ? svg : `${svg}\n${key(panel, lines)}`;
+}
+
+function legends(panel: Panel, lines: readonly Point[][]): string[] {
+  return panel.series.flatMap(({ name }, i) =>
+    lines[i]?.length ? [legend(name, i, panel.series.length)] : [],
+  );
+}
+
+/** The names of many lines, under their diagram, each with its last value. */
+function key(panel: Panel, lines: readonly Point[][]): string {
+  const names = panel.series.map(({ name }, i) => {
+    const value = lines[i]?.at(-1)?.value;
+    return `<span class="s${i}">${escapeText(name)}</span> ${value?.toFixed(3) ?? ""}`;
+  });
+  return `<p>${names.join(", ")}</p>`;
 }
 
 /** Range of the plotted values plus a margin; not empty even if all values are equal. */
@@ -183,6 +213,14 @@ function escapeText(text: string): string {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
+/** Colors of the lines after the first three, far from their neighbors'. */
+function moreColors(): string {
+  const colors = Array.from({ length: 37 }, (_, i) => [i + 3, (i * 137 + 20) % 360]);
+  return colors
+    .map(([i, hue]) => `.s${i} { stroke: hsl(${hue} 55% 50%); color: hsl(${hue} 55% 50%); }`)
+    .join("\n");
+}
+
 function page(title: string, body: string): string {
   return `<!DOCTYPE html>
 <html lang="en">
@@ -200,6 +238,8 @@ text { font-size: 12px; fill: currentColor; }
 .line { fill: none; stroke-width: 1.5; }
 .dot { fill: none; stroke-width: 5; }
 .s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); } .s2 { stroke: var(--s2); }
+span.s0 { color: var(--s0); } span.s1 { color: var(--s1); } span.s2 { color: var(--s2); }
+${moreColors()}
 </style>
 </head>
 <body>

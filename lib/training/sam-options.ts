@@ -85,3 +85,14 @@ export interface TrainedSamEpoch {
   /** The same for each label, the mean over the scans. */
   labelDice?: Record<string, number>;
 }
+
+/** Dice below which the masks of a label count as empty. */
+const emptyDice = 0.01;
+
+/** The labels whose masks are empty, in rising order: a mean over all labels hardly shows them. */
+export function emptyLabels(labelDice: Record<string, number>): number[] {
+  return Object.entries(labelDice)
+    .filter(([, dice]) => dice < emptyDice)
+    .map(([label]) => Number(label))
+    .sort((a, b) => a - b);
+}

@@ -111,6 +111,7 @@ describe("medlsam train sam", () => {
     const byLabel = [last["labelDice.2"] ?? 0, last["labelDice.5"] ?? 0] as const;
     expect((byLabel[0] + byLabel[1]) / 2).toBeCloseTo(last.validationDice ?? 0, 12);
     expect(stderr).toMatch(/epoch 2: .*\(lowest: label [25] [\d.]+, label [25] [\d.]+\)/);
+    expect(stderr).toMatch(/^ {2}label 2: Dice 0\.\d{3}\n {2}label 5: Dice 0\.\d{3}$/m);
 
     const sam = await Sam.load(at("whole/sam.safetensors"));
     expect([sam.imageSize, sam.grid, sam.width, sam.depth]).toEqual([64, 8, 32, 2]);

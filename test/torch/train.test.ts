@@ -95,6 +95,14 @@ describe("medlsam train medlam", () => {
       expect(iou).toBeLessThan(1);
       expect(wdMm).toBeGreaterThan(0);
     }
+    // Organ by organ: the mean of the organs' figures is the epoch's.
+    const byOrgan = Object.entries(epochs.at(-1) ?? {}).flatMap(([name, value]) =>
+      name.startsWith("organIou.") ? [value ?? 0] : [],
+    );
+    expect(byOrgan.length).toBeGreaterThan(1);
+    const ofOrgans = byOrgan.reduce((sum, value) => sum + value, 0) / byOrgan.length;
+    expect(epochs.at(-1)?.iou).toBeCloseTo(ofOrgans, 12);
+    expect(stderr.match(/^ {2}\S.*: IoU 0\.\d{3}$/gm)).toHaveLength(byOrgan.length);
     // What the model of the last epoch does when it is used as any other.
     const medlam = await MedLam.load(at("annotated/medlam.safetensors"));
     const support = { image: data("ct/a.nii.gz"), labels: data("ct/a_label.nii.gz") };

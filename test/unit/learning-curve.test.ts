@@ -182,6 +182,19 @@ describe("a learning curve", () => {
     }
   });
 
+  it("draws a line for each organ that validation names, with its last value", async () => {
+    const each: Panel = { title: "Dice", series: [], each: "labelDice." };
+    const curve = new LearningCurve(folder, 0, "SAM", [each]);
+    const epoch = (step: number, first: number) =>
+      curve.add({ step, epoch: step, "labelDice.2": first, "labelDice.11": 0 });
+    epoch(1, 0.5);
+    epoch(2, 0.75);
+    await curve.plot();
+    const page = readFileSync(curve.page, "utf8");
+    expect(page.match(/class="line s\d+" d="M[^"]+"/g)).toHaveLength(2);
+    expect(page).toContain('<span class="s0">2</span> 0.750, <span class="s1">11</span> 0.000');
+  });
+
   it("says what cannot be written", async () => {
     const curve = begin(0);
     rmSync(curve.path, { force: true });

@@ -53,11 +53,10 @@ void coarse_distances(const std::vector<float>& whole, std::int64_t edge, std::i
 // Vectors of length 1 at the points, (n, k, c).
 Tensor point_features(const Tensor& features, const Tensor& points, std::int64_t step) {
   const Tensor at = points.floor_divide(step);
-  const Tensor index =
-      (at.select(1, 0) * features.size(3) + at.select(1, 1)) * features.size(4) + at.select(1, 2);
-  // Points may share a voxel: unlike index_select, this is the same on every run on a GPU as well.
-  const Tensor found =
-      features.flatten(2).index({at::indexing::Slice(), at::indexing::Slice(), index}).transpose(1, 2);
+  // Points may share a voxel: unlike index_select, this is the same on every run on a GPU as well. Voxels
+  // before channels, as they lie in memory on the CPU: else the gradient would be turned around twice.
+  const Tensor found = features.permute({0, 2, 3, 4, 1})
+                           .index({at::indexing::Slice(), at.select(1, 0), at.select(1, 1), at.select(1, 2)});
   return found / at::linalg_vector_norm(found, 2, at::IntArrayRef{-1}, true).clamp_min(1e-12);
 }
 
