@@ -8,6 +8,7 @@ import { makeFolder, writeWhole } from "../formats/files.js";
 import { formatJson } from "../formats/json.js";
 import { readLabelNames } from "../formats/label-names.js";
 import type { CaseEvaluation, CaseJob, EvaluationSummary, MatchedCases } from "../index.js";
+import { addDicomOptions, type DicomFlags, dicomOptions } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
 import { namesOption, parseList, parseNumber, quietOption, threadsOption } from "./options.js";
 import { checkWritable, writeStdout } from "./output.js";
@@ -18,7 +19,7 @@ import { count, formatSeconds, oneLine } from "./text.js";
 const formats = ["json", "csv", "markdown"] as const;
 type Format = (typeof formats)[number];
 
-interface Flags {
+interface Flags extends DicomFlags {
   predictions: string[];
   truth: string[];
   images?: string[];
@@ -43,7 +44,7 @@ A missed organ counts as IoU, DSC and NSD of 0 and has no distance, as has one t
 an organ that both lack does not count.`;
 
 export function addEvaluate(program: Command, session: Session): void {
-  program
+  const command = program
     .command("evaluate")
     .description("compare predicted masks and boxes with the truth: IoU, WD, Dice, HD95, NSD, ASSD")
     .requiredOption("--predictions <path...>", "results of segment or localize, or label maps")
@@ -51,7 +52,8 @@ export function addEvaluate(program: Command, session: Session): void {
     .option(
       "--images <path...>",
       "the scans, where prediction and truth are DICOM segmentations or structure sets",
-    )
+    );
+  addDicomOptions(command)
     .addOption(namesOption())
     .option("--tolerance <mm>", "tolerance of the normalized surface Dice", parseNumber(0, 1000), 2)
     .option("--organs <names>", "only these organs, separated by commas", parseList)
@@ -84,7 +86,7 @@ async function evaluateAll(flags: Flags, session: Session): Promise<number> {
       onProgress({ phase: "read", done: 0, total: 1 });
       const files = { prediction: prediction.path, truth: truth.path, image };
       const how = { name, names, tolerance, organs, threads, signal, onProgress };
-      return api.evaluate({ ...files, ...how });
+      return api.evaluate({ ...files, ...how, ...dicomOptions(flags) });
     },
   };
   const cases: CaseEvaluation[] = [];

@@ -10,6 +10,7 @@ import { stemOf } from "../formats/scan-names.js";
 import { physicalBox, type Triple } from "../geometry/box.js";
 import type { Localization } from "../localization/result.js";
 import { placeTolerance, requireSameGeometry, requireSameShape } from "../volumes/geometry.js";
+import { type DicomOptions, dicomOptionsShape } from "../volumes/read.js";
 import { type Volume, volumeSource } from "../volumes/volume.js";
 import { byName, firstNaming, type Names } from "./organ-names.js";
 import type { CaseEvaluation, OrganEvaluation } from "./result.js";
@@ -29,7 +30,7 @@ import {
 } from "./sources.js";
 
 /** Options of {@link evaluate}. */
-export interface EvaluateOptions extends CallOptions {
+export interface EvaluateOptions extends CallOptions, DicomOptions {
   /** The predicted masks. A folder's `boxes.json` is used too, and a JSON of boxes alone is accepted. */
   prediction?: MaskSource;
   /** The predicted boxes, for IoU and WD. Without them, the boxes around the predicted masks are compared. */
@@ -58,6 +59,7 @@ export interface EvaluateOptions extends CallOptions {
 export const defaultTolerance = 2;
 
 const evaluateOptions = optionsOf({
+  ...dicomOptionsShape,
   prediction: maskSource.optional(),
   boxes: z
     .union([aPath, boxesSchema], "must be a path, as text, or what localize found")

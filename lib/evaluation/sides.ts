@@ -8,6 +8,7 @@ import {
   type ScanPlaces,
 } from "../dicom-masks/label-maps.js";
 import { annotatedLabels, annotationLabels } from "../dicom-masks/read-labels.js";
+import type { DicomOptions } from "../volumes/read.js";
 import { Volume, withVolume } from "../volumes/volume.js";
 import {
   isMap,
@@ -24,13 +25,16 @@ interface Side {
   role: string;
 }
 
+/** How sides are opened: the scan that annotations are put onto, and its series. */
+type SideOptions = CallOptions & DicomOptions & { image?: string | Volume };
+
 type Opened = LabelMap | Masks | undefined;
 
 /** @throws UsageError where both sides are DICOM annotations and there is no image. */
 export async function openSides(
   prediction: Side,
   truth: Side,
-  options: CallOptions & { image?: string | Volume },
+  options: SideOptions,
 ): Promise<[prediction: Opened, truth: Opened]> {
   const sides = [prediction, truth];
   const annotations = await Promise.all(
@@ -63,13 +67,12 @@ async function openVoxels({ masks, role }: Side, options: CallOptions): Promise<
 }
 
 /** Places of the scan's voxels: those of the image that is given, or else of the other side's masks. */
-async function placesFor(
-  path: string,
-  other: Opened,
-  options: CallOptions & { image?: string | Volume },
-): Promise<ScanPlaces> {
-  const { image } = options;
-  if (image !== undefined) return withVolume(image, options, async (volume) => placesOf(volume));
+async function placesFor(path: string, other: Opened, options: SideOptions): Promise<ScanPlaces> {
+  const { image, series, resampleSlices, modality, threads, signal } = options;
+  if (image !== undefined) {
+    const how = { series, resampleSlices, modality, threads, signal };
+    return withVolume(image, how, async (volume) => placesOf(volume));
+  }
   if (other && isMap(other)) return placesOf(other.volume);
   const [first] = other?.values() ?? [];
   if (first === undefined || typeof first === "function") {

@@ -93,7 +93,8 @@ export async function processScan(
 async function openReference(scan: Volume, options: Options): Promise<Volume | undefined> {
   const { formats = [], output, reference, signal, threads } = options;
   if (output === undefined || formats.every((format) => format === "nifti")) return undefined;
-  const call = { ...(signal && { signal }), ...(threads !== undefined && { threads }) };
+  const { series: wanted, resampleSlices, modality } = options;
+  const call = { signal, threads, series: wanted, resampleSlices, modality };
   const needed = scan.source === undefined && typeof reference === "string";
   const series = needed ? await Volume.read(reference, call) : undefined;
   try {

@@ -16,7 +16,7 @@ import type { DicomSource } from "../dicom/source.js";
 /** How a DICOM series is chosen and read. Files of other formats have no use for it. */
 export interface DicomOptions {
   /**
-   * Which series, where there are several: a SeriesInstanceUID, SeriesNumber or SeriesDescription (case does not matter), each followed
+   * The series to read where there are several: a SeriesInstanceUID, SeriesNumber or SeriesDescription (case does not matter), each followed
    * by `#n` where a series holds several volumes. {@link listSeries} lists them.
    */
   series?: string;
@@ -37,12 +37,17 @@ export interface ReadOptions extends CallOptions, DicomOptions {
   onProgress?: (progress: Progress) => void;
 }
 
-/** @internal What {@link ReadOptions} add to every call's options. */
-export const readOptionsShape = {
-  nan: z.number("must be a finite number, such as -1000 (HU)").optional(),
+/** @internal What {@link DicomOptions} add to a call's options. */
+export const dicomOptionsShape = {
   series: z.string("must be a series' UID, number or description, as text").optional(),
   resampleSlices: z.boolean().optional(),
   modality: z.enum(["ct", "any"]).optional(),
+};
+
+/** @internal What {@link ReadOptions} add to every call's options. */
+export const readOptionsShape = {
+  ...dicomOptionsShape,
+  nan: z.number("must be a finite number, such as -1000 (HU)").optional(),
   onProgress: aFunction.optional(),
 };
 

@@ -50,7 +50,7 @@ export interface JobResults {
 
 export type Job = InspectJob | FramesJob | AttributesJob | AnnotationJob;
 
-/** What a worker answers; `error` is a sentence's end, or the worker's own failure. */
+/** A worker's answer; `error` is a sentence's end, or the worker's own failure. */
 export type JobAnswer = { id: number } & (
   | { result: JobResults[keyof JobResults] }
   | { error: string; frame?: number }
