@@ -87,6 +87,13 @@ export {
   Templates,
   type TemplatesDescription,
 } from "./localization/templates.js";
+export {
+  checkModelFiles,
+  type ModelFile,
+  type ModelSet,
+  modelSets,
+  models,
+} from "./models/model-sets.js";
 export { type PublishedConfig, readPublishedConfig } from "./paper/config.js";
 export type { ResultFile } from "./paper/results.js";
 export { PublishedRun, type PublishedRunOptions, type QueryCase } from "./paper/run.js";
@@ -108,7 +115,6 @@ export {
   type SeriesCaseOptions,
   type Shard,
 } from "./pipeline/cases.js";
-export { type DemoModels, demoModels } from "./pipeline/demo-models.js";
 export type { CaseOutcome, NamedCase, PipelineEvent } from "./pipeline/events.js";
 export type { LocateOptions } from "./pipeline/locate.js";
 export type { ModelFacts, PipelineOptions } from "./pipeline/models.js";

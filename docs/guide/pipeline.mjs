@@ -2,7 +2,7 @@
 import { Pipeline } from "medlsam";
 
 const [scans = ".", output = "results", templates, medlam, sam] = process.argv.slice(2);
-const pipeline = await Pipeline.load(sam ? { templates, medlam, sam } : { demo: true });
+const pipeline = await Pipeline.load(sam ? { templates, medlam, sam } : { models: "demo" });
 const options = {
   ...{ output, statistics: true, skipExisting: true, report: `${output}.report.json` },
   onEvent: (event) => {

@@ -7,8 +7,14 @@ import { parseJson, readAnnotationText, validate } from "../formats/text-file.js
 import type { ScanCase, ScanResult, Triple } from "../index.js";
 import { seriesCases, withoutSeries } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
-import { checkModels } from "./model-flags.js";
-import { modelOption, modelsOption, normalizedOption, scansHelp } from "./options.js";
+import { checkModels, noneFound } from "./model-flags.js";
+import {
+  modelOption,
+  modelsOption,
+  normalizedOption,
+  scansHelp,
+  setStrategyOption,
+} from "./options.js";
 import { checkWritable, type OutputFlags, planBoxes, writeStdout } from "./output.js";
 import { createProgress } from "./progress.js";
 import {
@@ -36,6 +42,7 @@ export function addLocalize(program: Command, session: Session): void {
     .addOption(modelOption("templates"))
     .addOption(modelOption("medlam"))
     .addOption(modelsOption())
+    .addOption(setStrategyOption())
     .option(
       "--query-centers <file>",
       "JSON array of [z, y, x] on the padded grid, instead of random centers",
@@ -80,7 +87,9 @@ async function localizeAll(inputs: string[], flags: Flags, session: Session): Pr
       await writeStdout(`${text}\n`);
     }
     const time = formatSeconds(localization?.timing.total ?? seconds.total);
-    return `${each.image}: ${count(counts.organs, "organ")}, ${counts.present} present, ${time}`;
+    const { organs, present } = counts;
+    if (present === 0) return `${each.image}: ${noneFound(organs, flags)}, ${time}`;
+    return `${each.image}: ${count(organs, "organ")}, ${present} present, ${time}`;
   };
   return followCases(outcomes, { progress, subject, done });
 }

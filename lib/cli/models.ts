@@ -1,9 +1,10 @@
-/** `medlsam models`: what is in a checkpoint. */
+/** `medlsam models`: the sets of models that come along, and what is in a checkpoint. */
 
 import type { Command } from "commander";
-import { UsageError } from "../base/errors.js";
+import { InputError, UsageError } from "../base/errors.js";
 import { formatJson } from "../formats/json.js";
 import type { Checkpoint } from "../index.js";
+import { checkModelFiles, type ModelFile, modelSets } from "../models/model-sets.js";
 import { jsonOption } from "./options.js";
 import { checkWritable, writeStdout } from "./output.js";
 import type { Session } from "./session.js";
@@ -16,7 +17,14 @@ interface ConvertFlags {
 }
 
 export function addModels(program: Command, session: Session): void {
-  const models = program.command("models").description("inspect and convert network checkpoints");
+  const models = program
+    .command("models")
+    .description("list the models that come along; inspect and convert network checkpoints");
+  models
+    .command("list")
+    .description("the sets of models that --models chooses from")
+    .addOption(jsonOption())
+    .action((flags: { json?: boolean }) => list(flags, session));
   models
     .command("inspect")
     .description("list the tensors of a checkpoint")
@@ -36,6 +44,37 @@ export function addModels(program: Command, session: Session): void {
     .option("--float16", "floating-point tensors as float16: half the size")
     .option("--note <text>", "warning that all results of these weights carry")
     .action((file: string, flags: ConvertFlags) => convert(file, flags, session));
+}
+
+async function list(flags: { json?: boolean }, { signal }: Session): Promise<void> {
+  const sets = modelSets();
+  if (flags.json) return writeStdout(`${formatJson(sets)}\n`);
+  const texts = await Promise.all(
+    sets.map(async ({ name, purpose, organs, license, citation, note, files }) =>
+      facts([
+        ["name", name],
+        ["purpose", purpose],
+        ["organs", organs.join(", ")],
+        ["license", license],
+        ["cite", citation],
+        ["note", note],
+        ...Object.entries(files).map((entry): [string, string] => entry),
+        ["state", await stateOf(name, Object.keys(files) as ModelFile[], signal)],
+      ]),
+    ),
+  );
+  await writeStdout(texts.map((text) => `${text}\n`).join("\n"));
+}
+
+/** Whether the files are what was shipped. */
+async function stateOf(name: string, files: ModelFile[], signal: AbortSignal): Promise<string> {
+  try {
+    await checkModelFiles(name, files, { signal });
+    return "complete";
+  } catch (error) {
+    if (error instanceof InputError) return error.message;
+    throw error;
+  }
 }
 
 async function convert(file: string, flags: ConvertFlags, session: Session): Promise<void> {

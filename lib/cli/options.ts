@@ -7,6 +7,7 @@ import { computeDefaults, precisionNames, runtimeNames } from "../base/compute.j
 import { UsageError } from "../base/errors.js";
 import { maxSeed } from "../base/seed.js";
 import type { Conventions, Lattice, RuntimeOptions, Scale, Strategy, Triple } from "../index.js";
+import { modelSetNames, models } from "../models/model-sets.js";
 
 export type RuntimeName = NonNullable<RuntimeOptions["runtime"]>;
 export const strategies = ["wpl", "spl"] as const satisfies readonly Strategy[];
@@ -30,11 +31,30 @@ export const modelOptions = {
 export const modelOption = (model: keyof typeof modelOptions) =>
   new Option(modelOptions[model].flags, modelOptions[model].help);
 
-export const modelsOption = () =>
+export function modelsOption(): Option {
+  const names = modelSetNames();
+  const list = names.map((name) => `${name}: ${purposeOf(name)}`).join("; ");
+  const option = new Option("--models <name>", `models that come with medlsam. ${list}`);
+  if (names.length > 0) return option.choices(names);
+  return option.argParser(() => {
+    throw new InvalidArgumentError("This package came without its models: install medlsam again.");
+  });
+}
+
+/** Help is there also where a set's description is damaged, of which its use tells. */
+function purposeOf(name: string): string {
+  try {
+    return models(name).purpose;
+  } catch {
+    return "damaged";
+  }
+}
+
+export const setStrategyOption = () =>
   new Option(
-    "--models <name>",
-    "demo: models that come with medlsam, to try it out; they know synthetic phantoms only, no patients",
-  ).choices(["demo"]);
+    "--strategy <name>",
+    "with --models: templates of whole organs (wpl, the default) or of organs in parts (spl), where the set has them",
+  ).choices(strategies);
 
 /** How one scan is named. */
 export const scanHelp =

@@ -119,7 +119,7 @@ export async function loadPipeline(
   const { runtime, device, precision, threads } = flags;
   const { signal } = session;
   const api = await session.api();
-  const files = modelFiles(flags, needed, api);
+  const files = await modelFiles(flags, needed, api, session);
   const pipeline = await api.Pipeline.load({
     ...files,
     runtime,

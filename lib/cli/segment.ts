@@ -5,8 +5,15 @@ import { type OutputFormat, outputFormats } from "../formats/mask-formats.js";
 import type { ScanCase, ScanResult } from "../index.js";
 import { seriesCases, withoutSeries } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
-import { checkModels, type Model } from "./model-flags.js";
-import { modelOption, modelsOption, parseInteger, parseList, scansHelp } from "./options.js";
+import { checkModels, type Model, noneFound } from "./model-flags.js";
+import {
+  modelOption,
+  modelsOption,
+  parseInteger,
+  parseList,
+  scansHelp,
+  setStrategyOption,
+} from "./options.js";
 import { checkFolder, checkWritable } from "./output.js";
 import { createProgress } from "./progress.js";
 import {
@@ -45,6 +52,7 @@ export function addSegment(program: Command, session: Session): void {
     .addOption(modelOption("templates"))
     .addOption(modelOption("medlam"))
     .addOption(modelsOption())
+    .addOption(setStrategyOption())
     .option(
       "--boxes <path>",
       "boxes instead of templates: JSON of localize or segment, Slicer ROIs; or a folder of NAME.json",
@@ -115,7 +123,10 @@ async function segmentAll(inputs: string[], flags: Flags, session: Session): Pro
     settings: withoutSeries(flags),
     onEvent: showEvents(progress, subject),
   });
-  return followCases(outcomes, { progress, subject, done: summary });
+  return followCases(outcomes, {
+    ...{ progress, subject },
+    done: (result, each) => summary(result, each, flags),
+  });
 }
 
 /** "seg,rtstruct" → ["seg", "rtstruct"]. */
@@ -151,11 +162,11 @@ function neededModels(flags: Flags): Model[] {
   return ["templates", "medlam", "sam"];
 }
 
-function summary({ counts, seconds }: ScanResult, { image }: ScanCase): string {
+function summary({ counts, seconds }: ScanResult, { image }: ScanCase, flags: Flags): string {
   const { organs, present, encoderRuns } = counts;
   const time = formatSeconds(seconds.total);
   if (present === 0) {
-    return `${image}: none of the ${count(organs, "organ")} is in this scan; the masks are empty (${time})`;
+    return `${image}: ${noneFound(organs, flags)}; the masks are empty (${time})`;
   }
   const organText = `${count(organs, "organ")}, ${present} present`;
   return `${image}: ${organText}, ${count(encoderRuns, "slice")} encoded, ${time}`;

@@ -62,7 +62,7 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
   const masks = join(folder, `${name}_segmentation.nii.gz`);
 
   // Missing models had better be known before anything is made.
-  const pipeline = await timed("models", () => Pipeline.load({ ...call, demo: true }));
+  const pipeline = await timed("models", () => Pipeline.load({ ...call, models: "demo" }));
   try {
     const about = await timed("phantom", async () => {
       const phantom = await makePhantom({ ...call, seed, spacing });

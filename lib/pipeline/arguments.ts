@@ -23,7 +23,8 @@ export const pipelineOptions = optionsOf({
   medlam: orPath(aMedLam, "a MedLam"),
   sam: orPath(instanceOf(Sam, "Sam.load"), "a Sam"),
   segmenter: aSegmenter.optional(),
-  demo: flag,
+  models: z.string().optional(),
+  strategy: z.enum(["wpl", "spl"]).optional(),
 });
 
 export const aCase = z.object(

@@ -5,11 +5,11 @@ import { checkArguments } from "../base/arguments.js";
 import { UsageError } from "../base/errors.js";
 import { joinNotes } from "../checkpoints/notes.js";
 import { MedLam } from "../localization/medlam.js";
-import { Templates } from "../localization/templates.js";
+import { type Strategy, Templates } from "../localization/templates.js";
+import { checkModelFiles, models as modelSet } from "../models/model-sets.js";
 import { Sam } from "../segmentation/sam.js";
 import type { Segmenter } from "../segmentation/segmenter.js";
 import { pipelineOptions } from "./arguments.js";
-import { demoModels } from "./demo-models.js";
 
 /**
  * Models that {@link Pipeline.load} loads. A path is loaded, and closed with the pipeline; an object stays its owner's to close.
@@ -24,8 +24,10 @@ export interface PipelineOptions extends CallOptions, RuntimeOptions {
   sam?: string | Sam;
   /** Instead of `sam`: anything else that turns prompts into masks. */
   segmenter?: Segmenter;
-  /** Instead of all of these: the models that come with the package. They know synthetic phantoms only. */
-  demo?: boolean;
+  /** Instead of all of these: the name of a set of models that come with the package, see {@link modelSets}. */
+  models?: string;
+  /** Which of that set's templates: of whole organs ("wpl", by default) or of organs in parts. */
+  strategy?: Strategy;
 }
 
 /** Names of the models for a report: paths, and fingerprints of weights. */
@@ -47,7 +49,7 @@ export class PipelineModels {
   /** @throws UsageError for models that do not go together; InputError, UnavailableError for one that cannot be loaded. */
   static async load(options: PipelineOptions): Promise<PipelineModels> {
     checkArguments("Pipeline.load", { options: [options, pipelineOptions] });
-    const files = chooseModels(options);
+    const files = await chooseModels(options);
     const models = new PipelineModels();
     try {
       const { templates, medlam, sam, segmenter } = files;
@@ -110,15 +112,21 @@ export class PipelineModels {
   }
 }
 
-function chooseModels(options: PipelineOptions): PipelineOptions {
-  const { templates, medlam, sam, segmenter, demo } = options;
-  if (demo) {
+async function chooseModels(options: PipelineOptions): Promise<PipelineOptions> {
+  const { templates, medlam, sam, segmenter, models, strategy } = options;
+  if (models !== undefined) {
     if (templates ?? medlam ?? sam ?? segmenter) {
       throw new UsageError(
-        "Pipeline.load: the demo models come together: leave out all others, or demo.",
+        "Pipeline.load: the models of a set come together: leave out all others, or models.",
       );
     }
-    return demoModels();
+    const kind = strategy === "spl" ? "partTemplates" : "templates";
+    await checkModelFiles(models, ["medlam", "sam", kind], options);
+    const { files } = modelSet(models);
+    return { medlam: files.medlam, sam: files.sam, templates: files[kind] };
+  }
+  if (strategy !== undefined) {
+    throw new UsageError("Pipeline.load: strategy chooses templates of a set: give models.");
   }
   if (sam && segmenter) throw new UsageError("Pipeline.load: give sam or segmenter, not both.");
   if (templates && !medlam) {
@@ -127,7 +135,7 @@ function chooseModels(options: PipelineOptions): PipelineOptions {
   if (medlam && !templates) throw new UsageError("Pipeline.load: medlam needs templates.");
   if (!templates && !sam && !segmenter) {
     throw new UsageError(
-      "Pipeline.load: give templates and medlam to localize with, sam or a segmenter to segment with, or demo.",
+      "Pipeline.load: give templates and medlam to localize with, sam or a segmenter to segment with, or models.",
     );
   }
   return { templates, medlam, sam, segmenter };

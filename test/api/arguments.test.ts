@@ -60,7 +60,7 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
   ["Sam.load", Sam, paths.sam],
   ["Sam.encode", sam, picture],
   ["Sam.decode", sam, embedding, [{ box: [0, 0, 9, 9] }]],
-  ["Templates.open", Templates, medlsam.demoModels().templates],
+  ["Templates.open", Templates, medlsam.models("demo").files.templates],
   ["Templates.save", templates, file],
   ["Grid.make", Grid, volume],
   ["buildTemplates", medlsam, { medlam, supports: [annotated], signal }],
@@ -76,7 +76,8 @@ const calls: [name: string, owner: object, ...right: unknown[]][] = [
   ["Segmentation.writeRtStruct", segmentation, file],
   ["evaluate", medlsam, { prediction: annotated.labels, truth: annotated.labels, signal }],
   ["makePhantom", medlsam, { seed: 1, signal }],
-  ["Pipeline.load", medlsam.Pipeline, { demo: true, signal }],
+  ["checkModelFiles", medlsam, "demo", ["medlam"]],
+  ["Pipeline.load", medlsam.Pipeline, { models: "demo", signal }],
   ["Pipeline.run", pipeline, scan],
   ["Pipeline.runAll", pipeline, [scan]],
   ["Pipeline.open", pipeline, scan],
@@ -131,6 +132,7 @@ const plain: typeof calls = [
   ["phantomSeriesFiles", medlsam, folder, 1],
   ["demoTable", medlsam, { evaluation: nothing }],
   ["setThreads", medlsam, 2],
+  ["models", medlsam, "demo"],
 ];
 
 /** Functions that take nothing but options, which may be left out. */
@@ -156,7 +158,7 @@ const wrong: readonly unknown[] = [
 describe("every function of the API", () => {
   it("is among those that are tested here", () => {
     const tested = [...calls, ...plain, ...lenient].map(([name]) => name);
-    const others = ["demoModels", "exitNow", "phantomNames", "Masks"];
+    const others = ["modelSets", "exitNow", "phantomNames", "Masks"];
     const exported = Object.entries(medlsam).flatMap(([name, value]) => {
       const isError = typeof value === "function" && value.prototype instanceof Error;
       return typeof value !== "function" || isError ? [] : [name];

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import {
-  demoModels,
   evaluate,
   Grid,
   localize,
+  models,
   type SegmentedOrgan,
   segment,
   steps,
@@ -26,7 +26,7 @@ describe("a closed object", async () => {
   const templates = await Templates.open(await sharedTemplates("small"));
   const closed = {
     ...(await makeObjects()),
-    templates: await Templates.open(demoModels().templates),
+    templates: await Templates.open(models("demo").files.templates),
   };
   for (const each of Object.values(closed)) {
     each.close();

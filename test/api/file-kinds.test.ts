@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Checkpoint, demoModels, MedLam, Templates, Volume } from "../../lib/index.js";
+import { Checkpoint, MedLam, models, Templates, Volume } from "../../lib/index.js";
 import { failure } from "../support/api.js";
 import { data, scan } from "../support/command.js";
 
@@ -53,7 +53,7 @@ describe("a file of another kind is called what it looks like", () => {
     ],
     [
       "templates as a scan",
-      () => Volume.read(demoModels().templates),
+      () => Volume.read(models("demo").files.templates),
       "BAD_VOLUME",
       /a safetensors file/,
     ],

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type CaseEvaluation,
   Checkpoint,
-  demoModels,
   evaluate,
   type Localization,
   MedLam,
+  models as modelSet,
   Sam,
   summarizeEvaluations,
   Templates,
@@ -24,7 +24,7 @@ const wrongVerdictsAtMost = 3; // organs missed or falsely found
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-demo-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-const models = demoModels();
+const { files: models, note } = modelSet("demo");
 
 describe("the demo models", () => {
   it("are small, say what they are, and belong together", async () => {
@@ -32,16 +32,16 @@ describe("the demo models", () => {
     expect(size(models.medlam) + size(models.sam)).toBeLessThan(8e6);
     expect(size(models.templates)).toBeLessThan(5 * 2 ** 20);
     for (const file of [models.medlam, models.sam]) {
-      const { tensors, note } = await Checkpoint.open(file);
-      expect(note).toBe(models.note);
+      const { tensors, note: own } = await Checkpoint.open(file);
+      expect(own).toBe(note);
       expect(new Set(tensors.map(({ dtype }) => dtype))).toEqual(new Set(["F16"]));
     }
     const templates = await Templates.open(models.templates);
-    expect(templates.note).toBe(models.note);
+    expect(templates.note).toBe(note);
     templates.requireNetwork(await MedLam.load(models.medlam));
-    expect((await Sam.load(models.sam)).note).toBe(models.note);
+    expect((await Sam.load(models.sam)).note).toBe(note);
     // All of it stands in the header of a NIfTI file.
-    expect(Buffer.byteLength(models.note)).toBeLessThanOrEqual(79);
+    expect(Buffer.byteLength(note)).toBeLessThanOrEqual(79);
   });
 
   it("have a card each", () => {
@@ -84,7 +84,7 @@ describe("medlsam demo", () => {
       if (dice !== null) expect(line).toContain(dice.toFixed(2));
     }
     expect(outcome.stdout).toMatch(/^mean /m);
-    expect(outcome.stdout).toContain(models.note);
+    expect(outcome.stdout).toContain(note);
     expect(outcome.stderr).toBe("");
   });
 
@@ -98,10 +98,10 @@ describe("medlsam demo", () => {
       expect(files).toContain(file);
     }
     expect(files.filter((file) => /(^|\/)\./.test(file))).toEqual([]);
-    expect(readJson<Localization>(join(output, name, "boxes.json")).note).toBe(models.note);
+    expect(readJson<Localization>(join(output, name, "boxes.json")).note).toBe(note);
     const page = readFileSync(join(output, "index.html"), "utf8");
     expect(page.length).toBeLessThan(30e6);
-    expect(page).toContain(`<p class="note">${models.note}</p>`);
+    expect(page).toContain(`<p class="note">${note}</p>`);
     for (const organ of Object.keys(evaluation.organs)) {
       expect(page).toContain(`data-organ="${organ}"`);
     }
@@ -123,7 +123,7 @@ describe("medlsam demo", () => {
     );
     const found = JSON.parse(stdout) as Localization;
     const all = readJson<Localization>(join(output, "phantom-20026/boxes.json"));
-    expect(found.note).toBe(models.note);
+    expect(found.note).toBe(note);
     const boxes = ({ organs }: Localization) =>
       names.map((name) => [name, organs[name]?.present, organs[name]?.box]);
     expect(Object.keys(found.organs).sort()).toEqual(names.sort());

@@ -1,4 +1,5 @@
 /** The command line of the benchmark on OpenKBP's patients. */
+import { modelSets, models } from "../../../dist/index.js";
 import { oneOf, readCommandLine } from "../command-line.mjs";
 
 export const steps = ["boxes", "supports", "strategies", "models", "masks", "absent"];
@@ -6,9 +7,10 @@ export const steps = ["boxes", "supports", "strategies", "models", "masks", "abs
 const usage = `Usage: npm run openkbp -- --data FOLDER [OPTIONS]
   --data FOLDER          OpenKBP's patients: the published folder (provided-data/train-pats/pt_N/ct.csv, …), or one of NIfTI files with
                          images/, labels/ and split.json
-  --medlam FILE          default: models/demo-medlam.safetensors
-  --sam FILE             default: models/demo-sam.safetensors
-  --against FILE         another MedLAM for the step "models" (default: models/demo-medlam.safetensors)
+  --models NAME          the set of models that is measured (default: head-neck, or demo where that is not there)
+  --medlam FILE          instead of that set's MedLAM
+  --sam FILE             instead of its SAM
+  --against FILE         another MedLAM for the step "models" (default: the demo set's)
   --steps NAME,NAME,…    ${steps.join(", ")}; default: all of them
                          boxes: the organs' boxes, by UAM alone and with MSS, of the most supports
                          supports: the same with fewer supports
@@ -32,11 +34,12 @@ export function readOptions() {
 
 function checkOptions(values) {
   if (values.data === undefined) throw new Error("--data FOLDER is missing.");
+  const { files } = models(values.models ?? defaultSet());
   return {
     data: values.data,
-    medlam: values.medlam ?? "models/demo-medlam.safetensors",
-    sam: values.sam ?? "models/demo-sam.safetensors",
-    against: values.against ?? "models/demo-medlam.safetensors",
+    medlam: values.medlam ?? files.medlam,
+    sam: values.sam ?? files.sam,
+    against: values.against ?? models("demo").files.medlam,
     steps: readSteps(values.steps),
     strategy: oneOf(values, "strategy", "wpl", "spl") ?? "wpl",
     supports: readCounts(values.supports ?? "1,3,5"),
@@ -47,6 +50,11 @@ function checkOptions(values) {
     device: values.device ?? "cpu",
     threads: count("threads", values.threads) ?? 2,
   };
+}
+
+function defaultSet() {
+  const names = modelSets().map(({ name }) => name);
+  return names.includes("head-neck") ? "head-neck" : "demo";
 }
 
 function count(key, text) {
