@@ -39,7 +39,34 @@ const more: Record<string, string> = {
   "00200010": "SH", // StudyID
   "00204000": "LT", // ImageComments
   "00321060": "LO", // RequestedProcedureDescription
+  "00080092": "ST", // ReferringPhysicianAddress
+  "00081048": "PN", // PhysiciansOfRecord
+  "00081060": "PN", // NameOfPhysiciansReadingStudy
+  "00082111": "ST", // DerivationDescription
+  "00100021": "LO", // IssuerOfPatientID
+  "00101000": "LO", // OtherPatientIDs
+  "00101001": "PN", // OtherPatientNames
+  "00101060": "PN", // PatientMotherBirthName
+  "00102154": "SH", // PatientTelephoneNumbers
+  "00102160": "SH", // EthnicGroup
+  "00102180": "SH", // Occupation
+  "001021b0": "LT", // AdditionalPatientHistory
+  "00120063": "LO", // DeidentificationMethod
+  "00181400": "LO", // AcquisitionDeviceProcessingDescription
+  "00201040": "LO", // PositionReferenceIndicator
+  "00321032": "PN", // RequestingPhysician
+  "00400241": "AE", // PerformedStationAETitle
+  "00400254": "LO", // PerformedProcedureStepDescription
 };
+
+/** Sequences of one item that holds a code's value, a comment and a private attribute. */
+const sequences = [
+  "00081032", // ProcedureCodeSequence
+  "00101002", // OtherPatientIDsSequence
+  "00120064", // DeidentificationMethodCodeSequence
+  "00400275", // RequestAttributesSequence
+  "00880200", // IconImageSequence
+];
 
 const texts = new Set(["AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT"]);
 
@@ -77,12 +104,25 @@ function planted(bytes: Buffer, index: number): Buffer {
       Buffer.from(own.length % 2 === 0 ? own : `${own}${vr === "UI" ? "\0" : " "}`),
     ]);
   }
+  for (const tag of sequences) elements.set(tag, ["SQ", plantedItem(tag)]);
   const sorted = [...elements].sort(([a], [b]) => (a < b ? -1 : 1));
   const { offset = 0, length = 0 } = pixelData ?? {};
   const pixels = bytes.subarray(offset, offset + length);
   const file: Uint8Array[] = [Buffer.alloc(128), Buffer.from("DICM")];
   for (const [tag, [vr, value]] of sorted) file.push(element(tag, vr, value));
   return Buffer.concat([...file, element(tagOf("PixelData"), "OW", pixels)]);
+}
+
+/** The code's value names the sequence, so that it can be told where it came from. */
+function plantedItem(sequence: string): Buffer {
+  const content = Buffer.concat([
+    element("00080100", "SH", Buffer.from(`MARK${sequence}`)),
+    element("00091001", "LO", Buffer.from("MARK00091001")),
+    element("00104000", "LT", Buffer.from("MARK00104000")),
+  ]);
+  const head = Buffer.from([0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0]);
+  head.writeUInt32LE(content.length, 4);
+  return Buffer.concat([head, content]);
 }
 
 /** An element in explicit little endian. */
