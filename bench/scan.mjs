@@ -84,7 +84,7 @@ function print({ published, points, work, network, encoding, localizing, segment
         `${seconds(segmented)} (${work.slices} of ${seconds(slice)})`,
         seconds(total),
         published === undefined ? "absent" : seconds(published),
-        published === undefined ? "–" : verdict(total / published, 1 / 15),
+        published === undefined ? "–" : verdict(total / published, 0.067),
       ],
     ];
   });
