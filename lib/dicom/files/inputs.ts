@@ -1,7 +1,7 @@
 /** The files that an input stands for: a folder with all below it, an archive, a DICOMDIR, files. */
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { InputError, unreadable } from "../../base/errors.js";
+import { AbortedError, InputError, unreadable } from "../../base/errors.js";
 import { looksLikeDicom } from "../data-set.js";
 import type { FileRef } from "./file-ref.js";
 import { listArchive, looksLikeZip } from "./zip.js";
@@ -45,7 +45,7 @@ export async function holdsDicom(folder: string): Promise<boolean> {
 
 /**
  * All files of these inputs, each once, in the order of their names.
- * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED`, `BAD_VOLUME` for an archive that cannot be used.
+ * @throws InputError `FILE_NOT_FOUND`, `READ_FAILED`, `BAD_VOLUME` for an archive that cannot be used; AbortedError.
  */
 export async function listFiles(
   inputs: readonly string[],
@@ -69,7 +69,7 @@ async function expand(input: string, signal?: AbortSignal): Promise<FileRef[]> {
   if (folder === undefined) return [{ name: input, path: input }];
   const files: FileRef[] = [];
   for await (const path of filesBelow(folder)) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw new AbortedError(undefined, { cause: signal.reason });
     files.push({ name: path, path });
   }
   return files;

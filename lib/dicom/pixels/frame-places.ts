@@ -126,11 +126,13 @@ function startsByMarkers(
   return fragments.flatMap((_, i) => (i === 0 || ends[i - 1] ? [i] : []));
 }
 
-/** A frame's bytes, its fragments joined. */
+/** A frame's bytes, its fragments joined. @throws BadPixels for a file that has become shorter. */
 export function readFrame(source: ByteSource, places: FragmentPlaces): Uint8Array {
   const parts: Uint8Array[] = [];
   for (let i = 0; i + 1 < places.length; i += 2) {
-    parts.push(source.read(places[i] as number, places[i + 1] as number));
+    const part = source.read(places[i] as number, places[i + 1] as number);
+    if (part.length !== places[i + 1]) throw new BadPixels("its pixel data end early");
+    parts.push(part);
   }
   return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
 }

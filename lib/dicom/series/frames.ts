@@ -32,9 +32,10 @@ export async function decodeFrames(
   const any = options.modality === "any";
   const frames = slices.map((slice) => nativeFrame(slice, any));
   const waiting = slices.flatMap((slice, z) => (needsWorker(slice.image) ? [{ slice, z }] : []));
+  const memory = memoryFor(waiting, frames);
   let done = 0;
   await inParallel(pool.size, batches(waiting), async (some) => {
-    await decode(some, frames, pool);
+    await decode(some, frames, memory, pool);
     done += some.length;
     onProgress?.(done, slices.length);
   });
@@ -86,6 +87,41 @@ interface Waiting {
   z: number;
 }
 
+/**
+ * One buffer for all that workers give, so that nothing of it passes through this thread's heap; the frames get their parts of it.
+ * @throws InputError `BAD_VOLUME` where there is not so much memory.
+ */
+function memoryFor(waiting: readonly Waiting[], frames: DicomFrame[]): SharedArrayBuffer {
+  const sizes = waiting.map(({ slice }) => bytesOf(slice));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const [first] = waiting;
+  let memory: SharedArrayBuffer;
+  try {
+    memory = new SharedArrayBuffer(total);
+  } catch (cause) {
+    throw new InputError(
+      "BAD_VOLUME",
+      `${first?.slice.image.file.name}: there is no memory for the ${total} bytes of pixels that its series has.`,
+      { cause },
+    );
+  }
+  let offset = 0;
+  for (const [i, { z }] of waiting.entries()) {
+    const size = sizes[i] as number;
+    const { path, ...rest } = frames[z] as DicomFrame;
+    frames[z] = { ...rest, bytes: new Uint8Array(memory, offset, size), fragments: [0, size] };
+    offset += size;
+  }
+  return memory;
+}
+
+/** Bytes that a worker gives of a slice: decoded samples, or what lies in its fragments. */
+function bytesOf({ image, frame }: Slice): number {
+  const { coding = "native" } = transferSyntax(image.transferSyntaxUid);
+  if (isWasmCoding(coding)) return image.rows * image.columns * (image.bitsAllocated / 8);
+  return frame.places.reduce((sum, each, i) => sum + (i % 2) * each, 0);
+}
+
 /** Slices of one file together. What is inflated as a whole is inflated once. */
 function batches(waiting: readonly Waiting[]): Waiting[][] {
   const result: Waiting[][] = [];
@@ -106,26 +142,24 @@ function batches(waiting: readonly Waiting[]): Waiting[][] {
 
 async function decode(
   some: readonly Waiting[],
-  frames: DicomFrame[],
+  frames: readonly DicomFrame[],
+  memory: SharedArrayBuffer,
   pool: WorkerPool,
 ): Promise<void> {
   const { image } = (some[0] as Waiting).slice;
   const { coding = "native", deflated = false } = transferSyntax(image.transferSyntaxUid);
   const { rows, columns, bitsAllocated, bitsStored, signed } = image;
   try {
-    const decoded = await pool.run({
+    await pool.run({
       kind: "frames",
       file: image.file,
       inflated: deflated,
       coding,
       format: { rows, columns, bitsAllocated, bitsStored, signed },
       frames: some.map(({ slice }) => slice.frame.places),
+      into: memory,
+      offsets: some.map(({ z }) => frames[z]?.bytes?.byteOffset ?? 0),
     });
-    for (const [i, { z }] of some.entries()) {
-      const bytes = decoded[i] as Uint8Array;
-      const { path, ...rest } = frames[z] as DicomFrame;
-      frames[z] = { ...rest, bytes, fragments: [0, bytes.length] };
-    }
   } catch (error) {
     if (!(error instanceof JobError)) throw error;
     const { slice } = some[error.frame ?? 0] as Waiting;

@@ -23,6 +23,9 @@ export interface FramesJob {
   coding: PixelCoding;
   format: FrameFormat;
   frames: readonly FragmentPlaces[];
+  /** The bytes of each frame go there, from these offsets on: samples where its coding is one of the wasm codecs', else as coded. */
+  into: SharedArrayBuffer;
+  offsets: readonly number[];
 }
 
 /** Reads a data set without pixel data, private groups and per-frame functional groups. */
@@ -42,13 +45,15 @@ export type AnnotationAnswer = { annotation: Annotation } | { fault: ErrorCode; 
 
 export interface JobResults {
   inspect: FileFacts[];
-  /** Bytes of each frame: samples where its coding is one of the wasm codecs', else as they are coded. */
-  frames: Uint8Array[];
+  frames: undefined;
   attributes: DicomAttributes;
   annotation: AnnotationAnswer;
 }
 
 export type Job = InspectJob | FramesJob | AttributesJob | AnnotationJob;
+
+/** The message to a worker: a job, or that none will follow. */
+export type JobMessage = { id: number; job: Job } | "end";
 
 /** A worker's answer; `error` is a sentence's end, or the worker's own failure. */
 export type JobAnswer = { id: number } & (

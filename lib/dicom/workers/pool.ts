@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { root } from "../../addon/loader.js";
 import { AbortedError, InternalError } from "../../base/errors.js";
-import type { Job, JobAnswer, JobResults } from "./jobs.js";
+import type { Job, JobAnswer, JobMessage, JobResults } from "./jobs.js";
 
 /** Worker threads run compiled files, from the package and in tests alike. */
 const script = join(root, "dist/dicom/workers/worker.js");
@@ -27,6 +27,18 @@ interface Pending {
   reject(error: unknown): void;
 }
 
+function send(worker: Worker, message: JobMessage): void {
+  worker.postMessage(message);
+}
+
+/** Lets a thread that has nothing to do end by itself: this one would wait for one that is stopped to take itself down. */
+function ended(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once("exit", () => resolve());
+    send(worker, "end");
+  });
+}
+
 export class WorkerPool {
   readonly #idle: Worker[] = [];
   readonly #workers = new Set<Worker>();
@@ -35,6 +47,7 @@ export class WorkerPool {
   readonly #size: number;
   readonly #signal: AbortSignal | undefined;
   #nextId = 0;
+  #closing: Promise<unknown> = Promise.resolve();
   #ended: unknown;
 
   constructor(options: { threads?: number; signal?: AbortSignal } = {}) {
@@ -70,7 +83,11 @@ export class WorkerPool {
     this.#running.clear();
     const workers = [...this.#workers];
     this.#workers.clear();
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    const idle = new Set(this.#idle.splice(0));
+    const ending = workers.map((worker) => (idle.has(worker) ? ended(worker) : worker.terminate()));
+    // An abort does not wait for it, but who closes the pool after it does.
+    this.#closing = Promise.all([this.#closing, ...ending]);
+    await this.#closing;
   }
 
   readonly #abort = () => {
@@ -88,7 +105,7 @@ export class WorkerPool {
     const pending = worker && this.#queue.shift();
     if (!pending) return;
     this.#running.set(worker, pending);
-    worker.postMessage({ id: pending.id, job: pending.job });
+    send(worker, { id: pending.id, job: pending.job });
   }
 
   #start(): Worker {
@@ -107,7 +124,7 @@ export class WorkerPool {
     if (pending?.id !== answer.id) return;
     this.#running.delete(worker);
     this.#idle.push(worker);
-    if ("result" in answer) pending.resolve(answer.result as never);
+    if (!("error" in answer)) pending.resolve(answer.result as never);
     else pending.reject(new JobError(answer.error, answer.frame));
     this.#next();
   }

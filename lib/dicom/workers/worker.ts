@@ -10,7 +10,7 @@ import { decodeFrame, isWasmCoding } from "../pixels/wasm-codecs.js";
 import { type FileFacts, fileFacts } from "../series/image.js";
 import type { DicomAttributes } from "../source.js";
 import { transferSyntax } from "../uids.js";
-import type { AnnotationAnswer, FramesJob, Job, JobResults } from "./jobs.js";
+import type { AnnotationAnswer, FramesJob, Job, JobMessage, JobResults } from "./jobs.js";
 
 /** Most headers of CT fit. */
 const firstBytes = 16 * 1024;
@@ -59,23 +59,22 @@ function inspect(file: FileRef): FileFacts {
   }
 }
 
-async function frames(job: FramesJob): Promise<Uint8Array[]> {
-  const { file, coding, format } = job;
+async function frames(job: FramesJob): Promise<undefined> {
+  const { file, coding, format, into, offsets } = job;
   const coded: Uint8Array[] = withBytes(file, (source) => {
     const from = job.inflated ? memorySource(headerOf(source).bytes) : source;
     return job.frames.map((places) => readFrame(from, places));
   });
-  // Copies: buffers are given away, and these may be parts of one.
-  if (!isWasmCoding(coding)) return coded.map((bytes) => new Uint8Array(bytes));
-  for (const [i, codeStream] of coded.entries()) {
+  for (const [i, bytes] of coded.entries()) {
     try {
-      coded[i] = await decodeFrame(coding, codeStream, format);
+      const frame = isWasmCoding(coding) ? await decodeFrame(coding, bytes, format) : bytes;
+      new Uint8Array(into, offsets[i]).set(frame);
     } catch (error) {
       if (error instanceof BadPixels) throw new BadFrame(error.message, i);
       throw error;
     }
   }
-  return coded;
+  return undefined;
 }
 
 function attributes(file: FileRef): DicomAttributes {
@@ -100,8 +99,7 @@ function annotation(file: FileRef): AnnotationAnswer {
 
 /** Buffers that an answer gives away. */
 function transferred(job: Job, result: JobResults[Job["kind"]]): ArrayBufferLike[] {
-  if (job.kind === "frames") return (result as Uint8Array[]).map(({ buffer }) => buffer);
-  if (job.kind !== "annotation" || !("annotation" in result)) return [];
+  if (job.kind !== "annotation" || !result || !("annotation" in result)) return [];
   const found = result.annotation;
   return [(found.kind === "segmentation" ? found.pixels : found.text).buffer];
 }
@@ -117,13 +115,18 @@ function work(job: Job): JobResults[Job["kind"]] | Promise<JobResults["frames"]>
   return job.kind === "frames" ? frames(job) : attributes(job.file);
 }
 
-parentPort?.on("message", async ({ id, job }: { id: number; job: Job }) => {
+parentPort?.on("message", async (message: JobMessage) => {
+  if (message === "end") {
+    parentPort?.close();
+    return;
+  }
+  const { id, job } = message;
   try {
     const result = await work(job);
     parentPort?.postMessage({ id, result }, transferred(job, result) as ArrayBuffer[]);
   } catch (error) {
-    const { message } = error as Error;
+    const { message: reason } = error as Error;
     const frame = error instanceof BadFrame ? error.frame : undefined;
-    parentPort?.postMessage({ id, error: String(message ?? error), frame });
+    parentPort?.postMessage({ id, error: String(reason ?? error), frame });
   }
 });
