@@ -79,11 +79,21 @@ async function frames(job: FramesJob): Promise<undefined> {
 
 function attributes(file: FileRef): DicomAttributes {
   return withBytes(file, (source) => {
-    const kept = [...headerOf(source).attributes].filter(
-      ([tag]) => !isPrivate(tag) && tag !== tagOf("PerFrameFunctionalGroupsSequence"),
-    );
-    return new Map(kept);
+    const kept = new Map(withoutPrivate(headerOf(source).attributes));
+    kept.delete(tagOf("PerFrameFunctionalGroupsSequence"));
+    return kept;
   });
+}
+
+/** The data set without private attributes, in its items as well. */
+function withoutPrivate(data: DicomAttributes): DicomAttributes {
+  const kept = [...data].filter(([tag]) => !isPrivate(tag));
+  return new Map(
+    kept.map(([tag, element]) => [
+      tag,
+      element.items ? { ...element, items: element.items.map(withoutPrivate) } : element,
+    ]),
+  );
 }
 
 function annotation(file: FileRef): AnnotationAnswer {
