@@ -85,7 +85,7 @@ struct RowMaxima {
   }
 };
 
-// What the last scale can add to a map at most: the mean norm of the kernel's vectors, and some for rounding.
+// The most that the last scale can add to a map: the mean norm of the kernel's vectors, and some rounding.
 float bound_of(const SimilarityScale& scale, const float* kernel, int channels) {
   const int block = scale.size * scale.size * scale.size;
   std::vector<float> squares(block, 0.F);

@@ -132,7 +132,7 @@ void take_norm(const Compilation& compilation, Parts& parts) {
   parts.nodes.push_back(index);
 }
 
-// Of the result, which may be reshaped first: what is done to each value does not see that.
+// The result may be reshaped before its activation, which is done value by value.
 void take_activation(const Compilation& compilation, Parts& parts) {
   auto reader = only_reader(compilation, parts.result);
   if (!reader) return;
