@@ -45,7 +45,15 @@ export function describeSeries(content: string, note: string): string {
   return cutText(note === "" ? `MedLSAM ${content}` : `MedLSAM ${content}: ${note}`, 64);
 }
 
-/** Lets the event loop turn: a file of many items is encoded in short pieces. */
-export function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Milliseconds of work after which the event loop turns. */
+const turn = 5;
+
+/** Gives a function to be called between pieces of work, which lets the event loop turn when it is due. */
+export function paced(): () => Promise<void> {
+  let started = performance.now();
+  return async () => {
+    if (performance.now() - started < turn) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    started = performance.now();
+  };
 }

@@ -19,7 +19,7 @@ import {
 } from "../dicom/write/identity.js";
 import { codesOf } from "./codes.js";
 import { cieLab } from "./color.js";
-import { breathe, describeSeries, type MaskFileOptions, type MaskSet } from "./mask-set.js";
+import { describeSeries, type MaskFileOptions, type MaskSet, paced } from "./mask-set.js";
 import { imageReference, instanceReferences, seriesUid } from "./references.js";
 
 /** Kind of a segmentation: a frame for each organ and image, or one frame of labels for each image. */
@@ -43,9 +43,6 @@ export interface SegmentationContent {
   overlap: boolean;
   bits: number;
 }
-
-/** Frames that are encoded at a time. */
-const batch = 200;
 
 export async function segmentationObject(
   source: DicomSource,
@@ -177,12 +174,13 @@ async function frameItems(
   frames: readonly SegmentFrame[],
   shown: readonly number[],
   encoding: Encoding,
-): Promise<Buffer[]> {
+): Promise<Buffer[][]> {
   const rank = new Map(shown.map((plane, index) => [plane, index + 1]));
   const derivations = new Map<number, Attributes>();
-  const items: Buffer[] = [];
-  for (const [index, { segment, plane }] of frames.entries()) {
-    if (index % batch === batch - 1) await breathe();
+  const items: Buffer[][] = [];
+  const pause = paced();
+  for (const { segment, plane } of frames) {
+    await pause();
     const slice = source.slices[plane];
     if (!slice) continue;
     const derivation = derivations.get(plane) ?? derivationOf(imageReference(slice));

@@ -18,11 +18,11 @@ import { part10File } from "../dicom/write/part10.js";
 import { textEncoding } from "../dicom/write/text-encoding.js";
 import { codesOf } from "./codes.js";
 import {
-  breathe,
   describeSeries,
   type MaskFileOptions,
   type MaskSet,
   outcome,
+  paced,
   type WrittenMasks,
 } from "./mask-set.js";
 import { type Placement, planeFrames } from "./placement.js";
@@ -38,9 +38,6 @@ export interface RtStructOptions extends MaskFileOptions {
   holes?: "keyholes" | "nested";
 }
 
-/** Contours that are encoded at a time. */
-const batch = 200;
-
 /**
  * Implicit value representation: one contour's data may be longer than the 65,534 bytes that an explicit DS can have (note in
  * C.8.8.6).
@@ -51,7 +48,7 @@ const implicit = true;
 interface Region {
   name: string;
   label: number;
-  contours: Buffer[];
+  contours: Buffer[][];
 }
 
 /** Writes the file, whole, unless no organ has a voxel. @throws OutputError, AbortedError. */
@@ -83,15 +80,16 @@ async function contoursOf(
   { source, stack }: Placement,
   encoding: Encoding,
   options: RtStructOptions,
-): Promise<Buffer[]> {
+): Promise<Buffer[][]> {
   const nested = options.holes === "nested";
   const found = await callNative(options, (task) =>
     native.organContours(handle, organ, stack, planeFrames(source), nested, task),
   );
-  const items: Buffer[] = [];
+  const items: Buffer[][] = [];
+  const pause = paced();
   let at = 0;
   for (const [index, plane] of found.planes.entries()) {
-    if (index % batch === batch - 1) await breathe();
+    await pause();
     const length = found.lengths[index] as number;
     const slice = source.slices[plane];
     if (slice) {

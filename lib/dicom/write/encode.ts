@@ -16,8 +16,8 @@ export type Value =
   | DicomElement
   | readonly Item[];
 
-/** An item of a sequence; one of many that would take too long at once comes encoded. */
-export type Item = Attributes | Buffer;
+/** An item of a sequence; one of many that would take too long at once comes encoded, as chunks of bytes. */
+export type Item = Attributes | readonly Buffer[];
 
 /** A data set to be written; what is undefined is left out, and "" is an empty value. */
 export type Attributes = { readonly [Name in Keyword]?: Value | undefined };
@@ -45,17 +45,44 @@ const long = new Set([
 ]);
 const localText = new Set(["LO", "LT", "PN", "SH", "ST", "UC", "UT"]);
 
-/** The data set's elements in the order of their tags, every value of an even length. */
-export function encodeAttributes(attributes: Attributes, encoding: Encoding): Buffer {
+/** The data set's elements in the order of their tags, every value of an even length, as chunks that are not copied together. */
+export function encodeAttributes(attributes: Attributes, encoding: Encoding): Buffer[] {
   const elements = Object.entries(attributes)
     .flatMap(([name, value]): [string, Value][] =>
       value === undefined ? [] : [[tagOf(name as Keyword), value]],
     )
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return Buffer.concat(elements.map(([tag, value]) => encodeElement(tag, value, encoding)));
+  return compact(elements.flatMap(([tag, value]) => encodeElement(tag, value, encoding)));
 }
 
-function encodeElement(tag: string, value: Value, encoding: Encoding): Buffer {
+/** Bytes up to which chunks are joined. */
+const small = 4096;
+
+/** Joins small chunks that follow each other. */
+function compact(chunks: readonly Buffer[]): Buffer[] {
+  const joined: Buffer[] = [];
+  let run: Buffer[] = [];
+  const flush = () => {
+    if (run.length > 0) joined.push(run.length === 1 ? (run[0] as Buffer) : Buffer.concat(run));
+    run = [];
+  };
+  for (const chunk of chunks) {
+    if (chunk.length < small) {
+      run.push(chunk);
+    } else {
+      flush();
+      joined.push(chunk);
+    }
+  }
+  flush();
+  return joined;
+}
+
+export function lengthOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0);
+}
+
+function encodeElement(tag: string, value: Value, encoding: Encoding): Buffer[] {
   if (isElement(value)) return encodeRead(tag, value, encoding);
   const vr = vrOf(tag);
   return element(tag, vr, encodeValue(vr, value, encoding), encoding);
@@ -66,15 +93,17 @@ function isElement(value: Value): value is DicomElement {
 }
 
 /** An element as another data set had it. */
-function encodeRead(tag: string, { vr, value, items }: DicomElement, encoding: Encoding): Buffer {
-  if (items)
-    return element(tag, "SQ", encodeItems(items.map((item) => readItem(item, encoding))), encoding);
-  return element(tag, vr, even(Buffer.from(value ?? []), padding(vr)), encoding);
+function encodeRead(tag: string, { vr, value, items }: DicomElement, encoding: Encoding): Buffer[] {
+  if (items) {
+    const encoded = items.map((item) => readItem(item, encoding));
+    return element(tag, "SQ", encodeItems(encoded), encoding);
+  }
+  return element(tag, vr, [even(Buffer.from(value ?? []), padding(vr))], encoding);
 }
 
-function readItem(item: DicomAttributes, encoding: Encoding): Buffer {
+function readItem(item: DicomAttributes, encoding: Encoding): Buffer[] {
   const elements = [...item].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Buffer.concat(elements.map(([tag, value]) => encodeRead(tag, value, encoding)));
+  return elements.flatMap(([tag, value]) => encodeRead(tag, value, encoding));
 }
 
 /** The head of an element: tag, representation unless implicit, length. */
@@ -93,27 +122,36 @@ export function elementHead(tag: string, vr: string, length: number, implicit: b
   return head;
 }
 
-function element(tag: string, vr: string, value: Buffer, { implicit }: Encoding): Buffer {
-  return Buffer.concat([elementHead(tag, vr, value.length, implicit), value]);
+function element(tag: string, vr: string, value: Buffer[], { implicit }: Encoding): Buffer[] {
+  return [elementHead(tag, vr, lengthOf(value), implicit), ...value];
 }
 
-function encodeValue(vr: string, value: Exclude<Value, DicomElement>, encoding: Encoding): Buffer {
+function encodeValue(
+  vr: string,
+  value: Exclude<Value, DicomElement>,
+  encoding: Encoding,
+): Buffer[] {
   if (vr === "SQ") {
     const items = value as readonly Item[];
     return encodeItems(
-      items.map((item) =>
-        Buffer.isBuffer(item) ? item : encodeAttributes(item as Attributes, encoding),
-      ),
+      items.map((item) => (isEncoded(item) ? item : encodeAttributes(item, encoding))),
     );
   }
-  if (value instanceof Uint8Array) return even(Buffer.from(value), padding(vr));
+  if (value instanceof Uint8Array) {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return [even(bytes, padding(vr))];
+  }
   if (typeof value === "string") {
-    if (vr === "AT") return encodeTag(value);
+    if (vr === "AT") return [encodeTag(value)];
     const bytes = localText.has(vr) ? encoding.text.encode(value) : Buffer.from(value, "latin1");
-    return even(bytes, padding(vr));
+    return [even(bytes, padding(vr))];
   }
   const numbers = (typeof value === "number" ? [value] : value) as readonly number[];
-  return encodeNumbers(vr, numbers);
+  return [encodeNumbers(vr, numbers)];
+}
+
+function isEncoded(item: Item): item is readonly Buffer[] {
+  return Array.isArray(item);
 }
 
 function encodeNumbers(vr: string, numbers: readonly number[]): Buffer {
@@ -135,10 +173,8 @@ function encodeTag(tag: string): Buffer {
 }
 
 /** Items of explicit length (PS3.5 7.5). */
-function encodeItems(items: readonly Buffer[]): Buffer {
-  return Buffer.concat(
-    items.flatMap((item) => [elementHead("fffee000", "", item.length, true), item]),
-  );
+function encodeItems(items: readonly (readonly Buffer[])[]): Buffer[] {
+  return items.flatMap((item) => [elementHead("fffee000", "", lengthOf(item), true), ...item]);
 }
 
 /** The byte that pads a value to an even length (PS3.5 6.2). */

@@ -2,7 +2,13 @@
 import { OutputError } from "../../base/errors.js";
 import { tagOf } from "../dictionary.js";
 import { explicitLittleEndian, implicitLittleEndian } from "../uids.js";
-import { type Attributes, type Encoding, elementHead, encodeAttributes } from "./encode.js";
+import {
+  type Attributes,
+  type Encoding,
+  elementHead,
+  encodeAttributes,
+  lengthOf,
+} from "./encode.js";
 import { textEncoding } from "./text-encoding.js";
 
 /** Names this package as the writer of a file. Made once as a UUID (PS3.5 B.2). */
@@ -40,15 +46,15 @@ export function part10File(
     { implicit: false, text: textEncoding(new Map()) },
   );
   const length = Buffer.alloc(4);
-  length.writeUInt32LE(meta.length);
+  length.writeUInt32LE(lengthOf(meta));
   const start = Buffer.concat([
     Buffer.alloc(128),
     Buffer.from("DICM", "latin1"),
     elementHead("00020000", "UL", 4, false),
     length,
-    meta,
+    ...meta,
   ]);
-  const file = [start, encodeAttributes(dataSet, encoding)];
+  const file: Uint8Array[] = [start, ...encodeAttributes(dataSet, encoding)];
   if (!pixels) return file;
   if (pixels.bytes.length > 0xfffffffe) {
     throw new OutputError(
