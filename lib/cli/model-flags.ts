@@ -8,7 +8,7 @@ import { count } from "./text.js";
 
 export interface ModelFlags {
   models?: string;
-  /** Which of the set's templates. */
+  /** Strategy of the set's templates. */
   strategy?: Strategy;
   templates?: string;
   medlam?: string;

@@ -28,7 +28,7 @@ export const aSupport = z.union(
   "must be { image, labels }, paths or volumes, or { image, extremePoints } (readExtremePoints gives them)",
 );
 
-/** What a template file says of the image that it was made from. */
+/** An image's name in a template file. */
 export function nameOfImage(image: string | Volume): string {
   return basename(typeof image === "string" ? image : image.path);
 }

@@ -26,7 +26,7 @@ export interface PipelineOptions extends CallOptions, RuntimeOptions {
   segmenter?: Segmenter;
   /** Instead of all of these: the name of a set of models that come with the package, see {@link modelSets}. */
   models?: string;
-  /** Which of that set's templates: of whole organs ("wpl", by default) or of organs in parts. */
+  /** Strategy of that set's templates: of whole organs ("wpl", by default) or of organs in parts. */
   strategy?: Strategy;
 }
 
