@@ -12,6 +12,7 @@ export type {
   StoredType,
   VoxelArray,
 } from "./addon/contract/index.js";
+export type { CudaDriver, Gpu } from "./addon/devices.js";
 /** @internal For the command. */
 export { exitNow } from "./addon/exit.js";
 export { type Info, info, type RuntimeInfo, type RuntimeMissing } from "./addon/info.js";

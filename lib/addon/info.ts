@@ -1,8 +1,10 @@
 import { MedLsamError } from "../base/errors.js";
 import { type CallOptions, callNative } from "./call.js";
+import { type CudaDriver, cudaDriver, cudaName, gpuRuntimes, hasGpu } from "./devices.js";
 import { native, onnxRuntimePath } from "./loader.js";
-import { type DefaultRuntime, defaultRuntime, probeTorch, torchPluginPath } from "./runtimes.js";
+import { type DefaultRuntime, defaultRuntime } from "./runtimes.js";
 import { threadsOfProcess } from "./threads.js";
+import { probeTorch, torchPluginPath } from "./torch-plugin.js";
 
 /** Versions, runtimes, devices and instruction sets of this installation. */
 export interface Info {
@@ -21,9 +23,13 @@ export interface Info {
   devices: string[];
   /** Runtime of networks on the CPU where none is asked for: "cpu" with AVX2 or AVX-512, else "onnx". */
   defaultRuntime: DefaultRuntime;
-  onnxRuntime: (RuntimeInfo & { providers: string[] }) | RuntimeMissing;
-  /** libtorch, through the plugin that `npm run build:torch` builds. */
-  torch: RuntimeInfo | RuntimeMissing;
+  /** NVIDIA's driver and its GPUs, which need no plugin to be seen. */
+  cuda: CudaDriver | RuntimeMissing;
+  /** Where networks run if nothing is asked for and there is a GPU: the runtime and its device, or why no runtime can use the GPU. */
+  gpu?: { runtime: "torch" | "onnx"; device: string } | RuntimeMissing;
+  onnxRuntime: (RuntimeInfo & { providers: string[]; noCuda?: string }) | RuntimeMissing;
+  /** libtorch, through the plugin that `npm run build:torch` builds; `cuda` is the version it is built for, if it is. */
+  torch: (RuntimeInfo & { cuda?: string }) | RuntimeMissing;
 }
 
 /** A runtime that can be loaded. */
@@ -44,13 +50,17 @@ export interface RuntimeMissing {
 export async function info(options: CallOptions = {}): Promise<Info> {
   const runtime = found(onnxRuntimePath);
   const torch = torchInfo();
+  const cuda = await cudaDriver();
   const addon = await callNative(options, (task) =>
     native.info("path" in runtime ? runtime.path : "", task),
   );
   let onnxRuntime: Info["onnxRuntime"];
   if ("error" in runtime) onnxRuntime = runtime;
   else if ("error" in addon.onnxRuntime) onnxRuntime = addon.onnxRuntime;
-  else onnxRuntime = { ...runtime, ...addon.onnxRuntime };
+  else {
+    const { noCuda, ...found } = addon.onnxRuntime;
+    onnxRuntime = { ...runtime, ...found, ...(hasGpu(cuda) && noCuda !== "" && { noCuda }) };
+  }
   const devices = [onnxRuntime, await torch].flatMap((each) =>
     "devices" in each ? each.devices : [],
   );
@@ -65,16 +75,25 @@ export async function info(options: CallOptions = {}): Promise<Info> {
     threads: threadsOfProcess(),
     devices: [...new Set(["cpu", ...devices])],
     defaultRuntime: defaultRuntime(),
+    cuda,
+    ...(hasGpu(cuda) && { gpu: await gpuInfo(cuda) }),
     onnxRuntime,
     torch: await torch,
   };
+}
+
+async function gpuInfo(driver: Info["cuda"]): Promise<Info["gpu"]> {
+  const found = await gpuRuntimes(driver, { wanted: "auto", part: 0 });
+  if ("tried" in found) return { error: found.tried.join("; ") };
+  return { runtime: found.name, device: found.device };
 }
 
 async function torchInfo(): Promise<Info["torch"]> {
   const plugin = found(torchPluginPath);
   if ("error" in plugin) return plugin;
   try {
-    return { ...plugin, ...(await probeTorch(plugin.path)) };
+    const { version, devices, cuda } = await probeTorch(plugin.path);
+    return { ...plugin, version, devices, ...(cuda !== 0 && { cuda: cudaName(cuda) }) };
   } catch (error) {
     return missing(error);
   }

@@ -1,35 +1,47 @@
 /**
  * Runtimes of networks: the package's own kernels, ONNX Runtime, which comes with the package, or libtorch through a plugin
- * that is built apart.
+ * that is built apart. A network's runtime and device are chosen here.
  */
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { env, execPath } from "node:process";
+import { env } from "node:process";
 import { computeDefaults, precisionNames, runtimeNames } from "../base/compute.js";
-import { UnavailableError, UsageError } from "../base/errors.js";
-import { callSync } from "./call.js";
-import type { Precision, Runtime, TorchInfo } from "./contract/index.js";
-import { addonModule, native, onnxRuntimePath, root } from "./loader.js";
+import { UsageError } from "../base/errors.js";
+import type { Precision, Runtime } from "./contract/index.js";
+import {
+  cudaDriver,
+  type GpuRuntime,
+  gpuRuntimes,
+  hasGpu,
+  notThere,
+  parseDevice,
+} from "./devices.js";
+import { native, onnxRuntimePath } from "./loader.js";
+import { readyTorch } from "./torch-plugin.js";
 
 /** Options of what loads a network. */
 export interface RuntimeOptions {
   /**
    * "cpu": this package's own kernels, which need no library; on any processor, but fast with AVX2 or AVX-512 only. "onnx": ONNX
    * Runtime. "torch": libtorch, through the plugin that `npm run build:torch` builds. By default what {@link Info.defaultRuntime}
-   * names on the CPU, and "onnx" on a GPU.
+   * names on the CPU; on a GPU "torch", or "onnx" if that alone finds it.
    */
   runtime?: Runtime["name"];
   /**
-   * Type that the network computes in; "float32" by default. The torch runtime has the others. The cpu runtime has "bfloat16" where the
-   * processor has AVX-512 BF16: it rounds the factors of SAM's linear maps and attention, nearly all of its work, and changes nothing of MedLAM.
+   * Type that the network computes in: by default "float16" with the torch runtime on a GPU, else "float32". The torch runtime has all. The cpu
+   * runtime has "bfloat16" where the processor has AVX-512 BF16: it rounds the factors of SAM's linear maps and attention, nearly all of its work,
+   * and changes nothing of MedLAM.
    */
   precision?: Precision;
   /**
-   * "cpu" (default), "cuda" or "cuda:N", as {@link parseDevice} takes it. Where ONNX Runtime has no CUDA (the npm package's is a download of its own) the
-   * CPU is used, and the network's `fallback` says so; the torch runtime fails instead, and the cpu runtime refuses.
+   * "auto" (default): a GPU if there is one that a runtime can use, else the CPU. "cpu". "cuda": the first GPU; "cuda:N": that one; a GPU that is
+   * not there is a {@link UsageError}. "gpu" may be written for "cuda".
    */
   device?: string;
+  /** "cpu": what a GPU cannot do, because it is not there, is lost or fails, is done on the CPU instead. */
+  fallback?: "cpu";
+  /** Number of this process among those that work beside each other: of several GPUs, "auto" and "cuda" take this one, counted around. */
+  part?: number;
+  /** Called with the reason if the CPU computes although a GPU is there or was asked for. */
+  onFallback?: (reason: string) => void;
 }
 
 /** Runtime of networks on the CPU where none is asked for, and the reason. */
@@ -50,122 +62,76 @@ export function defaultRuntime(): DefaultRuntime {
   return { name: "cpu", reason: `this processor has ${simd === "avx2" ? "AVX2" : "AVX-512"}` };
 }
 
+/** A runtime that was found and, for torch, tried. */
+export interface ChosenRuntime {
+  runtime: Runtime;
+  /** Why the CPU computes although a GPU is there or was asked for; "" where that is not so. */
+  fallback: string;
+}
+
 /**
- * The runtime that is asked for, found and, for torch, tried.
- * @throws UsageError for what the runtime cannot do; UnavailableError `RUNTIME_UNAVAILABLE` saying what to install.
+ * The runtime and the device that is asked for.
+ * @throws UsageError for what the runtime cannot do, and for a GPU that is not there, with all that was tried;
+ * UnavailableError `RUNTIME_UNAVAILABLE` saying what to install.
  */
-export async function findRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { precision = computeDefaults.precision, device = computeDefaults.device } = options;
-  const where = parseDevice(device);
-  const { runtime = where === "cpu" ? defaultRuntime().name : "onnx" } = options;
-  if (!runtimeNames.includes(runtime)) {
-    throw new UsageError(`runtime must be one of ${runtimeNames.join(", ")}, not "${runtime}".`);
-  }
-  if (!precisionNames.includes(precision)) {
+export async function findRuntime(options: RuntimeOptions): Promise<ChosenRuntime> {
+  const { runtime: name, precision, device = computeDefaults.device, fallback } = options;
+  requireName("runtime", name, runtimeNames);
+  requireName("precision", precision, precisionNames);
+  requireName("fallback", fallback, ["cpu"]);
+  const wanted = parseDevice(device);
+  if (wanted === "cpu") return { runtime: await onCpu(name, precision), fallback: "" };
+  if (name === "cpu") {
+    if (wanted === "auto") return { runtime: await onCpu(name, precision), fallback: "" };
     throw new UsageError(
-      `precision must be one of ${precisionNames.join(", ")}, not "${precision}".`,
+      `The cpu runtime computes on the CPU, not on ${wanted}: the onnx and torch ones know GPUs.`,
     );
   }
-  if (runtime === "torch") {
-    return { name: "torch", library: await readyTorch(), device: where, precision };
+  const driver = await cudaDriver();
+  // A machine without a GPU has nothing to fall back from, and must not pay for trying runtimes.
+  if (wanted === "auto" && !hasGpu(driver)) {
+    return { runtime: await onCpu(name, precision), fallback: "" };
   }
-  if (runtime === "cpu" && precision !== "float16") {
-    return { name: "cpu", library: "", device: where, precision };
+  const found = await gpuRuntimes(driver, { name, wanted, part: options.part ?? 0 });
+  if ("device" in found) return { runtime: await onGpu(found, precision), fallback: "" };
+  if (wanted !== "auto" && fallback === undefined) {
+    throw new UsageError(notThere(wanted, found.tried));
   }
-  if (precision !== "float32") {
-    const own = runtime === "cpu" ? "float32 or bfloat16" : "float32";
-    throw new UsageError(
-      `The ${runtime} runtime computes in ${own}; ${precision} needs the torch one.`,
-    );
+  const reason = `no GPU is used, the CPU computes: ${found.tried.join("; ")}`;
+  options.onFallback?.(reason);
+  return { runtime: await onCpu(name, precision), fallback: reason };
+}
+
+function requireName(option: string, value: string | undefined, names: readonly string[]): void {
+  if (value === undefined || names.includes(value)) return;
+  throw new UsageError(`${option} must be one of ${names.join(", ")}, not "${value}".`);
+}
+
+async function onGpu({ name, device }: GpuRuntime, precision?: Precision): Promise<Runtime> {
+  if (name === "torch") {
+    return { name, library: await readyTorch(), device, precision: precision ?? "float16" };
   }
-  return { name: "onnx", library: onnxRuntimePath(), device: where, precision };
+  return { name, library: onnxRuntimePath(), device, precision: onlyFloat32(name, precision) };
 }
 
-/**
- * The name of a device: "cpu", "cuda" or "cuda:N", for which "gpu" and "gpu:N" may be written. The addon parses it, for
- * every function and command alike.
- * @throws UsageError for anything else.
- */
-export function parseDevice(text: string): string {
-  return callSync(() => native.parseDevice(String(text)));
+async function onCpu(
+  name: Runtime["name"] = defaultRuntime().name,
+  precision: Precision = computeDefaults.precision,
+): Promise<Runtime> {
+  const device = "cpu";
+  if (name === "torch") return { name, library: await readyTorch(), device, precision };
+  if (name === "cpu" && precision !== "float16") return { name, library: "", device, precision };
+  if (name === "cpu") onlyFloat32(name, precision);
+  return {
+    name: "onnx",
+    library: onnxRuntimePath(),
+    device,
+    precision: onlyFloat32(name, precision),
+  };
 }
 
-/**
- * The torch plugin to load: what the environment variable MEDLSAM_TORCH names, else build-torch/medlsam_torch.so of
- * the package.
- * @throws UnavailableError if there is none.
- */
-export function torchPluginPath(): string {
-  const path = env.MEDLSAM_TORCH || join(root, "build-torch/medlsam_torch.so");
-  if (existsSync(path)) return path;
-  throw new UnavailableError(
-    "RUNTIME_UNAVAILABLE",
-    `The torch plugin was not found.\n  tried MEDLSAM_TORCH: ${env.MEDLSAM_TORCH || "not set"}\n  tried ${path}: no such file\n` +
-      `Build it with \`npm run build:torch\` in ${root} (it needs CMake, a C++20 compiler, and libtorch or Python's torch).`,
-  );
-}
-
-const probes = new Map<string, Promise<TorchInfo>>();
-
-/**
- * Loads the plugin in a process of its own, once for each path: a libtorch built for another processor, or a damaged
- * one, ends the process that loads it.
- */
-export function probeTorch(path: string): Promise<TorchInfo> {
-  const known = probes.get(path);
-  if (known) return known;
-  const probe = probeOnce(path);
-  probes.set(path, probe);
-  // A library that was missing may be there the next time.
-  probe.catch(() => probes.delete(path));
-  return probe;
-}
-
-const probeScript = `
-const [module, root, plugin] = process.argv.slice(1);
-require(module)(root).torchInfo(plugin, { threads: 1 }).then(
-  (info) => console.log(JSON.stringify({ info })),
-  (error) => console.log(JSON.stringify({ error: error.message })),
-);`;
-
-async function probeOnce(path: string): Promise<TorchInfo> {
-  const child = spawn(execPath, ["-e", probeScript, addonModule, root, path], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const ended = await new Promise<string>((resolve) => {
-    child.on("error", (error) => resolve(error.message));
-    child.on("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
-  });
-  const answer = parse(stdout);
-  if (answer.info) return answer.info;
-  const why =
-    answer.error ??
-    `The torch plugin at ${path} could not be tried: a process that loads it ended with ${ended}.` +
-      ` ${stderr.trim().split("\n").at(-1) ?? ""} Build it anew with \`npm run build:torch\`.`;
-  throw new UnavailableError("RUNTIME_UNAVAILABLE", why);
-}
-
-/** The plugin's path, ready to be loaded into this process. */
-export async function readyTorch(): Promise<string> {
-  const library = torchPluginPath();
-  await probeTorch(library);
-  // OpenMP reads this when libtorch is loaded. Its threads otherwise wait by spinning: where another process or a
-  // virtual machine beside this one wants the core, small operations then take 50 times as long.
-  env.OMP_WAIT_POLICY ??= "passive";
-  return library;
-}
-
-function parse(text: string): { info?: TorchInfo; error?: string } {
-  try {
-    return JSON.parse(text) as { info?: TorchInfo; error?: string };
-  } catch {
-    return {};
-  }
+function onlyFloat32(name: Runtime["name"], precision: Precision = "float32"): "float32" {
+  if (precision === "float32") return precision;
+  const own = name === "cpu" ? "float32 or bfloat16" : "float32";
+  throw new UsageError(`The ${name} runtime computes in ${own}; ${precision} needs the torch one.`);
 }

@@ -7,4 +7,4 @@ export const runtimeNames = ["cpu", "onnx", "torch"] as const;
 export const precisionNames = ["float32", "bfloat16", "float16"] as const;
 
 /** Where and how precisely networks compute where nothing else is asked for. */
-export const computeDefaults = { device: "cpu", precision: "float32" } as const;
+export const computeDefaults = { device: "auto", precision: "float32" } as const;

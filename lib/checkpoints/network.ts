@@ -8,6 +8,8 @@ import { Checkpoint } from "./checkpoint.js";
 /** Members that all loaded networks have. */
 export interface LoadedNetwork<Info> {
   info: Info;
+  /** Why it does not run on the device that was asked for, or on a GPU that is there; "" where it does. */
+  fallback: string;
   /** {@link Checkpoint.note} */
   note: string;
   /** Names the weights, however they are stored. */
@@ -22,10 +24,10 @@ export async function loadNetwork<Info extends { digest: string }>(
 ): Promise<LoadedNetwork<Info>> {
   const checkpoint = await Checkpoint.open(path, options);
   try {
-    const runtime = await findRuntime(options);
+    const { runtime, fallback } = await findRuntime(options);
     const info = await callNative(options, (task) => load(checkpoint.handle, runtime, task));
     const fingerprint = createHash("sha256").update(info.digest).digest("hex").slice(0, 32);
-    return { info, note: checkpoint.note, fingerprint };
+    return { info, note: checkpoint.note, fingerprint, fallback };
   } finally {
     checkpoint.close();
   }

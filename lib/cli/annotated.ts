@@ -19,7 +19,7 @@ import {
   threadsOption,
 } from "./options.js";
 import { checkWritable } from "./output.js";
-import { createProgress } from "./progress.js";
+import { createProgress, sayOnce } from "./progress.js";
 import type { Api, Session } from "./session.js";
 import { count, formatSeconds } from "./text.js";
 
@@ -95,7 +95,10 @@ export async function makeOfAnnotated(
   checkWritable(output, [...files, flags.medlam]);
   const supports = await supportsOf(pairs, flags, api);
   const names = flags.names === undefined ? undefined : await api.readLabelNames(flags.names);
-  const medlam = await api.MedLam.load(flags.medlam, { runtime, device, threads, signal });
+  const onFallback = sayOnce(progress);
+  // Templates are made once and searched often: their features are not rounded.
+  const how = { runtime, device, precision: "float32", threads, signal, onFallback } as const;
+  const medlam = await api.MedLam.load(flags.medlam, how);
   try {
     const onProgress = progress.follow(output);
     const reading = { nan, threads, signal, ...dicomOptions(flags) };

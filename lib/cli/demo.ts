@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Demo, DemoTable, Triple } from "../index.js";
 import { deviceOption, parseSeed, parseSpacing, quietOption, threadsOption } from "./options.js";
 import { checkFolder, writeStdout } from "./output.js";
-import { createProgress } from "./progress.js";
+import { createProgress, sayOnce } from "./progress.js";
 import type { Session } from "./session.js";
 import { formatSeconds, table } from "./text.js";
 
@@ -43,7 +43,8 @@ async function demonstrate(flags: Flags, session: Session): Promise<void> {
   const onProgress = progress.follow("demo");
   let demo: Demo;
   try {
-    demo = await runDemo({ folder: output, seed, spacing, device, threads, signal, onProgress });
+    const how = { device, threads, signal, onProgress, onFallback: sayOnce(progress) };
+    demo = await runDemo({ folder: output, seed, spacing, ...how });
   } finally {
     progress.clear();
   }

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { formatJson } from "../formats/json.js";
-import type { RuntimeInfo, RuntimeMissing } from "../index.js";
+import type { Info, RuntimeInfo, RuntimeMissing } from "../index.js";
 import { jsonOption } from "./options.js";
 import { writeStdout } from "./output.js";
 import type { Session } from "./session.js";
@@ -27,6 +27,7 @@ export function addInfo(program: Command, session: Session): void {
           found.simdWarning ? `${found.simd} (${found.simdWarning})` : found.simd,
         ],
         ["devices", found.devices.join(", ")],
+        ...driverFacts(found),
         ["default runtime", `${found.defaultRuntime.name} (${found.defaultRuntime.reason})`],
         ...runtimeFacts("ONNX Runtime", found.onnxRuntime),
         ...runtimeFacts("libtorch", found.torch),
@@ -37,16 +38,36 @@ export function addInfo(program: Command, session: Session): void {
     });
 }
 
+type Fact = [name: string, value: string];
+
+/** The driver, its GPUs, and which of them networks run on. */
+function driverFacts({ cuda, gpu }: Info): Fact[] {
+  if ("error" in cuda) return [["NVIDIA driver", `none: ${cuda.error}`]];
+  const version = cuda.version === undefined ? "" : `${cuda.version}, `;
+  const gpus = cuda.gpus.map(({ name, memory, capability }, i): Fact => {
+    const gibibytes = (memory / 2 ** 30).toFixed(1);
+    return [`  cuda:${i}`, `${name}, ${gibibytes} GiB, compute capability ${capability}`];
+  });
+  const facts: Fact[] = [["NVIDIA driver", `${version}runs CUDA up to ${cuda.cuda}`], ...gpus];
+  if (gpu === undefined) return [...facts, ["  GPUs", "none"]];
+  const used = "error" in gpu ? `none is used: ${gpu.error}` : `${gpu.device} by ${gpu.runtime}`;
+  return [...facts, ["  networks", used]];
+}
+
 function runtimeFacts(
   name: string,
-  runtime: (RuntimeInfo & { providers?: string[] }) | RuntimeMissing,
-): [string, string][] {
+  runtime:
+    | (RuntimeInfo & { providers?: string[]; cuda?: string; noCuda?: string })
+    | RuntimeMissing,
+): Fact[] {
   if ("error" in runtime) return [[name, `unavailable: ${runtime.error}`]];
-  const { version, path, devices, providers } = runtime;
-  return [
-    [name, version],
+  const { version, path, devices, providers, cuda, noCuda } = runtime;
+  const facts: [string, string | undefined][] = [
+    [name, cuda === undefined ? version : `${version}, for CUDA ${cuda}`],
     ["  library", path],
     ["  devices", devices.join(", ")],
-    ...(providers ? [["  providers", providers.join(", ")] satisfies [string, string]] : []),
+    ["  providers", providers?.join(", ")],
+    ["  no CUDA", noCuda],
   ];
+  return facts.filter((fact): fact is Fact => fact[1] !== undefined);
 }

@@ -115,9 +115,16 @@ export const normalizedOption = () =>
 
 /** Names of devices are checked by the API, which alone knows them: see parseDevice of lib/addon/runtimes.ts. */
 export const deviceOption = () =>
-  new Option("--device <name>", "cpu, or cuda[:N] (also gpu[:N]) where the runtime has it").default(
-    computeDefaults.device,
-  );
+  new Option(
+    "--device <name>",
+    "auto: a GPU if there is one that can be used, else the CPU; cpu; cuda[:N] (also gpu[:N]): a GPU, or an error",
+  ).default(computeDefaults.device);
+
+export const fallbackOption = () =>
+  new Option(
+    "--fallback <name>",
+    "cpu: a scan whose GPU is not there, is lost or fails is done on the CPU (default: it fails, the others go on)",
+  ).choices(["cpu"]);
 
 export const surveyOption = () =>
   new Option(
@@ -141,16 +148,15 @@ export const runtimeOption = () =>
   new Option(
     "--runtime <name>",
     "what runs the network: kernels of medlsam's own, ONNX Runtime, or libtorch (npm run build:torch); by default " +
-      "what medlsam info names, and onnx on a GPU",
+      "what medlsam info names, and on a GPU torch or what else finds it",
   ).choices(runtimeNames);
 
 export const precisionOption = () =>
   new Option(
     "--precision <name>",
-    "what networks compute in: the cpu runtime has bfloat16 for SAM (AVX-512 BF16), the torch one has all",
-  )
-    .choices(precisionNames)
-    .default(computeDefaults.precision);
+    "what networks compute in: the cpu runtime has bfloat16 for SAM (AVX-512 BF16), the torch one has all " +
+      "(default: float16 with torch on a GPU, else float32)",
+  ).choices(precisionNames);
 
 export const quietOption = () => new Option("-q, --quiet", "no progress, only errors");
 

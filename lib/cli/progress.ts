@@ -13,6 +13,16 @@ export interface ProgressDisplay {
   say(line: string): void;
 }
 
+/** For `onFallback`: a line for each reason, which several networks may have in common. */
+export function sayOnce({ say }: Pick<ProgressDisplay, "say">): (reason: string) => void {
+  const said = new Set<string>();
+  return (reason) => {
+    if (said.has(reason)) return;
+    said.add(reason);
+    say(`medlsam: ${reason}`);
+  };
+}
+
 export function createProgress(quiet: boolean, signal: AbortSignal): ProgressDisplay {
   if (quiet) return { follow: () => () => {}, clear: () => {}, say: () => {} };
   return process.stderr.isTTY ? barDisplay(signal) : lineDisplay();

@@ -13,7 +13,7 @@ import {
   threadsOption,
 } from "./options.js";
 import { checkFolder, writeStdout } from "./output.js";
-import { createProgress } from "./progress.js";
+import { createProgress, sayOnce } from "./progress.js";
 import type { Session } from "./session.js";
 
 interface Flags {
@@ -58,7 +58,7 @@ async function reproduce(path: string, flags: Flags, session: Session): Promise<
   const progress = createProgress(quiet, signal);
   const subject = ({ image }: QueryCase) => image;
   const follow = progress.follow(path);
-  const how = { runtime, device, seed, threads, signal };
+  const how = { runtime, device, seed, threads, signal, onFallback: sayOnce(progress) };
   const run = await PublishedRun.prepare(path, config, { ...how, onProgress: follow });
   try {
     const outcomes = run.cases({ signal, onEvent: showEvents(progress, subject) });

@@ -11,6 +11,7 @@ import { type Model, type ModelFlags, modelFiles } from "./model-flags.js";
 import {
   conventionsOption,
   deviceOption,
+  fallbackOption,
   latticeOption,
   minScoreOption,
   nanOption,
@@ -25,7 +26,7 @@ import {
   surveyOption,
   threadsOption,
 } from "./options.js";
-import type { ProgressDisplay } from "./progress.js";
+import { type ProgressDisplay, sayOnce } from "./progress.js";
 import type { Session } from "./session.js";
 import { chooseShard } from "./shard.js";
 
@@ -46,7 +47,8 @@ export interface ScanFlags extends ModelFlags, DicomFlags {
   partId?: number;
   runtime?: RuntimeName;
   device: string;
-  precision: Precision;
+  fallback?: "cpu";
+  precision?: Precision;
   threads: number;
   quiet?: boolean;
 }
@@ -79,6 +81,7 @@ export function addRunOptions(command: Command): Command {
     )
     .addOption(runtimeOption())
     .addOption(deviceOption())
+    .addOption(fallbackOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
     .addOption(quietOption());
@@ -116,7 +119,7 @@ export async function loadPipeline(
   session: Session,
   progress: ProgressDisplay,
 ): Promise<Pipeline> {
-  const { runtime, device, precision, threads } = flags;
+  const { runtime, device, fallback, precision, threads } = flags;
   const { signal } = session;
   const api = await session.api();
   const files = await modelFiles(flags, needed, api, session);
@@ -124,11 +127,14 @@ export async function loadPipeline(
     ...files,
     runtime,
     device,
+    fallback,
+    // Processes that share a machine's scans share its GPUs.
+    part: chooseShard(flags, process.env)?.index,
     precision,
     threads,
     signal,
+    onFallback: sayOnce(progress),
   });
-  for (const reason of pipeline.fallbacks) progress.say(`medlsam: ${reason}`);
   if (pipeline.note !== "") progress.say(pipeline.note);
   return pipeline;
 }

@@ -13,7 +13,7 @@ import {
   quietOption,
   threadsOption,
 } from "./options.js";
-import { createProgress, type ProgressDisplay } from "./progress.js";
+import { createProgress, type ProgressDisplay, sayOnce } from "./progress.js";
 import type { Api, Session } from "./session.js";
 
 /** The options of every network's training. */
@@ -107,8 +107,9 @@ export async function showTraining(
   // A step that is under way cannot be cut short everywhere, and the checkpoint must be written.
   session.waitForWork();
   try {
+    const onFallback = sayOnce(progress);
     await run(
-      { ...options, signal: session.signal, onProgress: progress.follow(flags.output) },
+      { ...options, signal: session.signal, onProgress: progress.follow(flags.output), onFallback },
       progress,
     );
   } finally {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { CallOptions, Progress } from "../addon/call.js";
+import type { RuntimeOptions } from "../addon/runtimes.js";
 import {
   aFunction,
   aPath,
@@ -26,15 +27,13 @@ import { writeParts } from "../viewer/write-parts.js";
 import { demoPage } from "./page.js";
 import type { Demo, Stage } from "./result.js";
 
-export interface DemoOptions extends CallOptions {
+export interface DemoOptions extends CallOptions, Pick<RuntimeOptions, "device" | "onFallback"> {
   /** Gets the scan, its label map, and the folder of results. */
   folder: string;
   /** Seed of the phantom; by default one without a left kidney. */
   seed?: number;
   /** mm along head–feet, front–back, left–right; as the seed has it if not given. */
   spacing?: Triple;
-  /** Where the networks run: see {@link RuntimeOptions.device}. */
-  device?: string;
   onProgress?: (progress: Progress) => void;
 }
 

@@ -22,11 +22,14 @@ export class MedLam {
   readonly fingerprint: string;
   /** Where it runs: "cpu" or "cuda:N". */
   readonly device: string;
-  /** Why it does not run on the device that was asked for; "" where it does. */
+  /** Why it does not run on the device that was asked for, or on a GPU that is there; "" where it does. */
   readonly fallback: string;
   readonly #native: Owned<MedLamHandle>;
 
-  private constructor(path: string, { info, note, fingerprint }: LoadedNetwork<MedLamInfo>) {
+  private constructor(
+    path: string,
+    { info, note, fingerprint, fallback }: LoadedNetwork<MedLamInfo>,
+  ) {
     this.path = path;
     this.note = note;
     this.width = info.width;
@@ -34,7 +37,7 @@ export class MedLam {
     this.parameters = info.parameters;
     this.fingerprint = fingerprint;
     this.device = info.device;
-    this.fallback = info.fallback;
+    this.fallback = fallback;
     this.#native = new Owned(info.handle, `The network ${path}`);
   }
 

@@ -45,12 +45,17 @@ export class PipelineModels {
   medlam?: MedLam;
   segmenter?: Segmenter;
   readonly #owned: { close(): void }[] = [];
+  readonly #options: PipelineOptions;
+
+  private constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
 
   /** @throws UsageError for models that do not go together; InputError, UnavailableError for one that cannot be loaded. */
   static async load(options: PipelineOptions): Promise<PipelineModels> {
     checkArguments("Pipeline.load", { options: [options, pipelineOptions] });
     const files = await chooseModels(options);
-    const models = new PipelineModels();
+    const models = new PipelineModels(options);
     try {
       const { templates, medlam, sam, segmenter } = files;
       if (templates !== undefined) {
@@ -84,8 +89,7 @@ export class PipelineModels {
 
   /** Why networks do not run on the device that was asked for; empty where they do. */
   get fallbacks(): string[] {
-    const networks = [this.medlam, this.segmenter instanceof Sam ? this.segmenter : undefined];
-    const reasons = networks.map((network) => network?.fallback ?? "");
+    const reasons = this.#networks.map((network) => network.fallback);
     return [...new Set(reasons)].filter((reason) => reason !== "");
   }
 
@@ -99,6 +103,37 @@ export class PipelineModels {
       ...(segmenter && sam === undefined && { segmenter: segmenter.name }),
       ...(note !== "" && { note }),
     };
+  }
+
+  /** Whether work that a GPU fails at is to be done on the CPU. */
+  get hasFallback(): boolean {
+    return (
+      this.#options.fallback === "cpu" && this.#networks.some(({ device }) => device !== "cpu")
+    );
+  }
+
+  /** The same models with their networks on the CPU, loaded anew; they are the caller's to close, the templates are not. */
+  async onCpu(): Promise<PipelineModels> {
+    const { threads, signal } = this.#options;
+    const how = { threads, signal, device: "cpu" };
+    const models = new PipelineModels({ ...this.#options, device: "cpu" });
+    if (this.templates) models.templates = this.templates;
+    if (this.segmenter) models.segmenter = this.segmenter;
+    try {
+      if (this.medlam) models.medlam = models.#own(await MedLam.load(this.medlam.path, how));
+      if (this.segmenter instanceof Sam) {
+        models.segmenter = models.#own(await Sam.load(this.segmenter.path, how));
+      }
+      return models;
+    } catch (error) {
+      models.close();
+      throw error;
+    }
+  }
+
+  get #networks(): (MedLam | Sam)[] {
+    const { medlam, segmenter } = this;
+    return [...(medlam ? [medlam] : []), ...(segmenter instanceof Sam ? [segmenter] : [])];
   }
 
   /** Frees what was loaded from paths. */

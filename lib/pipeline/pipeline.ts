@@ -10,6 +10,7 @@ import { runAllOptions, runOptions, someCases } from "./arguments.js";
 import { isComplete, removeRemains } from "./case-folder.js";
 import { casesOfShard, listImages, requireNames, type ScanCase, type Shard } from "./cases.js";
 import type { CaseOutcome, PipelineEvent } from "./events.js";
+import { ModelsWithFallback } from "./fallback.js";
 import { checkLocating, hasPromptFiles } from "./locate.js";
 import { type ModelFacts, PipelineModels, type PipelineOptions } from "./models.js";
 import { checkOutputs, type ProcessOptions, processScan } from "./process-scan.js";
@@ -50,9 +51,11 @@ export interface RunAllOptions extends RunOptions {
  */
 export class Pipeline {
   readonly #models: PipelineModels;
+  readonly #fallback: ModelsWithFallback;
 
   private constructor(models: PipelineModels) {
     this.#models = models;
+    this.#fallback = new ModelsWithFallback(models);
   }
 
   /**
@@ -146,7 +149,7 @@ export class Pipeline {
 
   /** Frees the models that were loaded from paths as soon as nothing runs on them. */
   close(): void {
-    this.#models.close();
+    this.#fallback.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,7 +164,6 @@ export class Pipeline {
   #job(options: RunOptions, scan?: string | Volume | OpenScan) {
     const given = scan instanceof OpenScan ? scan : undefined;
     const volume = scan instanceof Volume ? scan : undefined;
-    const freeGrid = given === undefined;
     return {
       prepare: async ({ image, series }: ScanCase, reporter: CaseReporter) =>
         given ??
@@ -172,11 +174,12 @@ export class Pipeline {
         }),
       work: async (each: ScanCase, ready: OpenScan, { onProgress, onNote }: CaseReporter) => {
         for (const warning of ready.volume.warnings) onNote(`${each.image}: ${warning}.`);
-        const how = { ...options, onProgress, freeGrid };
-        const result = await processScan(this.#models, each, ready, how);
-        for (const { code, message } of result.warnings) {
-          onNote(`${each.image}: ${message} (${code}).`);
-        }
+        const freeGrid = given === undefined && !this.#fallback.mayRepeat;
+        const process = (models: PipelineModels) =>
+          processScan(models, each, ready, { ...options, onProgress, freeGrid });
+        const say = (text: string) => onNote(`${each.image}: ${text}`);
+        const result = await this.#fallback.run(process, say);
+        for (const { code, message } of result.warnings) say(`${message} (${code}).`);
         return result;
       },
       release: (ready: OpenScan) => {

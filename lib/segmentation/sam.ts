@@ -68,11 +68,11 @@ export class Sam implements Segmenter {
   readonly fingerprint: string;
   /** Where it runs: "cpu" or "cuda:N". */
   readonly device: string;
-  /** Why it does not run on the device that was asked for; "" where it does. */
+  /** Why it does not run on the device that was asked for, or on a GPU that is there; "" where it does. */
   readonly fallback: string;
   readonly #native: Owned<SamHandle>;
 
-  private constructor(path: string, { info, note, fingerprint }: LoadedNetwork<SamInfo>) {
+  private constructor(path: string, { info, note, fingerprint, fallback }: LoadedNetwork<SamInfo>) {
     this.path = path;
     this.note = note;
     this.imageSize = info.imageSize;
@@ -84,7 +84,7 @@ export class Sam implements Segmenter {
     this.parameters = info.parameters;
     this.fingerprint = fingerprint;
     this.device = info.device;
-    this.fallback = info.fallback;
+    this.fallback = fallback;
     this.#native = new Owned(info.handle, `The network ${path}`);
   }
 

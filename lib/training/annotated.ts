@@ -59,7 +59,7 @@ export async function boxErrors(
 ): Promise<BoxErrors> {
   const supports = Math.min(mostSupports, Math.floor(scans.length / 2));
   const { onProgress, ...call } = options;
-  const medlam = await MedLam.load(model, { ...call, runtime: "torch" });
+  const medlam = await MedLam.load(model, { ...call, runtime: "torch", precision: "float32" });
   try {
     const templates = await buildTemplates({ ...call, medlam, supports: scans.slice(0, supports) });
     try {

@@ -9,6 +9,7 @@ const trainOptions = {
   peer: z.object({ rank: z.number(), count: z.number() }).optional(),
   resume: z.boolean().optional(),
   onProgress: aFunction.optional(),
+  onFallback: aFunction.optional(),
   cache: aPath.optional(),
   from: aPath.optional(),
   precision: z.enum(["float32", "bfloat16"]).optional(),

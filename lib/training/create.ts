@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { callNative } from "../addon/call.js";
 import type { TrainerHandle } from "../addon/contract/index.js";
+import { gpuOfTorch } from "../addon/devices.js";
 import { native } from "../addon/loader.js";
-import { parseDevice, probeTorch, readyTorch } from "../addon/runtimes.js";
+import { readyTorch } from "../addon/torch-plugin.js";
 import { computeDefaults } from "../base/compute.js";
-import { UsageError } from "../base/errors.js";
 import type { TrainOptions } from "./options.js";
 import { alone, type PeerProcesses, type Peers } from "./peers.js";
 import type { PrepareOptions } from "./scans.js";
@@ -48,7 +48,8 @@ export async function createTrainer(
   const { threads = 1, signal, onProgress, peer } = options;
   const { nan, series, resampleSlices, modality } = options;
   const { precision = computeDefaults.precision } = options;
-  const device = parseDevice(options.device ?? computeDefaults.device);
+  const wanted = options.device ?? computeDefaults.device;
+  const device = await gpuOfTorch(wanted, others.count, options.onFallback);
   const { steps, epochs } = training.numbers;
   const cache = options.cache ?? join(options.folder, "scans");
   const reading = { nan, series, resampleSlices, modality };
@@ -60,7 +61,6 @@ export async function createTrainer(
     callNative(options, (task) => native.createTrainer(plugin, text, task));
 
   if (others.count > 1) {
-    await requireDevices(plugin, device, others.count);
     const job = { plugin, checkpoint: checkpoint ?? "", steps: steps * epochs, threads };
     const peers = await others.start(job, (peers) => document(deviceOf(device, peers.rank), peers));
     return create(document(deviceOf(device, 0), peers));
@@ -73,14 +73,4 @@ export async function createTrainer(
 /** Where the process of this rank on its machine computes. */
 function deviceOf(device: string, rank: number): string {
   return device === "cuda" ? `cuda:${rank}` : device;
-}
-
-/** A process without a device would leave the others waiting for it. */
-async function requireDevices(plugin: string, device: string, count: number): Promise<void> {
-  const cudaDevices = (await probeTorch(plugin)).devices.length - 1;
-  if (device === "cuda" && cudaDevices < count) {
-    throw new UsageError(
-      `${count} processes need ${count} CUDA devices; this machine has ${cudaDevices}.`,
-    );
-  }
 }

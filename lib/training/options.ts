@@ -23,8 +23,13 @@ export interface TrainOptions extends CallOptions, DicomOptions {
   learningRate?: number;
   /** Seed of all random numbers. */
   seed?: number;
-  /** "cpu" by default, "cuda" or "cuda:N". */
+  /**
+   * "auto" (default): a GPU if libtorch sees one, and with several processes one for each, else the CPU. "cpu", "cuda" or "cuda:N", which must
+   * be there.
+   */
   device?: string;
+  /** Called with the reason if the CPU trains although a GPU is there. */
+  onFallback?: (reason: string) => void;
   precision?: Exclude<Precision, "float16">;
   /**
    * Scans or slices of a step that are computed at once, and whose memory is needed at once; 0, the default: one on a CPU,

@@ -14,16 +14,18 @@
 #include "addon/runtime.hpp"
 #include "addon/task_runner.hpp"
 #include "base/atomic_file.hpp"
+#include "base/cuda_driver.hpp"
 #include "base/executor.hpp"
 #include "base/simd.hpp"
 #include "runtimes/onnxruntime/api.hpp"
+#include "runtimes/onnxruntime/execution.hpp"
 #include "runtimes/onnxruntime/onnx_runtime.hpp"
 
 namespace medlsam::addon {
 namespace {
 
 struct OnnxRuntimeInfo {
-  std::string version, error;
+  std::string version, error, no_cuda;
   std::vector<std::string> providers;
   std::vector<Device> devices;
 };
@@ -31,9 +33,9 @@ struct OnnxRuntimeInfo {
 OnnxRuntimeInfo onnx_runtime_info(const std::string& path) {
   try {
     const auto runtime = onnx::open_onnx_runtime(path);
-    return {runtime->version(), "", onnx::providers(), runtime->devices()};
+    return {runtime->version(), "", onnx::why_no_cuda(0), onnx::providers(), runtime->devices()};
   } catch (const Error& error) {
-    return {"", error.what(), {}, {}};
+    return {"", error.what(), "", {}, {}};
   }
 }
 
@@ -47,6 +49,7 @@ Napi::Object to_js(Napi::Env env, const OnnxRuntimeInfo& runtime) {
   for (std::uint32_t i = 0; i < runtime.providers.size(); ++i) providers.Set(i, runtime.providers[i]);
   result.Set("version", runtime.version);
   result.Set("providers", providers);
+  result.Set("noCuda", runtime.no_cuda);
   result.Set("devices", device_names(env, runtime.devices));
   return result;
 }
@@ -62,6 +65,28 @@ Napi::Value info(const Napi::CallbackInfo& call) {
         result.Set("zlib", zlibVersion());
         if (!simd_warning().empty()) result.Set("simdWarning", simd_warning());
         result.Set("onnxRuntime", to_js(env, runtime));
+        return result;
+      });
+}
+
+Napi::Value cuda_driver(const Napi::CallbackInfo& call) {
+  return run_task(
+      call, call[1],
+      [library = call[0].As<Napi::String>().Utf8Value()](const Task&) { return ask_cuda_driver(library); },
+      [](Napi::Env env, CudaDriver&& driver) -> Napi::Value {
+        auto gpus = Napi::Array::New(env, driver.gpus.size());
+        for (std::uint32_t i = 0; i < driver.gpus.size(); ++i) {
+          const Gpu& gpu = driver.gpus[i];
+          auto object = Napi::Object::New(env);
+          object.Set("name", gpu.name);
+          object.Set("memory", static_cast<double>(gpu.memory));
+          object.Set("capability", std::to_string(gpu.major) + '.' + std::to_string(gpu.minor));
+          gpus.Set(i, object);
+        }
+        auto result = Napi::Object::New(env);
+        result.Set("error", driver.error);
+        result.Set("version", driver.version);
+        result.Set("gpus", gpus);
         return result;
       });
 }
@@ -112,6 +137,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind<parse_device>(env, exports, "parseDevice");
   bind<simd_level_of_process>(env, exports, "simdLevel");
   bind<info>(env, exports, "info");
+  bind<cuda_driver>(env, exports, "cudaDriver");
   bind<create_cancel>(env, exports, "createCancel");
   bind<cancel>(env, exports, "cancel");
   bind<release>(env, exports, "release");

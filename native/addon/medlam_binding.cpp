@@ -10,7 +10,7 @@ namespace {
 struct Loaded {
   std::shared_ptr<MedLamModel> model;
   std::string digest;
-  Placed placed;
+  Placement placement;
 };
 
 Napi::Value load_medlam(const Napi::CallbackInfo& info) {
@@ -22,7 +22,7 @@ Napi::Value load_medlam(const Napi::CallbackInfo& info) {
         Located located = locate(runtime, task.threads);
         std::string digest = weights->digest();
         return Loaded{std::make_shared<MedLamModel>(std::move(weights), std::move(located.compile)),
-                      std::move(digest), std::move(located.placed)};
+                      std::move(digest), located.placement};
       },
       [](Napi::Env env, Loaded&& loaded) -> Napi::Value {
         const MedLamWeights& weights = loaded.model->weights();
@@ -31,7 +31,7 @@ Napi::Value load_medlam(const Napi::CallbackInfo& info) {
         result.Set("patch", weights.patch());
         result.Set("parameters", static_cast<double>(weights.parameters()));
         result.Set("digest", loaded.digest);
-        describe(result, loaded.placed);
+        result.Set("device", loaded.placement.device.text());
         result.Set("handle", make_handle(env, loaded.model, weights.parameters() * sizeof(float)));
         return result;
       });
@@ -44,8 +44,8 @@ Napi::Value medlam_forward(const Napi::CallbackInfo& info) {
       [model = open_handle<MedLamModel>(info[0]), data = patches.Data(), count = patches.ElementLength(),
        deepest = info[2].As<Napi::Number>().Int32Value()](const Task& task) {
         const std::int64_t p = model->weights().patch();
-        return model->run(Tensor::on_host(data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}),
-                          deepest, task);
+        return run_rows(Tensor::on_host(data, {static_cast<std::int64_t>(count) / (p * p * p), 1, p, p, p}),
+                        [&](const Tensor& some) { return model->run(some, deepest, task); });
       },
       [](Napi::Env env, std::vector<Tensor>&& outputs) -> Napi::Value {
         auto features = Napi::Array::New(env);

@@ -37,13 +37,9 @@ RuntimeChoice to_runtime_choice(const Napi::Value& value) {
 
 Located locate(const RuntimeChoice& choice, unsigned threads) {
   auto runtime = open_runtime(choice.name, choice.library);
-  Placed placed = runtime->place({Device::parse(choice.device), to_dtype(choice.precision), threads});
-  return {compile_on(std::move(runtime), placed.placement), std::move(placed)};
-}
-
-void describe(Napi::Object& object, const Placed& placed) {
-  object.Set("device", placed.placement.device.text());
-  object.Set("fallback", placed.fallback);
+  const Placement placement =
+      runtime->place({Device::parse(choice.device), to_dtype(choice.precision), threads});
+  return {compile_on(std::move(runtime), placement), placement};
 }
 
 Napi::Array device_names(Napi::Env env, const std::vector<Device>& devices) {

@@ -21,14 +21,11 @@ RuntimeChoice to_runtime_choice(const Napi::Value& object);
 // Where a network really runs, and what compiles it there.
 struct Located {
   Compile compile;
-  Placed placed;
+  Placement placement;
 };
 
 // Loads the library and finds the device. Throws kBadArgument, kRuntimeUnavailable.
 Located locate(const RuntimeChoice& choice, unsigned threads);
-
-// Sets device and fallback.
-void describe(Napi::Object& object, const Placed& placed);
 
 Napi::Array device_names(Napi::Env env, const std::vector<Device>& devices);
 

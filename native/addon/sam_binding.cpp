@@ -11,7 +11,7 @@ namespace {
 struct Loaded {
   std::shared_ptr<SamModel> model;
   std::string digest;
-  Placed placed;
+  Placement placement;
 };
 
 // {heads, window, globalBlocks} or null.
@@ -33,7 +33,7 @@ Napi::Value load_sam(const Napi::CallbackInfo& info) {
         Located located = locate(runtime, task.threads);
         std::string digest = weights->digest();
         return Loaded{std::make_shared<SamModel>(std::move(weights), std::move(located.compile)),
-                      std::move(digest), std::move(located.placed)};
+                      std::move(digest), located.placement};
       },
       [](Napi::Env env, Loaded&& loaded) -> Napi::Value {
         const SamWeights& weights = loaded.model->weights();
@@ -46,7 +46,7 @@ Napi::Value load_sam(const Napi::CallbackInfo& info) {
         result.Set("channels", weights.channels());
         result.Set("parameters", static_cast<double>(weights.parameters()));
         result.Set("digest", loaded.digest);
-        describe(result, loaded.placed);
+        result.Set("device", loaded.placement.device.text());
         result.Set("handle", make_handle(env, loaded.model, weights.parameters() * sizeof(float)));
         return result;
       });

@@ -9,6 +9,7 @@ namespace {
 struct TorchInfo {
   std::string version;
   std::vector<Device> devices;
+  int cuda_version = 0;
 };
 
 Napi::Value torch_info(const Napi::CallbackInfo& info) {
@@ -16,12 +17,13 @@ Napi::Value torch_info(const Napi::CallbackInfo& info) {
       info, info[1],
       [path = info[0].As<Napi::String>().Utf8Value()](const Task&) {
         const auto runtime = torch::open_torch_runtime(path);
-        return TorchInfo{runtime->version(), runtime->devices()};
+        return TorchInfo{runtime->version(), runtime->devices(), torch::torch_cuda_version(path)};
       },
       [](Napi::Env env, TorchInfo&& found) -> Napi::Value {
         auto result = Napi::Object::New(env);
         result.Set("version", found.version);
         result.Set("devices", device_names(env, found.devices));
+        result.Set("cuda", found.cuda_version);
         return result;
       });
 }

@@ -29,7 +29,7 @@ Device Device::parse(std::string_view text) {
     return {DeviceKind::kCuda, std::stoi(std::string(digits))};
   }
   throw Error(ErrorCode::kBadArgument,
-              "The device must be cpu, cuda or cuda:N, not " + json_string(text) + '.');
+              "The device must be auto, cpu, cuda or cuda:N, not " + json_string(text) + '.');
 }
 
 std::string Device::text() const {

@@ -155,6 +155,11 @@ Tensor Tensor::to_host() const {
   if (!storage_ || storage_->host() != nullptr) return *this;
   const auto bytes = std::make_shared<std::vector<std::byte>>(elements() * dtype_size(dtype_));
   storage_->read(offset_, *bytes);
+  if (dtype_ == DType::kF16 || dtype_ == DType::kBF16) {
+    std::vector<float> values(elements());
+    to_float32({dtype_, shape_, *bytes}, values);
+    return on_host(std::move(values), shape_);
+  }
   return {dtype_, shape_, std::make_shared<const HostStorage>(bytes->data(), bytes)};
 }
 

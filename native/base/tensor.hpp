@@ -53,8 +53,12 @@ class Storage {
   virtual ~Storage() = default;
   virtual Device device() const = 0;
   virtual const std::byte* host() const = 0;  // null where the CPU cannot read it in place
-  // Copies `to.size()` bytes from `offset` on to the host.
+  // Copies `to.size()` bytes from `offset` on to the host, once they are there.
   virtual void read(std::size_t offset, std::span<std::byte> to) const = 0;
+  // Address of the bytes in the memory of device().
+  virtual const std::byte* address() const { return host(); }
+  // The cudaStream_t in whose order the bytes are written and must be read; null on the host.
+  virtual void* stream() const { return nullptr; }
 };
 
 // A dense array of one type on one device, row-major. Copies share the storage.
@@ -76,8 +80,11 @@ class Tensor {
   // The elements in place. Throws kInternal if they are not float32 or not on the host: go there by
   // to_host().
   const float* floats() const;
-  // This tensor, or a copy of one that is on another device.
+  // This tensor, or a copy of one that is on another device, float32 if it is of a shorter floating type.
   Tensor to_host() const;
+  // The first element's address in the memory of device(), and the stream that orders accesses (Storage).
+  const std::byte* address() const { return storage_ ? storage_->address() + offset_ : nullptr; }
+  void* stream() const { return storage_ ? storage_->stream() : nullptr; }
   // Part [begin, end) of the first axis, sharing the storage.
   Tensor slice(std::int64_t begin, std::int64_t end) const;
 

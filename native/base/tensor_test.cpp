@@ -109,6 +109,17 @@ TEST_CASE("tensors: a tensor of another device is read on the host only after a 
   CHECK(std::vector(near.floats(), near.floats() + near.elements()) == std::vector<float>{3, 4, 5, 6});
 }
 
+TEST_CASE("tensors: shorter floating types are float32 on the host") {
+  // The halves 1 and −2, then 0.5 and 0, in the bytes of two floats.
+  const std::vector<std::uint16_t> halves = {0x3c00, 0xc000, 0x3800, 0};
+  std::vector<float> stored(2);
+  std::memcpy(stored.data(), halves.data(), sizeof(float) * stored.size());
+  const Tensor far(DType::kF16, {4}, std::make_shared<FarStorage>(stored));
+  const Tensor near = far.slice(1, 4).to_host();
+  CHECK(near.dtype() == DType::kF32);
+  CHECK(std::vector(near.floats(), near.floats() + near.elements()) == std::vector<float>{-2, 0.5f, 0});
+}
+
 TEST_CASE("tensors: copies and parts share storage, which lives as long as the last") {
   Tensor part;
   CHECK(part.elements() == 0);

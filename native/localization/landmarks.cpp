@@ -9,9 +9,9 @@
 
 namespace medlsam {
 
-Landmarks look_at(MedLamModel& medlam, const Grid& grid, std::vector<Index3> centers, const Task& task) {
+Landmarks look_at(MedLamModel& medlam, PatchSource& source, std::vector<Index3> centers, const Task& task) {
   Landmarks found{std::move(centers), {}};
-  found.positions = patch_positions(medlam, grid, found.centers, task);
+  found.positions = patch_positions(medlam, source, found.centers, task);
   if (!std::ranges::all_of(found.positions, [](float value) { return std::isfinite(value); })) {
     throw Error(ErrorCode::kBadCheckpoint,
                 "The network gives a patch of the scan a position that is not a number: its checkpoint is "

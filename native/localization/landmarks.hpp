@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "localization/grid/grid.hpp"
+#include "localization/patch_source.hpp"
 #include "networks/medlam_model.hpp"
 
 namespace medlsam {
@@ -15,6 +16,6 @@ struct Landmarks {
 };
 
 // Runs the encoder on the patches at `centers`. Throws kBadCheckpoint for a position that is not finite.
-Landmarks look_at(MedLamModel& medlam, const Grid& grid, std::vector<Index3> centers, const Task& task);
+Landmarks look_at(MedLamModel& medlam, PatchSource& source, std::vector<Index3> centers, const Task& task);
 
 }  // namespace medlsam

@@ -31,15 +31,15 @@ std::vector<Index3> query_centers(const Grid& grid, const LocalizeOptions& optio
 }
 
 // Parts 5.1 and 5.2. Adds the number of patches to `patches`.
-std::vector<Index3> place(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& scan,
+std::vector<Index3> place(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& scan, PatchSource& source,
                           const Templates& templates, std::span<const std::int32_t> indices,
                           const LocalizeOptions& options, const Task& task, std::size_t& patches) {
   const Grid& grid = scan.grid();
-  const Landmarks query = look_at(*medlam, grid, query_centers(grid, options), task.in_phase("query"));
+  const Landmarks query = look_at(*medlam, source, query_centers(grid, options), task.in_phase("query"));
   patches += query.centers.size();
   if (!options.survey) return place_points(query, {}, grid.shape, templates, indices);
   task.check();
-  const auto survey = scan.survey(medlam, task.in_phase("survey"));
+  const auto survey = scan.survey(medlam, source, task.in_phase("survey"));
   if (survey.made_now) patches += survey.landmarks->centers.size();
   return place_points(query, *survey.landmarks, grid.shape, templates, indices);
 }
@@ -86,13 +86,15 @@ Localization localize(const std::shared_ptr<MedLamModel>& medlam, SurveyedGrid& 
   const std::vector<std::int32_t> indices = points_of(options.organs);
   Localization result;
   const auto start = Clock::now();
-  const std::vector<Index3> placed = place(medlam, scan, templates, indices, options, task, result.patches);
+  const auto source = open_patches(scan.grid(), medlam->device());
+  const std::vector<Index3> placed =
+      place(medlam, scan, *source, templates, indices, options, task, result.patches);
   result.network_seconds = seconds_since(start);
   task.check();
 
   Search found{placed, {}};
   if (std::ranges::find(options.scales, true) != options.scales.end()) {
-    found = search(*medlam, scan.grid(), templates, placed, indices,
+    found = search(*medlam, *source, scan.grid().shape, templates, placed, indices,
                    {options.scales, options.survey, options.lattice}, task.in_phase("search"));
   }
   result.patches += found.patches;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "localization/grid/grid.hpp"
+#include "localization/patch_source.hpp"
 #include "localization/templates/templates.hpp"
 #include "networks/medlam_model.hpp"
 
@@ -14,13 +15,14 @@ namespace medlsam {
 
 // Positions in the unified anatomical coordinate system of the patches at these centers, (n, 3); encoder
 // only.
-std::vector<float> patch_positions(MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
+std::vector<float> patch_positions(MedLamModel& medlam, PatchSource& source, std::span<const Index3> centers,
                                    const Task& task);
 
 // Adds patches of one support to templates: the patch at centers[i] to point indices[i], with positions[3·i
 // …] or, if there are none, the patch's own position. Part 4.
-void add_patches(Templates& templates, MedLamModel& medlam, const Grid& grid, std::span<const Index3> centers,
-                 std::span<const float> positions, std::span<const std::int32_t> indices, const Task& task);
+void add_patches(Templates& templates, MedLamModel& medlam, PatchSource& source,
+                 std::span<const Index3> centers, std::span<const float> positions,
+                 std::span<const std::int32_t> indices, const Task& task);
 
 struct Search {
   std::vector<Index3> points;  // the points as moved, on the padded grid
@@ -40,8 +42,8 @@ struct SearchOptions {
 };
 
 // Multi-scale similarity, part 5.3: template point indices[i] is searched in the patch around starts[i],
-// whose center is moved to where a whole patch fits.
-Search search(MedLamModel& medlam, const Grid& grid, const Templates& templates,
+// whose center is moved to where a whole patch fits into a grid of this shape.
+Search search(MedLamModel& medlam, PatchSource& source, const Index3& grid_shape, const Templates& templates,
               std::span<const Index3> starts, std::span<const std::int32_t> indices,
               const SearchOptions& options, const Task& task);
 

@@ -29,8 +29,8 @@ std::vector<Index3> survey_centers(const Grid& grid, std::int64_t edge) {
 
 }  // namespace
 
-Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, const Task& task) {
-  return look_at(medlam, grid, survey_centers(grid, medlam.weights().patch()), task);
+Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, PatchSource& source, const Task& task) {
+  return look_at(medlam, source, survey_centers(grid, medlam.weights().patch()), task);
 }
 
 std::shared_ptr<const Landmarks> SurveyedGrid::find(const std::shared_ptr<MedLamModel>& medlam) {
@@ -41,9 +41,10 @@ std::shared_ptr<const Landmarks> SurveyedGrid::find(const std::shared_ptr<MedLam
   return nullptr;
 }
 
-SurveyedGrid::Survey SurveyedGrid::survey(const std::shared_ptr<MedLamModel>& medlam, const Task& task) {
+SurveyedGrid::Survey SurveyedGrid::survey(const std::shared_ptr<MedLamModel>& medlam, PatchSource& source,
+                                          const Task& task) {
   if (auto known = find(medlam)) return {std::move(known), false};
-  auto made = std::make_shared<const Landmarks>(survey_scan(*medlam, grid_, task));
+  auto made = std::make_shared<const Landmarks>(survey_scan(*medlam, grid_, source, task));
   std::lock_guard lock(mutex_);
   surveys_.emplace_back(medlam, made);
   return {std::move(made), true};

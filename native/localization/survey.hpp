@@ -15,7 +15,7 @@ namespace medlsam {
 
 // Patches all over the scan, half a patch apart, except in air and lung. A survey depends only on the network
 // and the scan, so one is enough for any number of templates.
-Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, const Task& task);
+Landmarks survey_scan(MedLamModel& medlam, const Grid& grid, PatchSource& source, const Task& task);
 
 // A scan's grid with its surveys, one for each network. Thread-safe; two threads that need the first survey
 // at the same time both make it.
@@ -25,12 +25,13 @@ class SurveyedGrid {
 
   const Grid& grid() const { return grid_; }
 
-  // The network's survey of this scan, made if there is none yet; sets `made_now` accordingly.
+  // The network's survey of this scan, made with the grid's `source` if there is none yet; sets `made_now`
+  // accordingly.
   struct Survey {
     std::shared_ptr<const Landmarks> landmarks;
     bool made_now = false;
   };
-  Survey survey(const std::shared_ptr<MedLamModel>& medlam, const Task& task);
+  Survey survey(const std::shared_ptr<MedLamModel>& medlam, PatchSource& source, const Task& task);
 
  private:
   std::shared_ptr<const Landmarks> find(const std::shared_ptr<MedLamModel>& medlam);

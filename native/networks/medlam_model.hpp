@@ -10,6 +10,7 @@
 
 #include "networks/medlam.hpp"
 #include "networks/network.hpp"
+#include "networks/row_batches.hpp"
 
 namespace medlsam {
 
@@ -26,6 +27,16 @@ class MedLamModel {
     return network(deepest).run(std::span(&patches, 1), task);
   }
 
+  // The device that its networks compute on.
+  Device device() { return network(-1).device(); }
+
+  // How many patches are worth running at once. One fills all cores of a CPU by itself, and takes 100 MB of
+  // activations in the encoder and 500 MB in the whole network at width 24; it does not fill a GPU.
+  RowBatches& patches_at_once(int deepest) {
+    if (device().is_cpu()) return on_cpu_;
+    return deepest < 0 ? encoder_on_gpu_ : whole_on_gpu_;
+  }
+
  private:
   Network& network(int deepest) {
     std::lock_guard lock(mutex_);
@@ -34,6 +45,7 @@ class MedLamModel {
     return *slot;
   }
 
+  RowBatches on_cpu_{1}, encoder_on_gpu_{32}, whole_on_gpu_{8};
   std::unique_ptr<const MedLamWeights> weights_;
   Compile compile_;
   std::mutex mutex_;

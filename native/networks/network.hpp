@@ -22,6 +22,8 @@ using ParameterMap = std::map<std::string, TensorView>;
 class Network {
  public:
   virtual ~Network() = default;
+  // The device that it computes on.
+  virtual Device device() const { return {}; }
   // float32 inputs and outputs in the order of the graph's. Cancelled between operations where the runtime
   // can. Safe to call from several threads.
   virtual std::vector<Tensor> run(std::span<const Tensor> inputs, const Task& task) = 0;

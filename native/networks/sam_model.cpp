@@ -34,20 +34,36 @@ Network& SamModel::network(SamPart part) {
 Tensor SamModel::encode(const Tensor& slices, const Task& task) {
   const std::int64_t size = weights_->image_size();
   expect_shape(slices, {slices.shape().empty() ? 1 : slices.shape()[0], 1, size, size}, "Slices");
-  return network(SamPart::kEncoder).run(std::span(&slices, 1), task).at(0);
+  return run_rows(
+             slices,
+             [&](const Tensor& some) { return network(SamPart::kEncoder).run(std::span(&some, 1), task); })
+      .at(0);
 }
 
 SamMasks SamModel::decode(const Tensor& embedding, const std::vector<SamPrompt>& prompts,
                           const Tensor* mask_prompts, bool multimask, const Task& task) {
+  const auto count = static_cast<std::int64_t>(prompts.size());
+  const std::int64_t masks = multimask ? weights_->mask_tokens() - 1 : 1, edge = 4 * weights_->grid();
+  std::vector<float> logits(static_cast<std::size_t>(count * masks * edge * edge));
+  std::vector<float> ious(static_cast<std::size_t>(count * masks));
+  decode_batches(embedding, prompts, mask_prompts, multimask, task,
+                 [&](std::int64_t first, const SamMasks& some) {
+                   const Tensor found = some.logits.to_host(), found_ious = some.ious.to_host();
+                   std::copy_n(found.floats(), found.elements(), &logits[first * masks * edge * edge]);
+                   std::copy_n(found_ious.floats(), found_ious.elements(), &ious[first * masks]);
+                 });
+  return {Tensor::on_host(std::move(logits), {count, masks, edge, edge}),
+          Tensor::on_host(std::move(ious), {count, masks})};
+}
+
+void SamModel::decode_batches(const Tensor& embedding, const std::vector<SamPrompt>& prompts,
+                              const Tensor* mask_prompts, bool multimask, const Task& task,
+                              const UseMasks& use) {
   const std::int64_t channels = weights_->channels(), grid = weights_->grid();
   expect_shape(embedding, {1, channels, grid, grid}, "An embedding");
   const Tensor tokens = prompt_tokens(*weights_, prompts);
   const std::int64_t count = tokens.shape()[0];
   if (mask_prompts != nullptr) expect_shape(*mask_prompts, {count, 1, 4 * grid, 4 * grid}, "Mask prompts");
-
-  const std::int64_t masks = multimask ? weights_->mask_tokens() - 1 : 1, pixels = 16 * grid * grid;
-  std::vector<float> logits(static_cast<std::size_t>(count * masks * pixels));
-  std::vector<float> ious(static_cast<std::size_t>(count * masks));
   Network& decoder = network(multimask ? SamPart::kMultimaskDecoder : SamPart::kDecoder);
   const auto run = [&](std::int64_t first, std::int64_t some, const Task& part) {
     Tensor dense =
@@ -57,11 +73,13 @@ SamMasks SamModel::decode(const Tensor& embedding, const std::vector<SamPrompt>&
       dense = network(SamPart::kMaskPrompt).run(std::span(&given, 1), part).at(0);
     }
     const Tensor inputs[] = {embedding, tokens.slice(first, first + some), dense};
-    const auto found = decoder.run(inputs, part);
-    std::copy_n(found.at(0).to_host().floats(), some * masks * pixels,
-                logits.data() + first * masks * pixels);
-    std::copy_n(found.at(1).to_host().floats(), some * masks, ious.data() + first * masks);
+    auto found = decoder.run(inputs, part);
+    use(first, {std::move(found.at(0)), std::move(found.at(1))});
   };
+  if (!decoder.device().is_cpu()) {
+    prompts_at_once_.run(count, [&](std::int64_t first, std::int64_t some) { run(first, some, task); });
+    return;
+  }
   // Batches side by side share the threads out: less waiting than for all threads in each of many small
   // steps.
   const std::int64_t batch = std::min(decoder.best_batch(), kPromptsAtOnce),
@@ -74,8 +92,6 @@ SamMasks SamModel::decode(const Tensor& embedding, const std::vector<SamPrompt>&
     const std::int64_t first = static_cast<std::int64_t>(i) * batch;
     run(first, std::min(batch, count - first), part);
   });
-  return {Tensor::on_host(std::move(logits), {count, masks, 4 * grid, 4 * grid}),
-          Tensor::on_host(std::move(ious), {count, masks})};
 }
 
 }  // namespace medlsam

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "networks/network.hpp"
+#include "networks/row_batches.hpp"
 #include "networks/sam.hpp"
 #include "networks/sam_prompts.hpp"
 
@@ -34,9 +36,22 @@ class SamModel {
   SamMasks decode(const Tensor& embedding, const std::vector<SamPrompt>& prompts, const Tensor* mask_prompts,
                   bool multimask, const Task& task);
 
+  // The same in batches: `use` gets the masks of some prompts from the given one on, where the network left
+  // them; on the CPU from several threads. It may get those of a prompt again, after a GPU's memory did not
+  // suffice.
+  using UseMasks = std::function<void(std::int64_t first, const SamMasks& masks)>;
+  void decode_batches(const Tensor& embedding, const std::vector<SamPrompt>& prompts,
+                      const Tensor* mask_prompts, bool multimask, const Task& task, const UseMasks& use);
+
+  // The device that its networks compute on.
+  Device device() { return network(SamPart::kEncoder).device(); }
+
  private:
   Network& network(SamPart part);
 
+  // The last layers want 50 MB for each prompt at SAM's usual sizes, and from a few on the rest gains
+  // nothing.
+  RowBatches prompts_at_once_{8};
   std::unique_ptr<const SamWeights> weights_;
   Compile compile_;
   std::mutex mutex_;

@@ -13,6 +13,7 @@
 #include "checkpoints/checkpoint.hpp"
 #include "networks/sam_model.hpp"
 #include "testing/runtime_under_test.hpp"
+#include "testing/test_device.hpp"
 
 namespace medlsam {
 namespace {
@@ -39,7 +40,8 @@ float difference(const Tensor& found, const std::string& name) {
   CHECK(found.shape() == answers().tensors.at(name).shape);
   const auto wanted = stored<float>(name);
   REQUIRE(found.elements() == wanted.size());
-  const float* values = found.to_host().floats();
+  const Tensor host = found.to_host();
+  const float* values = host.floats();
   float worst = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const float error = std::abs(values[i] - wanted[i]);
@@ -54,7 +56,7 @@ SamModel& model() {
   static SamModel loaded = [] {
     const std::string path = kFolder + "sam_tiny.pth";
     return SamModel(std::make_unique<const SamWeights>(open_checkpoint(path), path, &kStated),
-                    compile_on(runtime_under_test(), {{}, DType::kF32, 2}));
+                    compile_on(runtime_under_test(), {Device::parse(test_device()).first(), DType::kF32, 2}));
   }();
   return loaded;
 }

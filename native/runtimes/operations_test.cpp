@@ -9,6 +9,7 @@
 
 #include "testing/graph_reference.hpp"
 #include "testing/runtime_under_test.hpp"
+#include "testing/test_device.hpp"
 
 namespace medlsam {
 namespace {
@@ -28,14 +29,15 @@ class Trial {
   }
 
   void run(const Runtime& runtime) {
-    const auto network = runtime.compile(graph_, views(), {{}, DType::kF32, 2});
+    const auto network =
+        runtime.compile(graph_, views(), runtime.place({Device::parse(test_device()), DType::kF32, 2}));
     const auto found = network->run(tensors_, {});
     std::vector<DoubleTensor> inputs;
     for (const Tensor& tensor : tensors_) inputs.push_back(to_double(tensor.floats(), tensor.shape()));
     const DoubleTensor wanted = evaluate_graph(graph_, doubles(), inputs).at(0);
     REQUIRE(found.size() == 1);
     REQUIRE(found[0].shape() == wanted.shape);
-    compare(found[0].floats(), wanted.values);
+    compare(found[0].to_host().floats(), wanted.values);
   }
 
  private:

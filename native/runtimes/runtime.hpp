@@ -20,12 +20,6 @@ struct Placement {
   unsigned threads = 1;           // of the CPU
 };
 
-// A placement that the runtime can keep, and why its device is not the one that was asked for ("" if it is).
-struct Placed {
-  Placement placement;
-  std::string fallback;
-};
-
 class Runtime {
  public:
   virtual ~Runtime() = default;
@@ -33,9 +27,10 @@ class Runtime {
   virtual std::string version() const = 0;
   virtual std::vector<Device> devices() const = 0;  // those that are there, the CPU first
 
-  // Throws kBadArgument for a precision that the runtime has not, kRuntimeUnavailable for a device that is
-  // not there, unless the runtime computes on the CPU instead.
-  virtual Placed place(const Placement& wanted) const = 0;
+  // The placement with a definite device. Throws kBadArgument for a precision that the runtime has not,
+  // kRuntimeUnavailable for a device that is not there: whether to compute elsewhere instead is the caller's
+  // to decide.
+  virtual Placement place(const Placement& wanted) const = 0;
 
   // `placement` comes from place(). Parameters are found by name, and their memory outlives the Network.
   // Throws kInternal where the graph cannot be compiled.

@@ -7,10 +7,8 @@
 #include <utility>
 
 #include "base/clock.hpp"
-#include "base/parallel.hpp"
-#include "segmentation/masks/decode.hpp"
-#include "segmentation/slices/resize.hpp"
-#include "segmentation/slices/window.hpp"
+#include "base/executor.hpp"
+#include "segmentation/slice_source.hpp"
 
 namespace medlsam {
 namespace {
@@ -20,23 +18,15 @@ namespace {
 // make.
 class Pipeline {
  public:
-  Pipeline(SamModel& sam, const Volume& volume, const Window& window, std::span<const SlicePrompts> plan,
-           ScanMasks& masks, const Task& task)
-      : sam_(sam),
-        volume_(volume),
-        window_(window),
-        plan_(plan),
-        masks_(masks),
-        task_(task),
-        edge_(sam.weights().image_size()),
-        resizer_(masks.layout.height, masks.layout.width, edge_),
-        decoder_(4 * sam.weights().grid(), edge_, masks.layout.height, masks.layout.width) {}
+  Pipeline(SamModel& sam, SliceSource& source, std::span<const SlicePrompts> plan, ScanMasks& masks,
+           const Task& task)
+      : sam_(sam), source_(source), plan_(plan), masks_(masks), task_(task) {}
 
   SliceWork run() {
     begin(preparing_, [this] { prepare(0); });
     for (std::size_t i = 0; i < plan_.size(); ++i) {
       preparing_->finish();
-      const std::vector<float> picture = std::exchange(picture_, {});
+      const Tensor picture = std::exchange(picture_, {});
       if (i + 1 < plan_.size()) begin(preparing_, [this, i] { prepare(i + 1); });
       Tensor embedding = encode(picture);
       if (decoding_) decoding_->finish();
@@ -49,7 +39,7 @@ class Pipeline {
 
  private:
   void begin(std::optional<Executor::Loop>& stage, std::function<void()> work) {
-    stage.emplace(executor(), 1, task_.threads > 1 ? 1 : 0,
+    stage.emplace(executor(), 1, task_.threads > 1 && source_.is_concurrent() ? 1 : 0,
                   [work = std::move(work)](std::size_t, std::size_t) { work(); });
   }
 
@@ -57,16 +47,13 @@ class Pipeline {
   void prepare(std::size_t i) {
     task_.check();
     const auto start = Clock::now();
-    std::vector<std::uint8_t> slice(masks_.layout.pixels()), resized(edge_ * edge_);
-    window_slice(volume_, masks_.layout, plan_[i].slice, window_, slice);
-    resizer_.resize(slice, resized);
-    picture_.assign(resized.begin(), resized.end());
+    picture_ = source_.picture(plan_[i].slice, task_);
     work_.prepare_seconds += seconds_since(start);
   }
 
-  Tensor encode(const std::vector<float>& picture) {
+  Tensor encode(const Tensor& picture) {
     const auto start = Clock::now();
-    Tensor embedding = sam_.encode(Tensor::on_host(picture.data(), {1, 1, edge_, edge_}), task_);
+    Tensor embedding = sam_.encode(picture, task_);
     work_.encode_seconds += seconds_since(start);
     ++work_.encoder_runs;
     return embedding;
@@ -95,33 +82,23 @@ class Pipeline {
     std::vector<SamPrompt> asked;
     for (const SlicePrompt* prompt : prompts) asked.push_back({prompt->points, prompt->box});
     const bool ambiguous = !asked.front().box && asked.front().points.size() == 1;
-    const SamMasks found = sam_.decode(embedding_, asked, nullptr, ambiguous, task_);
-    const std::int64_t each = found.ious.shape()[1];
-    const std::size_t pixels = static_cast<std::size_t>(found.logits.shape()[2] * found.logits.shape()[3]);
-    parallel_for(task_, prompts.size(), [&](std::size_t i, std::size_t) {
-      const float* ious = found.ious.floats() + static_cast<std::int64_t>(i) * each;
-      const std::int64_t best = std::max_element(ious, ious + each) - ious;
-      const std::size_t mask = i * static_cast<std::size_t>(each) + static_cast<std::size_t>(best);
-      const SliceLayout& layout = masks_.layout;
-      std::vector<float> probabilities(layout.pixels());
-      decoder_.decode({found.logits.floats() + mask * pixels, pixels}, probabilities);
-      masks_.organs.at(prompts[i]->organ).slices[slice.slice] =
-          crop_mask(probabilities, layout.height, layout.width);
-    });
+    sam_.decode_batches(embedding_, asked, nullptr, ambiguous, task_,
+                        [&](std::int64_t first, const SamMasks& found) {
+                          std::vector<SliceMask> made = source_.masks(slice.slice, found, task_);
+                          for (std::size_t i = 0; i < made.size(); ++i) {
+                            OrganMask& organ = masks_.organs.at(prompts[first + i]->organ);
+                            organ.slices[slice.slice] = std::move(made[i]);
+                          }
+                        });
   }
 
   SamModel& sam_;
-  const Volume& volume_;
-  const Window& window_;
+  SliceSource& source_;
   std::span<const SlicePrompts> plan_;
   ScanMasks& masks_;
   const Task& task_;
-  const std::int64_t edge_;
-  SliceResizer resizer_;
-  const MaskDecoder decoder_;
-  SliceWork work_;              // each stage writes fields of its own
-  std::vector<float> picture_;  // edge² values, 0 … 255
-  Tensor embedding_;
+  SliceWork work_;  // each stage writes fields of its own
+  Tensor picture_, embedding_;
   std::optional<Executor::Loop> preparing_, decoding_;  // destroyed, and ended, before what they use
 };
 
@@ -147,8 +124,10 @@ SliceWork segment_slices(SamModel& sam, const Volume& volume, Conventions conven
   if (volume.shape != masks.shape)
     throw Error(ErrorCode::kBadArgument, "The masks are of a volume of another shape.");
   if (plan.empty()) return {};
-  const Window window = slice_window(volume, conventions, task);
-  return Pipeline(sam, volume, window, plan, masks, task).run();
+  const std::int64_t edge = sam.weights().image_size(), logits_edge = 4 * sam.weights().grid();
+  const auto source =
+      open_slices({&volume, masks.layout, conventions, edge, logits_edge}, sam.device(), task);
+  return Pipeline(sam, *source, plan, masks, task).run();
 }
 
 }  // namespace medlsam

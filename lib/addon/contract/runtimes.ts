@@ -5,8 +5,24 @@ import type { Task } from "./task.js";
 export interface Placement {
   /** "cpu" or "cuda:N". */
   device: string;
-  /** Why that is not the device that was asked for; "" where it is. */
-  fallback: string;
+}
+
+/** A GPU as NVIDIA's driver describes it. */
+export interface NativeGpu {
+  /** As "NVIDIA H200". */
+  name: string;
+  /** Bytes, of all programs together. */
+  memory: number;
+  /** Compute capability, as "9.0". */
+  capability: string;
+}
+
+export interface NativeCudaDriver {
+  /** Why there is no driver that works; "" if there is one. */
+  error: string;
+  /** The latest CUDA that it runs: 1000·major + 10·minor. */
+  version: number;
+  gpus: NativeGpu[];
 }
 
 export interface AddonInfo {
@@ -16,7 +32,15 @@ export interface AddonInfo {
   /** Why the environment variable MEDLSAM_SIMD was not followed. */
   simdWarning?: string;
   /** ONNX Runtime at this path: its version, execution providers, and the devices that it finds. */
-  onnxRuntime: { version: string; providers: string[]; devices: string[] } | { error: string };
+  onnxRuntime: OnnxRuntimeInfo | { error: string };
+}
+
+export interface OnnxRuntimeInfo {
+  version: string;
+  providers: string[];
+  devices: string[];
+  /** Why its CUDA provider cannot be had, in its own words; "" if it can. */
+  noCuda: string;
 }
 
 /** A runtime and its settings: see lib/addon/runtimes.ts. */
@@ -33,11 +57,15 @@ export interface TorchInfo {
   version: string;
   /** "cpu", "cuda:0", …: those that it finds. */
   devices: string[];
+  /** CUDA that it is built for, 1000·major + 10·minor; 0: it is built for the CPU. */
+  cuda: number;
 }
 
 export interface RuntimesAddon {
   /** The name of a device: "cpu", "cuda" or "cuda:N". @throws BAD_ARGUMENT for anything else. */
   parseDevice(text: string): string;
+  /** The GPUs of NVIDIA's driver, whose library this is. */
+  cudaDriver(library: string, task: Task): Promise<NativeCudaDriver>;
   /** The level that kernels run at: "avx512", "avx2", "sse2", "neon" or "baseline". */
   simdLevel(): string;
   info(onnxRuntimePath: string, task: Task): Promise<AddonInfo>;

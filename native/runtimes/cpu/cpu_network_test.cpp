@@ -221,7 +221,7 @@ TEST_CASE("the cpu runtime refuses GPUs and low precision, saying who has them")
                        doctest::Contains("not on cuda:0: the onnx and torch ones"), Error);
   CHECK_THROWS_WITH_AS((void)runtime->place({{}, DType::kF16, 1}), doctest::Contains("torch"), Error);
   if (simd_has_bfloat16()) {
-    CHECK(runtime->place({{}, DType::kBF16, 1}).placement.precision == DType::kBF16);
+    CHECK(runtime->place({{}, DType::kBF16, 1}).precision == DType::kBF16);
   } else {
     CHECK_THROWS_WITH_AS((void)runtime->place({{}, DType::kBF16, 1}), doctest::Contains("AVX-512 BF16"),
                          Error);

@@ -13,7 +13,7 @@ class CpuRuntime : public Runtime {
   std::string version() const override { return simd_level_name(simd_level()); }
   std::vector<Device> devices() const override { return {{}}; }
 
-  Placed place(const Placement& wanted) const override {
+  Placement place(const Placement& wanted) const override {
     if (!wanted.device.is_cpu()) {
       throw Error(ErrorCode::kBadArgument, "The cpu runtime computes on the CPU, not on " +
                                                wanted.device.text() + ": the onnx and torch ones know GPUs.");
@@ -28,7 +28,7 @@ class CpuRuntime : public Runtime {
           "The cpu runtime computes in bfloat16 only where the processor has AVX-512 BF16, which this "
           "one has not, or MEDLSAM_SIMD leaves out; the torch runtime does anywhere.");
     }
-    return {wanted, ""};
+    return wanted;
   }
 
   std::unique_ptr<Network> compile(const Graph& graph, const ParameterMap& parameters,

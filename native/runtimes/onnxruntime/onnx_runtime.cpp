@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "runtimes/onnxruntime/api.hpp"
+#include "runtimes/onnxruntime/execution.hpp"
 #include "runtimes/onnxruntime/session.hpp"
 
 namespace medlsam::onnx {
@@ -25,16 +26,16 @@ class OnnxRuntime : public Runtime {
     return found;
   }
 
-  Placed place(const Placement& wanted) const override {
+  Placement place(const Placement& wanted) const override {
     if (wanted.precision != DType::kF32) {
       throw Error(ErrorCode::kBadArgument,
                   "The onnx runtime computes in float32; lower precisions need the torch one.");
     }
     const Device device = wanted.device.first();
     const std::string why = device.is_cpu() ? "" : why_no_cuda(device.index);
-    if (why.empty()) return {{device, wanted.precision, wanted.threads}, ""};
-    return {{{}, wanted.precision, wanted.threads},
-            "ONNX Runtime has no CUDA here, the CPU is used instead: " + why};
+    if (why.empty()) return {device, wanted.precision, wanted.threads};
+    throw Error(ErrorCode::kRuntimeUnavailable,
+                "ONNX Runtime cannot compute on " + device.text() + ": " + why + " Run on the cpu.");
   }
 
   std::unique_ptr<Network> compile(const Graph& graph, const ParameterMap& parameters,

@@ -7,7 +7,7 @@ namespace medlsam::onnx {
 namespace {
 
 [[noreturn]] void rethrow(const Ort::Exception& error) {
-  throw Error(ErrorCode::kInternal, std::string("ONNX Runtime: ") + error.what());
+  throw Error(device_error_code(error.what()), std::string("ONNX Runtime: ") + error.what());
 }
 
 Ort::Value borrow(const Tensor& tensor) {

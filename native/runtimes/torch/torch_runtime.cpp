@@ -11,8 +11,24 @@
 namespace medlsam::torch {
 namespace {
 
-MedlsamTorchArray to_c(const char* name, const float* data, const Shape& shape) {
-  return {name, data, shape.data(), static_cast<std::int32_t>(shape.size())};
+std::int32_t to_c(DType type) {
+  if (type == DType::kBF16) return MEDLSAM_TORCH_BFLOAT16;
+  return type == DType::kF16 ? MEDLSAM_TORCH_FLOAT16 : MEDLSAM_TORCH_FLOAT32;
+}
+
+DType from_c(std::int32_t type) {
+  if (type == MEDLSAM_TORCH_BFLOAT16) return DType::kBF16;
+  return type == MEDLSAM_TORCH_FLOAT16 ? DType::kF16 : DType::kF32;
+}
+
+MedlsamTorchArray to_c(const char* name, const Tensor& tensor) {
+  const Device device = tensor.device();
+  return {name,
+          tensor.address(),
+          tensor.shape().data(),
+          static_cast<std::int32_t>(tensor.shape().size()),
+          to_c(tensor.dtype()),
+          device.is_cpu() ? -1 : device.index};
 }
 
 std::string document_of(const Graph& graph, const Placement& placement) {
@@ -33,15 +49,46 @@ ThreadBudget& budget() {
   return threads;
 }
 
+// An output of the plugin's, in main memory or on a GPU.
+class PluginStorage : public Storage {
+ public:
+  PluginStorage(const MedlsamTorchTable& table, const MedlsamTorchArray& array, void* owner)
+      : table_(table),
+        data_(static_cast<const std::byte*>(array.data)),
+        device_(array.device < 0 ? Device{} : Device{DeviceKind::kCuda, array.device}),
+        owner_(owner) {}
+  ~PluginStorage() override { table_.release_output(owner_); }
+  PluginStorage(const PluginStorage&) = delete;
+  PluginStorage& operator=(const PluginStorage&) = delete;
+
+  Device device() const override { return device_; }
+  const std::byte* host() const override { return device_.is_cpu() ? data_ : nullptr; }
+  const std::byte* address() const override { return data_; }
+  void* stream() const override { return table_.output_stream(owner_); }
+  void read(std::size_t offset, std::span<std::byte> to) const override {
+    check(table_, table_.read_output(owner_, offset, to.size(), to.data()));
+  }
+
+ private:
+  const MedlsamTorchTable& table_;
+  const std::byte* data_;
+  Device device_;
+  void* owner_;
+};
+
 class PluginNetwork : public Network {
  public:
   PluginNetwork(const MedlsamTorchTable& table, const Graph& graph, const ParameterMap& parameters,
                 const Placement& placement)
-      : table_(table), threads_(placement.device.is_cpu() ? placement.threads : 1) {
+      : table_(table),
+        device_(placement.device),
+        threads_(placement.device.is_cpu() ? placement.threads : 1) {
     std::vector<MedlsamTorchArray> arrays;
     for (const NamedValue& parameter : graph.parameters()) {
       const float* values = parameter_values(graph, parameter, parameters).data();
-      arrays.push_back(to_c(parameter.name.c_str(), values, graph.shape(parameter.value)));
+      const Shape& shape = graph.shape(parameter.value);
+      arrays.push_back({parameter.name.c_str(), values, shape.data(), static_cast<std::int32_t>(shape.size()),
+                        MEDLSAM_TORCH_FLOAT32, -1});
     }
     const std::string document = document_of(graph, placement);
     check(table_,
@@ -51,12 +98,19 @@ class PluginNetwork : public Network {
   PluginNetwork(const PluginNetwork&) = delete;
   PluginNetwork& operator=(const PluginNetwork&) = delete;
 
+  Device device() const override { return device_; }
+
   std::vector<Tensor> run(std::span<const Tensor> inputs, const Task& task) override {
     task.check();
     std::vector<MedlsamTorchArray> arrays;
-    for (const Tensor& input : inputs) arrays.push_back(to_c(nullptr, input.floats(), input.shape()));
+    void* stream = nullptr;
+    for (const Tensor& input : inputs) {
+      if (input.device().is_cpu()) (void)input.floats();  // throws for another type
+      if (stream == nullptr) stream = input.stream();
+      arrays.push_back(to_c(nullptr, input));
+    }
     Running running = {table_, task, {}};
-    const MedlsamTorchRun callbacks = {&running, Running::is_cancelled, Running::output};
+    const MedlsamTorchRun callbacks = {&running, Running::is_cancelled, Running::output, stream};
     const auto share = budget().take(threads_, task);
     const auto threads = static_cast<std::int32_t>(share.threads());
     check(table_, table_.run_network(network_, arrays.data(), arrays.size(), threads, &callbacks));
@@ -74,15 +128,14 @@ class PluginNetwork : public Network {
     }
     static void output(void* self, const MedlsamTorchArray* array, void* owner) {
       auto& running = *static_cast<Running*>(self);
-      const auto release = [&table = running.table](const void* held) {
-        table.release_output(const_cast<void*>(held));
-      };
-      running.outputs.push_back(Tensor::on_host(array->data, {array->shape, array->shape + array->rank},
-                                                std::shared_ptr<const void>(owner, release)));
+      const auto storage = std::make_shared<const PluginStorage>(running.table, *array, owner);
+      running.outputs.emplace_back(from_c(array->type), Shape(array->shape, array->shape + array->rank),
+                                   storage);
     }
   };
 
   const MedlsamTorchTable& table_;
+  Device device_;
   unsigned threads_;
   void* network_ = nullptr;
 };
@@ -100,7 +153,7 @@ class TorchRuntime : public Runtime {
     return found;
   }
 
-  Placed place(const Placement& wanted) const override {
+  Placement place(const Placement& wanted) const override {
     const Device device = wanted.device.first();
     if (!device.is_cpu() && device.index >= table_.cuda_devices) {
       throw Error(ErrorCode::kRuntimeUnavailable,
@@ -109,7 +162,7 @@ class TorchRuntime : public Runtime {
                       " CUDA devices. Run on the cpu, or build the plugin with a libtorch for CUDA "
                       "(`npm run build:torch`).");
     }
-    return {{device, wanted.precision, wanted.threads}, ""};
+    return {device, wanted.precision, wanted.threads};
   }
 
   std::unique_ptr<Network> compile(const Graph& graph, const ParameterMap& parameters,
@@ -125,6 +178,10 @@ class TorchRuntime : public Runtime {
 
 std::shared_ptr<const Runtime> open_torch_runtime(const std::string& library) {
   return std::make_shared<const TorchRuntime>(load(library));
+}
+
+int torch_cuda_version(const std::string& library) {
+  return load(library).cuda_version;
 }
 
 }  // namespace medlsam::torch

@@ -11,4 +11,7 @@ namespace medlsam::torch {
 // float16, and refuses a GPU that is not there.
 std::shared_ptr<const Runtime> open_torch_runtime(const std::string& library);
 
+// CUDA that the plugin's libtorch is built for, 1000·major + 10·minor; 0: it is built for the CPU.
+int torch_cuda_version(const std::string& library);
+
 }  // namespace medlsam::torch

@@ -37,4 +37,16 @@ void allow_tf32(bool allowed) {
   at::globalContext().setAllowTF32CuDNN(allowed);
 }
 
+Arithmetic::Arithmetic(const GpuChoices& choices)
+    : benchmark_(at::globalContext().benchmarkCuDNN()),
+      deterministic_(at::globalContext().deterministicCuDNN()) {
+  at::globalContext().setBenchmarkCuDNN(choices.benchmark);
+  at::globalContext().setDeterministicCuDNN(!choices.benchmark);
+}
+
+Arithmetic::~Arithmetic() {
+  at::globalContext().setBenchmarkCuDNN(benchmark_);
+  at::globalContext().setDeterministicCuDNN(deterministic_);
+}
+
 }  // namespace medlsam::torch

@@ -10,7 +10,7 @@ namespace {
 
 using at::Tensor;
 
-Tensor convolution(const Node& node, std::span<const Tensor> inputs) {
+Tensor convolution(const Node& node, std::span<const Tensor> inputs, const GpuChoices& gpu) {
   const auto& padding = node.attributes.list("padding");
   const Tensor &x = inputs[0], &weight = inputs[1];
   const Tensor bias = inputs.size() > 2 ? inputs[2] : Tensor();
@@ -22,7 +22,7 @@ Tensor convolution(const Node& node, std::span<const Tensor> inputs) {
   }
   // oneDNN convolves with the channels last in as little as half the time, and the next operations keep that
   // order.
-  const bool last = x.is_cpu() && x.scalar_type() == at::kFloat;
+  const bool last = x.is_cpu() ? x.scalar_type() == at::kFloat : gpu.channels_last;
   return at::conv3d(last ? x.contiguous(at::MemoryFormat::ChannelsLast3d) : x, weight, bias, 1, padding);
 }
 
@@ -45,7 +45,7 @@ Tensor compute(const Node& node, std::span<const Tensor> inputs, const Execution
   const Tensor& x = inputs[0];
   switch (node.op) {
     case Op::kConvolution:
-      return convolution(node, inputs);
+      return convolution(node, inputs, execution.gpu);
     case Op::kInstanceNormRelu:
       return instance_norm_relu(x, attributes.real("epsilon"));
     case Op::kMaxPool:
@@ -77,10 +77,10 @@ Tensor compute(const Node& node, std::span<const Tensor> inputs, const Execution
     case Op::kSlice:
       return x.slice(attributes.integer("axis"), attributes.integer("begin"), attributes.integer("end"));
     case Op::kAttention:
-      return attention(x, inputs[1], inputs[2], attributes.integer("heads"));
+      return attention(x, inputs[1], inputs[2], attributes.integer("heads"), execution.gpu);
     case Op::kWindowAttention:
       return window_attention(x, inputs[1], inputs[2], inputs[3], attributes.integer("heads"),
-                              attributes.integer("window"), execution.check);
+                              attributes.integer("window"), execution.gpu, execution.check);
   }
   throw Error(ErrorCode::kInternal, "ATen has no operation " + std::string(op_name(node.op)) + '.');
 }

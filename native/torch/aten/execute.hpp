@@ -29,6 +29,7 @@ struct Execution {
   // Units of 3D convolutions on the CPU in float32 by our own kernels (convolution_unit.hpp), as training
   // wants.
   bool own_convolutions = false;
+  GpuChoices gpu = {};
 };
 
 // The graph's outputs. `weights` has its parameters by name, of the graph's shapes or of as many elements;

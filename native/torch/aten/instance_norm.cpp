@@ -142,7 +142,21 @@ struct InstanceNormRelu : ::torch::autograd::Function<InstanceNormRelu> {
 
 }  // namespace
 
+Tensor instance_norm_relu_short(const Tensor& x, double epsilon) {
+  const auto count = static_cast<double>(x.size(2) * x.size(3) * x.size(4));
+  const Tensor mean = x.sum({2, 3, 4}, true, at::kFloat) / count;
+  const Tensor squares = at::linalg_vector_norm(x, 2, {{2, 3, 4}}, true, at::kFloat).square_() / count;
+  const Tensor scale = at::rsqrt((squares - mean.square()).clamp_min_(0).add_(epsilon));
+  const Tensor shift = -mean * scale;
+  const auto type = x.scalar_type();
+  Tensor normal = at::addcmul(shift.to(type), x, scale.to(type));
+  return at::relu_(normal);
+}
+
 Tensor instance_norm_relu(const Tensor& x, double epsilon) {
+  const bool is_last = x.is_contiguous(at::MemoryFormat::ChannelsLast3d) && !x.is_contiguous();
+  if (!x.is_cpu() && is_last && x.scalar_type() != at::kFloat && !at::GradMode::is_enabled())
+    return instance_norm_relu_short(x, epsilon);
   if (!x.is_cpu() || x.scalar_type() != at::kFloat) {
     Tensor normal = at::instance_norm(x, {}, {}, {}, {}, true, 0, epsilon, false);
     return at::relu_(normal);

@@ -9,4 +9,8 @@ namespace medlsam::torch {
 // many times, first of all to bring the channels to the front. Same result for any number of threads.
 at::Tensor instance_norm_relu(const at::Tensor& x, double epsilon);
 
+// The same of float16 or bfloat16, not differentiable: sums in float32 of the values as they are, and a
+// result in the order of x in memory. ATen's would bring the channels to the front.
+at::Tensor instance_norm_relu_short(const at::Tensor& x, double epsilon);
+
 }  // namespace medlsam::torch

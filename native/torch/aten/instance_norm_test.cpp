@@ -2,7 +2,11 @@
 #include "torch/aten/instance_norm.hpp"
 
 #include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 #include <doctest/doctest.h>
+
+#include <cmath>
+#include <utility>
 
 #include "testing/test_device.hpp"
 #include "torch/aten/upsample.hpp"
@@ -49,6 +53,27 @@ TEST_CASE("instance norm: a constant patch becomes 0, and has no gradient") {
   CHECK(y.abs().max().item<float>() == 0);
   y.sum().backward();
   CHECK(x.grad().abs().max().item<float>() == 0);
+}
+
+TEST_CASE("instance norm of 16 bits: the values of float32, rounded, in the order of the input") {
+  for (const auto& [type, digits] : {std::pair{at::kHalf, 11}, std::pair{at::kBFloat16, 8}}) {
+    // Far from 0, where sums of 16 bits would lose everything.
+    const Tensor x = (values({2, 8, 12, 16, 12}) + 5).to(type).contiguous(at::MemoryFormat::ChannelsLast3d);
+    const c10::InferenceMode inference;
+    const Tensor y = instance_norm_relu_short(x, kEpsilon);
+    CHECK(y.scalar_type() == type);
+    CHECK(y.is_contiguous(at::MemoryFormat::ChannelsLast3d));
+    const Tensor wanted =
+        at::relu(at::instance_norm(x.to(at::kFloat), {}, {}, {}, {}, true, 0, kEpsilon, false));
+    // Mean and deviation are rounded once, the result once more; the mean is some 10 deviations.
+    CHECK(largest_difference(y.to(at::kFloat), wanted) < 16 * std::pow(2.0, -digits));
+    CHECK((y.to(at::kFloat) - wanted).square().mean().sqrt().item<double>() < 4 * std::pow(2.0, -digits));
+  }
+}
+
+TEST_CASE("instance norm of 16 bits: a constant patch becomes 0") {
+  const Tensor x = at::full({1, 8, 8, 8, 8}, 0.3f).to(at::kHalf);
+  CHECK(instance_norm_relu_short(x, kEpsilon).abs().max().item<float>() < 1e-2);
 }
 
 TEST_CASE("upsampling: ATen's values and gradients") {

@@ -5,23 +5,32 @@
 #include <vector>
 
 #include "torch/aten/execute.hpp"
+#include "torch/aten/gpu_graphs.hpp"
 
 namespace medlsam::torch {
 
-// A graph whose every run calls ATen. Safe to run from several threads.
+// A graph that calls ATen for every operation. Safe to run from several threads.
 class AtenNetwork {
  public:
   // `weights` are the graph's parameters, float32; they are borrowed where `options` are those of float32 on
   // the CPU, and else copied.
-  AtenNetwork(Graph graph, const WeightMap& weights, const at::TensorOptions& options);
+  AtenNetwork(Graph graph, const WeightMap& weights, const at::TensorOptions& options,
+              const GpuChoices& choices);
 
-  // Inputs and outputs are float32 on the CPU, whatever the network computes in.
+  // Inputs are of any floating type, on the network's device or the CPU. Outputs are row-major: float32 of a
+  // network on the CPU, else of the type that it computes in, on its GPU in the order of the current stream.
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Check& check);
 
+  at::Device device() const { return options_.device(); }
+
  private:
+  std::vector<at::Tensor> run_on_gpu(std::span<const at::Tensor> inputs, const Check& check);
+
   Graph graph_;
   WeightMap weights_;
   at::TensorOptions options_;
+  GpuChoices choices_;
+  GpuGraphs graphs_;
   std::mutex mutex_;
 };
 

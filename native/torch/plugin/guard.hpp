@@ -28,7 +28,8 @@ std::int32_t guarded(Body&& body) {
   } catch (const Error& error) {
     return fail(error.code(), error.what());
   } catch (const c10::Error& error) {
-    return fail(ErrorCode::kInternal, std::string("libtorch: ") + error.what_without_backtrace());
+    return fail(device_error_code(error.what_without_backtrace()),
+                std::string("libtorch: ") + error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kInternal, "Out of memory.");
   } catch (const std::exception& error) {
