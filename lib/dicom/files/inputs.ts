@@ -20,11 +20,12 @@ export async function inputKind(path: string): Promise<InputKind> {
   if (!found?.isFile()) return "other";
   const start = await startOf(path).catch(() => undefined);
   if (!start) return "other";
-  if (looksLikeZip(start)) return "archive";
+  // PyTorch's checkpoints are archives as well, whose first file is a pickle.
+  if (looksLikeZip(start)) return start.includes(".pkl") ? "other" : "archive";
   return looksLikeDicom(start) ? "file" : "other";
 }
 
-async function startOf(path: string): Promise<Uint8Array> {
+async function startOf(path: string): Promise<Buffer> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(startSize), 0, startSize, 0);
