@@ -168,7 +168,8 @@ Volume labels_of_contours(std::string_view text, std::span<const ContourPart> co
     if (image < 0) image = static_cast<std::int32_t>(nearest_image(given.front(), frames));
     for (const Point3& point : given) {
       const auto found = point_in_plane(point, frames[static_cast<std::size_t>(image)]);
-      if (std::abs(found.distance) > reach) {
+      const bool is_finite = std::isfinite(found.point.x) && std::isfinite(found.point.y);
+      if (!is_finite || !(std::abs(found.distance) <= reach)) {
         throw Error(ErrorCode::kBadAnnotation, "a contour lies " + std::to_string(std::abs(found.distance)) +
                                                    " mm off the nearest image of the scan: it is of another "
                                                    "scan, or not in the images' planes.");

@@ -170,3 +170,32 @@ it("decimal strings have 16 bytes at most", () => {
   }
   expect(decimalString(2.255859375)).toBe("2.255859375");
 });
+
+it.each(["seg-binary", "seg-labelmap", "rtstruct-keyhole"])(
+  "%s with changed bytes is read or refused, and nothing else",
+  (name) => {
+    const whole = readFileSync(reference(name));
+    // Mulberry32: the same changes each time.
+    let state = 7;
+    const random = (below: number) => {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+    };
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 60; round++) {
+      const bytes = Buffer.from(whole);
+      for (let i = 0; i < 1 + random(4); i++) bytes[132 + random(6000)] = random(256);
+      try {
+        parseAnnotation(round % 5 === 0 ? bytes.subarray(0, random(bytes.length)) : bytes, name);
+        outcomes.add("read");
+      } catch (error) {
+        outcomes.add((error as { code?: string }).code ?? String(error));
+      }
+    }
+    expect(
+      [...outcomes].filter((each) => !["read", "BAD_VOLUME", "BAD_ANNOTATION"].includes(each)),
+    ).toEqual([]);
+  },
+);
