@@ -14,7 +14,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_CUDA_ABI 1
+#define MEDLSAM_CUDA_ABI 2
 
 enum : std::int32_t {
   MEDLSAM_CUDA_FLOAT32 = 0,
@@ -137,6 +137,9 @@ struct MedlsamCudaTable {
   void (*close_session)(void* session);
   void* (*stream)(void* session);
   std::int32_t (*synchronize)(void* session);
+  // Work that is asked of the session from now on begins after what was queued in `stream`, a cudaStream_t of
+  // its device, until now: how another's tensors are waited for.
+  std::int32_t (*wait_for)(void* session, void* stream);
   std::int64_t (*memory)(void* session);  // bytes of device memory that the session holds
 
   // Plain device memory, for tensors without libtorch and for tests. Copies wait for themselves.
@@ -155,6 +158,8 @@ struct MedlsamCudaTable {
   // Makes the padded grid of the resampled volume; `grid` receives its device pointer (float32, z, y, x),
   // which holds until the session's next fill_grid.
   std::int32_t (*fill_grid)(void* session, const MedlsamCudaGridLayout* layout, const float** grid);
+  // A grid that was made elsewhere, (z, y, x), in the place of fill_grid's.
+  std::int32_t (*load_grid)(void* session, const float* values, const std::int64_t shape[3]);
   // Patches [center − edge/2, center + edge/2) of the grid, 0 outside, one after another into device memory:
   // (count, edge³) of FLOAT32, FLOAT16 or BFLOAT16. `centers`: (count, 3) on the host.
   std::int32_t (*gather_patches)(void* session, const std::int64_t* centers, std::int32_t count,

@@ -111,6 +111,9 @@ void fill_sessions(MedlsamCudaTable& table) {
   table.synchronize = [](void* session) {
     return in_session(session, [](Session& open) { synchronize(open.stream()); });
   };
+  table.wait_for = [](void* session, void* stream) {
+    return in_session(session, [&](Session& open) { wait_for(open.stream(), stream); });
+  };
   table.memory = [](void* session) { return static_cast<Session*>(session)->memory(); };
   table.allocate = [](void* session, std::size_t bytes, void** pointer) {
     return in_session(session, [&](Session&) { *pointer = allocate(bytes); });
@@ -143,6 +146,11 @@ void fill_localization(MedlsamCudaTable& table) {
   };
   table.fill_grid = [](void* session, const MedlsamCudaGridLayout* layout, const float** grid) {
     return in_session(session, [&](Session& open) { *grid = open.fill_grid(*layout); });
+  };
+  table.load_grid = [](void* session, const float* values, const std::int64_t* shape) {
+    return in_session(session, [&](Session& open) {
+      open.load_grid(values, {shape[0], shape[1], shape[2]});
+    });
   };
   table.gather_patches = [](void* session, const std::int64_t* centers, std::int32_t count, std::int64_t edge,
                             std::int32_t type, void* out) {

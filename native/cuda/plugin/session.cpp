@@ -103,6 +103,14 @@ const float* Session::fill_grid(const MedlsamCudaGridLayout& layout) {
   return grid;
 }
 
+void Session::load_grid(const float* values, const Extents& shape) {
+  if (shape.z < 1 || shape.y < 1 || shape.x < 1) refuse_call("A grid on a GPU has one voxel at least.");
+  grid_shape_ = {};
+  const std::size_t voxels = shape.voxels();
+  copy_to_device(grid_.at_least(voxels), values, voxels * sizeof(float), stream());
+  grid_shape_ = shape;
+}
+
 void Session::gather_patches(std::span<const std::int64_t> centers, std::int64_t edge, Element type,
                              void* out) {
   if (grid_shape_.z == 0) refuse_call("The session has no grid.");

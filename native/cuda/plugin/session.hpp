@@ -50,6 +50,7 @@ class Session {
   Range stored_range();
   Range resample(std::span<const MedlsamCudaOperator, 3> axes);
   const float* fill_grid(const MedlsamCudaGridLayout& layout);
+  void load_grid(const float* values, const Extents& shape);
   void gather_patches(std::span<const std::int64_t> centers, std::int64_t edge, Element type, void* out);
 
   std::vector<Peak> find_peaks(const TemplateKernels& templates, std::span<const MedlsamCudaFeatures> scales,

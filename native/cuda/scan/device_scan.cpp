@@ -40,6 +40,24 @@ void DeviceScan::synchronize() {
   check(table_.synchronize(session_));
 }
 
+void DeviceScan::wait_for(void* stream) {
+  check(table_.wait_for(session_, stream));
+}
+
+void* DeviceScan::allocate(std::size_t bytes) {
+  void* memory = nullptr;
+  check(table_.allocate(session_, bytes, &memory));
+  return memory;
+}
+
+void DeviceScan::release(void* memory) noexcept {
+  table_.release(session_, memory);
+}
+
+void DeviceScan::read(const void* memory, std::span<std::byte> to) const {
+  check(table_.to_host(session_, memory, to.size(), to.data()));
+}
+
 const Volume& DeviceScan::loaded() const {
   if (volume_ == nullptr) throw Error(ErrorCode::kInternal, "No scan was loaded on the GPU.");
   return *volume_;
@@ -62,6 +80,7 @@ void DeviceScan::upload(const Volume& volume, const Task& task) {
 
 void DeviceScan::load(const Volume& volume, const Task& task) {
   grid_values_ = nullptr;
+  has_grid_ = false;
   upload(volume, task);
   volume_ = &volume;
 }
@@ -76,6 +95,7 @@ double DeviceScan::stored_minimum(const Volume& volume) const {
 Grid DeviceScan::make_grid(Conventions conventions, bool normalized, const Task& task) {
   const Volume& volume = loaded();
   grid_values_ = nullptr;
+  has_grid_ = false;
   const auto rectification = grid_rectification(volume, conventions);
   if (!rectification)
     return upright_grid(volume, conventions, normalized, [&] { return stored_minimum(volume); });
@@ -114,11 +134,19 @@ Grid DeviceScan::upright_grid(const Volume& volume, Conventions conventions, boo
     }
   }
   check(table_.fill_grid(session_, &layout, &grid_values_));
+  has_grid_ = true;
   return grid;
 }
 
+void DeviceScan::load_grid(const Grid& grid) {
+  grid_values_ = nullptr;
+  has_grid_ = false;
+  check(table_.load_grid(session_, grid.values.data(), grid.shape.data()));
+  has_grid_ = true;
+}
+
 void DeviceScan::gather_patches(std::span<const Index3> centers, std::int64_t edge, DType dtype, void* out) {
-  if (grid_values_ == nullptr) throw Error(ErrorCode::kInternal, "The scan has no grid on the GPU.");
+  if (!has_grid_) throw Error(ErrorCode::kInternal, "The scan has no grid on the GPU.");
   std::vector<std::int64_t> flat;
   for (const Index3& center : centers) flat.insert(flat.end(), center.begin(), center.end());
   check(table_.gather_patches(session_, flat.data(), static_cast<std::int32_t>(centers.size()), edge,

@@ -80,6 +80,13 @@ class DeviceScan {
   void* stream() const { return table_.stream(session_); }
   std::int64_t memory() const { return table_.memory(session_); }  // bytes held on the GPU
   void synchronize();
+  // Work from now on begins after what was queued in `stream`, a cudaStream_t, until now.
+  void wait_for(void* stream);
+
+  // Device memory for others, to be released before the scan ends.
+  void* allocate(std::size_t bytes);
+  void release(void* memory) noexcept;
+  void read(const void* memory, std::span<std::byte> to) const;
 
   // Copies the stored voxels to the GPU: int16 as they are, other types as float32. `volume` outlives the
   // work on it.
@@ -89,6 +96,8 @@ class DeviceScan {
   // tilted gantry sheared are shifted upright on the CPU.
   Grid make_grid(Conventions conventions, bool normalized, const Task& task);
   const float* grid_values() const { return grid_values_; }  // device memory, (z, y, x) of the grid's shape
+  // A grid that was made on the CPU, in the place of make_grid's.
+  void load_grid(const Grid& grid);
   // As copy_patch, for some patches at once: (centers, edge³) of kF32, kF16 or kBF16 into device memory.
   void gather_patches(std::span<const Index3> centers, std::int64_t edge, DType dtype, void* out);
 
@@ -128,6 +137,7 @@ class DeviceScan {
   void* session_ = nullptr;
   const Volume* volume_ = nullptr;
   const float* grid_values_ = nullptr;
+  bool has_grid_ = false;
   std::vector<MedlsamCudaMask> masks_;  // decoded last
 };
 

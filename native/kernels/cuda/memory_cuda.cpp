@@ -106,6 +106,17 @@ void synchronize(Stream stream) {
   check(cudaStreamSynchronize(cuda_stream(stream)), "work on the GPU");
 }
 
+void wait_for(Stream stream, Stream other) {
+  if (stream == other) return;
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "making an event");
+  const cudaError_t recorded = cudaEventRecord(event, cuda_stream(other));
+  const cudaError_t waits = cudaStreamWaitEvent(cuda_stream(stream), event, 0);
+  cudaEventDestroy(event);
+  check(recorded, "marking a stream");
+  check(waits, "waiting for a stream");
+}
+
 void* allocate(std::size_t bytes) {
   void* pointer = nullptr;
   check(cudaMalloc(&pointer, bytes == 0 ? 1 : bytes), "taking memory");

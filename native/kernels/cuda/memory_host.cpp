@@ -40,6 +40,8 @@ void destroy_stream(Stream) noexcept {}
 
 void synchronize(Stream) {}
 
+void wait_for(Stream, Stream) {}
+
 void* allocate(std::size_t bytes) {
   // Memory that is not written is not zero, as on a GPU.
   void* pointer = std::malloc(bytes == 0 ? 1 : bytes);
