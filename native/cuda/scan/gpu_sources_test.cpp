@@ -1,0 +1,158 @@
+#include "cuda/scan/gpu_sources.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+
+#include "testing/plugin_under_test.hpp"
+
+namespace medlsam::cuda {
+namespace {
+
+using testing::DeviceValues;
+
+const Task kTask{.threads = 2, .cancelled = nullptr, .on_progress = nullptr};
+const Device kGpu{DeviceKind::kCuda, 0};
+
+const MedlsamCudaTable& plugin() {
+  return testing::plugin_under_test(MEDLSAM_HOST_PLUGIN);
+}
+
+// What a network left on the GPU.
+class NetworkOutput : public Storage {
+ public:
+  explicit NetworkOutput(const std::vector<std::uint16_t>& halves) : values_(plugin(), halves) {}
+  Device device() const override { return kGpu; }
+  const std::byte* host() const override { return nullptr; }
+  const std::byte* address() const override { return static_cast<const std::byte*>(values_.data()); }
+  void read(std::size_t offset, std::span<std::byte> to) const override {
+    const auto all = values_.read<std::byte>();
+    std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(offset), to.size(), to.begin());
+  }
+
+ private:
+  DeviceValues values_;
+};
+
+// Random values, exact in float16, on the GPU and on the host.
+struct BothTensors {
+  BothTensors(const Shape& shape, unsigned seed) {
+    std::mt19937 generator(seed);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    std::vector<std::uint16_t> halves(shape_elements(shape));
+    for (std::uint16_t& half : halves) half = float_to_half(uniform(generator));
+    std::vector<float> floats(halves.size());
+    std::transform(halves.begin(), halves.end(), floats.begin(), half_to_float);
+    on_gpu = Tensor(DType::kF16, shape, std::make_shared<NetworkOutput>(halves));
+    on_host = Tensor::on_host(std::move(floats), shape);
+  }
+  Tensor on_gpu, on_host;
+};
+
+Volume make_volume() {
+  Volume volume;
+  volume.shape = {12, 21, 17};
+  volume.affine = {-2, 0, 0, 0, 0, 2.5, 0, 0, 0, 0, 3, 0, 0, 0, 0, 1};
+  std::vector<std::int16_t> values(volume.voxels());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<std::int16_t>(static_cast<int>(i * 37 % 2500) - 1000);
+  const auto bytes = std::as_bytes(std::span(values));
+  volume.data.assign(bytes.begin(), bytes.end());
+  return volume;
+}
+
+bool same_values(const Tensor& a, const Tensor& b) {
+  const Tensor first = a.to_host(), second = b.to_host();
+  return first.shape() == second.shape() &&
+         std::equal(first.floats(), first.floats() + first.elements(), second.floats());
+}
+
+TEST_CASE("patches from a GPU are those from the host, and stay there") {
+  const Grid grid = make_grid(make_volume(), Conventions::kExact, false, kTask);
+  const auto source = open_gpu_patches(plugin(), grid, kGpu);
+  const std::vector<Index3> centers = {{38, 40, 41}, {1, 2, 3}};
+  const Tensor patches = source->patches(centers, 16);
+  CHECK(patches.device() == kGpu);
+  CHECK(same_values(patches, HostPatches(grid).patches(centers, 16)));
+}
+
+TEST_CASE("features on a GPU are searched there, those on the host on the host, with the same peaks") {
+  constexpr int kEdge = 16, kChannels = 5;
+  const Grid grid = make_grid(make_volume(), Conventions::kExact, false, kTask);
+  // The network's first output, positions.
+  const BothTensors positions({3, 3}, 9);
+  std::vector<Tensor> on_gpu = {positions.on_gpu}, on_host = {positions.on_host};
+  for (int scale = 0; scale < kScales; ++scale) {
+    const std::int64_t edge = kEdge >> (2 - scale);
+    const BothTensors both({3, kChannels, edge, edge, edge}, static_cast<unsigned>(scale));
+    on_gpu.push_back(both.on_gpu);
+    on_host.push_back(both.on_host);
+  }
+  Templates templates(2, kChannels);
+  for (std::size_t point : {0, 1}) {
+    const float position[3] = {0, 0, 0};
+    const auto from = [&](int scale) { return on_host[scale + 1].slice(2 - point, 3 - point); };
+    const Tensor a = from(0), b = from(1), c = from(2);
+    templates.add(point, position, {a.floats(), b.floats(), c.floats()}, kEdge);
+  }
+  const std::vector<PatchPoint> points = {{0, 1, {}}, {2, 0, {}}, {1, 1, {{2, 3, 4}, 1e-3F}}};
+  const std::array<bool, kScales> scales = {true, false, true};
+  const auto source = open_gpu_patches(plugin(), grid, kGpu);
+  const auto expected = HostPatches(grid).find_peaks(on_host, templates, scales, kEdge, points, kTask);
+  for (const auto& outputs : {on_gpu, on_host}) {
+    const auto found = source->find_peaks(outputs, templates, scales, kEdge, points, kTask);
+    REQUIRE(found.size() == points.size());
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      CHECK(found[i].voxel == expected[i].voxel);
+      CHECK(std::abs(found[i].value - expected[i].value) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("pictures and masks of slices from a GPU are those from the host") {
+  const Volume volume = make_volume();
+  const SlicedScan scan{&volume, slice_layout(volume.affine, volume.shape), Conventions::kReference, 32, 8};
+  const auto source = open_gpu_slices(plugin(), scan, kGpu, kTask);
+  HostSlices host(scan, kTask);
+  const Tensor picture = source->picture(5, kTask).to_host(), expected = host.picture(5, kTask);
+  REQUIRE(picture.shape() == expected.shape());
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < picture.elements(); ++i)
+    different += picture.floats()[i] != expected.floats()[i];
+  CHECK(different <= 1);
+
+  const BothTensors logits({3, 2, 8, 8}, 7), ious({3, 2}, 8);
+  const auto masks = host.masks(5, {logits.on_host, ious.on_host}, kTask);
+  for (const SamMasks& found :
+       {SamMasks{logits.on_gpu, ious.on_gpu}, SamMasks{logits.on_host, ious.on_host}}) {
+    const auto from_gpu = source->masks(5, found, kTask);
+    REQUIRE(from_gpu.size() == masks.size());
+    for (std::size_t i = 0; i < masks.size(); ++i) {
+      CHECK(from_gpu[i].top == masks[i].top);
+      CHECK(from_gpu[i].left == masks[i].left);
+      REQUIRE(from_gpu[i].levels.size() == masks[i].levels.size());
+      for (std::size_t p = 0; p < masks[i].levels.size(); ++p)
+        REQUIRE(std::abs(from_gpu[i].levels[p] - masks[i].levels[p]) <= 1);
+    }
+  }
+}
+
+TEST_CASE("networks on a GPU get their patches and slices from it once the plugin is registered") {
+  const Volume volume = make_volume();
+  const Grid grid = make_grid(volume, Conventions::kExact, false, kTask);
+  const SlicedScan scan{&volume, slice_layout(volume.affine, volume.shape), Conventions::kExact, 32, 8};
+  const std::vector<Index3> centers = {{38, 40, 41}};
+  CHECK(open_patches(grid, kGpu)->patches(centers, 8).device().is_cpu());
+  register_gpu_sources(plugin());
+  CHECK(open_patches(grid, kGpu)->patches(centers, 8).device() == kGpu);
+  CHECK(open_patches(grid, {})->patches(centers, 8).device().is_cpu());
+  // A GPU that is not there.
+  CHECK(open_patches(grid, {DeviceKind::kCuda, 99})->patches(centers, 8).device().is_cpu());
+  CHECK(open_slices(scan, kGpu, kTask)->picture(0, kTask).device() == kGpu);
+  register_gpu_patches({});
+  register_gpu_slices({});
+}
+
+}  // namespace
+}  // namespace medlsam::cuda
