@@ -71,6 +71,7 @@ if(MEDLSAM_TESTS OR MEDLSAM_TORCH_TESTS)
 endif()
 
 # --- ONNX Runtime's headers: the library itself is loaded at run time ------------------------------------------
-if(MEDLSAM_ADDON OR MEDLSAM_TESTS)
+# The build of the CUDA plugin has no use for them, and may be on a machine without a network.
+if(MEDLSAM_ADDON OR (MEDLSAM_TESTS AND NOT MEDLSAM_CUDA))
   include(onnxruntime_headers)
 endif()

@@ -99,6 +99,28 @@ if [ "$device" != cpu ] && command -v compute-sanitizer > /dev/null; then
   done
 fi
 
+# The CUDA plugin: its tests on the GPU, the same under the checkers of memory and races, and its times.
+if command -v nvcc > /dev/null; then
+  kernels=$build-cuda
+  capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2> /dev/null | head -n 1 | tr -d .)
+  settings+=(-B "$kernels" -DMEDLSAM_TORCH=OFF -DMEDLSAM_TORCH_TESTS=OFF -DMEDLSAM_CUDA=ON -DMEDLSAM_TESTS=ON "-DMEDLSAM_CUDA_ARCHITECTURES=${capability:-90}")
+  if step kernels-configure 120 cmake "${settings[@]}" &&
+    step kernels-build 300 cmake --build "$kernels" --parallel "$jobs" --target medlsam_cuda_device medlsam_cuda_bench medlsam_cuda_scan_tests; then
+    tests=$(find "$kernels" -name medlsam_cuda_scan_tests -type f | head -n 1)
+    step kernels-on-host 60 "$tests"
+    if [ "$device" != cpu ]; then
+      export MEDLSAM_CUDA=$PWD/$kernels/medlsam_cuda.so
+      step kernels-on-gpu 60 "$tests"
+      if command -v compute-sanitizer > /dev/null; then
+        for tool in memcheck racecheck; do
+          step "kernels-$tool" 90 compute-sanitizer --tool $tool --error-exitcode 9 "$tests"
+        done
+      fi
+      table kernels 90 "$kernels/medlsam_cuda_bench" "$MEDLSAM_CUDA"
+    fi
+  fi
+fi
+
 say ""
 if [ "$device" = cpu ]; then
   table networks 120 "$bench" cpu --quick
