@@ -60,7 +60,7 @@ TEST_CASE("extended attention: the scores' terms reach every key, in float32") {
     const RelativeScores relative(inputs.q, inputs.vertical, inputs.horizontal, h, w);
     for (const AttentionKernel kernel : {AttentionKernel::kFlash, AttentionKernel::kEfficient}) {
       const Tensor found = attend_extended(inputs.q, inputs.k, inputs.v, relative, kernel);
-      CHECK(found.sizes() == inputs.v.sizes());
+      CHECK((found.sizes() == inputs.v.sizes()));
       CHECK(difference(found, by_definition(inputs, h, w)) < 1e-5);
     }
   }
@@ -72,7 +72,7 @@ TEST_CASE("extended attention: in 16 bits, to what their digits allow") {
     const Inputs inputs = Inputs(1, 2, 14, 14, 64).rounded(type);
     const RelativeScores relative(inputs.q, inputs.vertical, inputs.horizontal, 14, 14);
     const Tensor found = attend_extended(inputs.q, inputs.k, inputs.v, relative, AttentionKernel::kFlash);
-    CHECK(found.scalar_type() == type);
+    CHECK((found.scalar_type() == type));
     // Scores of up to 8 are rounded, relative to them, before the softmax.
     CHECK(difference(found, by_definition(inputs, 14, 14)) < 16 * std::pow(2.0, -digits));
   }

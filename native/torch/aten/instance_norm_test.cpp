@@ -61,7 +61,7 @@ TEST_CASE("instance norm of 16 bits: the values of float32, rounded, in the orde
     const Tensor x = (values({2, 8, 12, 16, 12}) + 5).to(type).contiguous(at::MemoryFormat::ChannelsLast3d);
     const c10::InferenceMode inference;
     const Tensor y = instance_norm_relu_short(x, kEpsilon);
-    CHECK(y.scalar_type() == type);
+    CHECK((y.scalar_type() == type));
     CHECK(y.is_contiguous(at::MemoryFormat::ChannelsLast3d));
     const Tensor wanted =
         at::relu(at::instance_norm(x.to(at::kFloat), {}, {}, {}, {}, true, 0, kEpsilon, false));

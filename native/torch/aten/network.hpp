@@ -15,7 +15,7 @@ class AtenNetwork {
   // `weights` are the graph's parameters, float32; they are borrowed where `options` are those of float32 on
   // the CPU, and else copied.
   AtenNetwork(Graph graph, const WeightMap& weights, const at::TensorOptions& options,
-              const GpuChoices& choices);
+              const GpuChoices& choices = {});
 
   // Inputs are of any floating type, on the network's device or the CPU. Outputs are row-major: float32 of a
   // network on the CPU, else of the type that it computes in, on its GPU in the order of the current stream.
