@@ -60,7 +60,7 @@ describe("medlsam localize", () => {
     expect(timing.read).toBeGreaterThan(0);
     expect(timing.total).toBeGreaterThan(timing.read);
     expect(stderr).toContain(`${scan}: search\n`);
-    expect(stderr).toMatch(/q\.nii\.gz: 5 organs, \d present, [\d.]+ s\n$/);
+    expect(stderr).toMatch(/q\.nii\.gz: none of the 5 organs is in this scan, [\d.]+ s\n$/);
   });
 
   it("repeats itself for a seed, and draws other centres for another", async () => {
