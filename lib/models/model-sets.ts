@@ -41,14 +41,14 @@ export type ModelFile = keyof Description["files"];
 
 /** A set of models that belong together. */
 export interface ModelSet extends Omit<Description, "files"> {
-  /** What it is for, as a phrase. */
+  /** Its purpose, as a phrase. */
   purpose: string;
   /** Names of the organs that it finds. */
   organs: string[];
   /** License of the weights, and what to cite. */
   license: string;
   citation: string;
-  /** What all results made with it say; it stands in the checkpoints too. */
+  /** The words that all results made with it carry; they stand in the checkpoints too. */
   note: string;
   /** Paths. `templates` are of Whole-Patch Localization, `partTemplates` of Sub-Patch Localization. */
   files: Record<Exclude<ModelFile, "partTemplates">, string> & { partTemplates?: string };

@@ -1,4 +1,4 @@
-/** What a GPU fails at is done again on the CPU, if that is asked for. */
+/** A scan that a GPU fails at is done again on the CPU, if that is asked for. */
 import { UnavailableError } from "../base/errors.js";
 import type { PipelineModels } from "./models.js";
 

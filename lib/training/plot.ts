@@ -73,7 +73,7 @@ export async function curvePage(
   return page(title, diagrams.filter((each) => each !== undefined).join("\n"));
 }
 
-/** What follows `prefix` in the names of a record's figures. */
+/** Ends of the names of a record's figures that begin with `prefix`. */
 function partsOf(record: CurveRecord, prefix: string | undefined): string[] {
   if (prefix === undefined) return [];
   const names = Object.keys(record).filter((name) => name.startsWith(prefix));

@@ -164,7 +164,7 @@ struct FromFew {
       transpose_columns<kLanes>(rows_of(from + i * stride, count - i, stride), width, to + i, kRow);
   }
 
-  // What `count` keys add to some queries' sums.
+  // Adds the shares of `count` keys to some queries' sums.
   MEDLSAM_INLINE void add(std::int64_t head, std::int64_t query, std::int64_t count) {
     Vector<kLanes> highest[kQueries];
     score(head * attention.dim, query, count, highest);

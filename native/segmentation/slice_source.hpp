@@ -16,7 +16,7 @@
 
 namespace medlsam {
 
-// What is cut into slices, and the edges of the network's pictures and logits.
+// The volume that is cut into slices, and the edges of the network's pictures and logits.
 struct SlicedScan {
   const Volume* volume = nullptr;  // outlives the source
   SliceLayout layout;

@@ -24,7 +24,7 @@ class HeaderLines {
   // The next line without its end, \n or \r\n; nothing at the end of the file. Throws after a megabyte of
   // them.
   std::optional<std::string_view> next();
-  // What follows the last line.
+  // The bytes after the last line.
   std::span<const std::byte> rest() const { return file_.subspan(at_); }
 
  private:

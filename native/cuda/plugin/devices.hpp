@@ -1,4 +1,4 @@
-// Which GPUs the plugin can use, and one line that says why not.
+// The GPUs that the plugin can use, or one line that says why there is none.
 #pragma once
 
 #include "kernels/cuda/memory.hpp"

@@ -1,5 +1,5 @@
-// What one scan needs on a GPU (plugin_api.hpp has the meaning of each function): its volume, its grid, its
-// masks, and the memory between them.
+// Everything one scan needs on a GPU (plugin_api.hpp has the meaning of each function): its volume, its grid,
+// its masks, and the memory between them.
 #pragma once
 
 #include <cstdint>

@@ -105,7 +105,8 @@ class DeviceScan {
   std::vector<SimilarityPeak> find_peaks(const DeviceTemplates& templates,
                                          std::span<const DeviceFeatures> scales, int patch,
                                          std::span<const DevicePoint> points);
-  // What add_template_kernel adds for each of `patches` patches: (patches, channels, size³) on the host.
+  // Kernels as add_template_kernel adds them, for each of `patches` patches: (patches, channels, size³) on
+  // the host.
   std::vector<float> support_kernels(const DeviceFeatures& features, int channels, int size, int patches);
 
   // As medlsam::slice_window.

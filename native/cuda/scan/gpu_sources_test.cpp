@@ -19,7 +19,7 @@ const MedlsamCudaTable& plugin() {
   return testing::plugin_under_test(MEDLSAM_HOST_PLUGIN);
 }
 
-// What a network left on the GPU.
+// Values that a network left on the GPU.
 class NetworkOutput : public Storage {
  public:
   explicit NetworkOutput(const std::vector<std::uint16_t>& halves) : values_(plugin(), halves) {}

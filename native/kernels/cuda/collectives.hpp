@@ -1,4 +1,4 @@
-// What the threads of a block, or of many blocks, do together.
+// Reductions over the threads of a block, and copies to its shared memory while threads go on.
 #pragma once
 
 #include <cstring>

@@ -51,7 +51,7 @@ class DeviceScope {
 Stream create_stream();
 void destroy_stream(Stream stream) noexcept;
 void synchronize(Stream stream);
-// What is queued in `stream` from now on begins after what was queued in `other` until now.
+// Work queued in `stream` from now on begins after the work queued in `other` until now.
 void wait_for(Stream stream, Stream other);
 
 void* allocate(std::size_t bytes);

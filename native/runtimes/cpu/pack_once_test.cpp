@@ -21,7 +21,7 @@ TEST_CASE("the same weights are packed once while somebody has them, and anew af
   CHECK(one->first == 6);
   CHECK(pack_once<Packed>(weights.data(), 3.0f) == one);
   CHECK(pack_once<Packed>(weights.data(), 4.0f)->first == 8);
-  // What comes to lie at the address later is other weights.
+  // Other weights may come to lie at the address later.
   one.reset();
   weights[0] = 5;
   CHECK(pack_once<Packed>(weights.data(), 3.0f)->first == 15);

@@ -64,7 +64,7 @@ class Stream {
     return found;
   }
 
-  // What is coded up to the next marker or the end, without the zeros that were stuffed behind 0xff.
+  // The coded bytes up to the next marker or the end, without the zeros that were stuffed behind 0xff.
   std::span<const std::byte> coded() {
     coded_.clear();
     while (at_ < bytes_.size()) {

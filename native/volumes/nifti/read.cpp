@@ -107,7 +107,7 @@ void read_values(std::span<const std::byte> file, VoxelStream& source, std::size
   source.verify_checksum();
 }
 
-// What is left of a pair's header file: extensions, if anything.
+// The rest of a pair's header file: extensions, if anything.
 std::vector<std::byte> rest_of(VoxelStream& source) {
   constexpr std::size_t kStep = 4096;
   std::vector<std::byte> rest;
