@@ -147,10 +147,10 @@ Tensor instance_norm_relu_short(const Tensor& x, double epsilon) {
   const Tensor mean = x.sum({2, 3, 4}, true, at::kFloat) / count;
   const Tensor squares = at::linalg_vector_norm(x, 2, {{2, 3, 4}}, true, at::kFloat).square_() / count;
   const Tensor scale = at::rsqrt((squares - mean.square()).clamp_min_(0).add_(epsilon));
-  const Tensor shift = -mean * scale;
-  const auto type = x.scalar_type();
-  Tensor normal = at::addcmul(shift.to(type), x, scale.to(type));
-  return at::relu_(normal);
+  // In float32: where a channel hardly varies, as in air, its scale is 300 and would magnify what rounding of
+  // the mean leaves.
+  Tensor normal = at::addcmul(-mean * scale, x.to(at::kFloat), scale);
+  return at::relu_(normal).to(x.scalar_type());
 }
 
 Tensor instance_norm_relu(const Tensor& x, double epsilon) {

@@ -128,7 +128,7 @@ TEST_CASE("attention that is differentiated through is the attention of inferenc
     const at::Tensor vertical = at::randn({2 * rows - 1, 8}), horizontal = at::randn({2 * columns - 1, 8});
     const auto attend = [&](bool differentiate) {
       const c10::AutoGradMode mode(differentiate);
-      return torch::window_attention(qkv, bias, vertical, horizontal, 2, window, kGoOn);
+      return torch::window_attention(qkv, bias, vertical, horizontal, 2, window, {}, kGoOn);
     };
     CHECK(at::allclose(attend(true), attend(false), 1e-4, 1e-5));
   }
