@@ -31,7 +31,7 @@ describe("Ctrl-C", () => {
   it.each([
     ["SIGINT", "scan0.nii.gz: grid"],
     ["SIGINT", "scan0.nii.gz: search"],
-    ["SIGINT", "present"],
+    ["SIGINT", "in this scan"],
     ["SIGTERM", "scan2.nii.gz: search"],
   ] as const)(
     "%s after “%s” stops localize within a second, all files whole",
