@@ -6,6 +6,7 @@ import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import { native } from "../addon/loader.js";
 import { aPath, checkArguments, optionsOf, wholeNumber } from "../base/arguments.js";
+import { inParallel } from "../base/parallel.js";
 import { maxSeed } from "../base/seed.js";
 import type { MaskSet } from "../dicom-masks/mask-set.js";
 import { placementLike } from "../dicom-masks/placement.js";
@@ -99,10 +100,11 @@ async function writeImages(
 ): Promise<void> {
   makeFolder(folder);
   const name = (index: number) => `${String(index + 1).padStart(4, "0")}.dcm`;
-  for (const [index, image] of images.entries()) {
+  // A disk that syncs a file takes others along.
+  await inParallel(8, [...images.entries()], async ([index, image]) => {
     const chunks = image();
     await callNative(options, (task) => native.writeBytes(join(folder, name(index)), chunks, task));
-  }
+  });
   try {
     const earlier = (await readdir(folder)).filter((file) => /^\d{4,}\.dcm$/.test(file));
     const made = new Set(images.map((_, index) => name(index)));
