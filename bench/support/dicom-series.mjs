@@ -1,7 +1,7 @@
 /** A phantom's CT as a series of DICOM files, in any of the transfer syntaxes of dicom-encoders.mjs. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeAttributes } from "../../dist/dicom/write/encode.js";
+import { encodeAttributes, lengthOf } from "../../dist/dicom/write/encode.js";
 import { textEncoding } from "../../dist/dicom/write/text-encoding.js";
 import { makePhantom } from "../../dist/index.js";
 
@@ -81,9 +81,9 @@ function head(z, transferSyntax) {
     ...{ RescaleIntercept: "-1024", RescaleSlope: "1", RescaleType: "HU" },
   };
   const length = Buffer.from([2, 0, 0, 0, 0x55, 0x4c, 4, 0, 0, 0, 0, 0]); // (0002,0000) UL
-  length.writeUInt32LE(meta.length, 8);
-  const start = Buffer.concat([Buffer.alloc(128), Buffer.from("DICM"), length]);
-  return [start, meta, encodeAttributes(dataSet, text)];
+  length.writeUInt32LE(lengthOf(meta), 8);
+  const start = [Buffer.alloc(128), Buffer.from("DICM"), length];
+  return [...start, ...meta, ...encodeAttributes(dataSet, text)];
 }
 
 function native(slice) {
