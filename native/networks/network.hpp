@@ -27,7 +27,7 @@ class Network {
   // float32 inputs and outputs in the order of the graph's. Cancelled between operations where the runtime
   // can. Safe to call from several threads.
   virtual std::vector<Tensor> run(std::span<const Tensor> inputs, const Task& task) = 0;
-  // Of a batch of small inputs, how many to run at once: as many as gain by it where a run has its own costs,
+  // The number of small inputs to run at once: as many as gain by it where a run has its own costs,
   // few where their activations then stay in a processor's caches.
   virtual std::int64_t best_batch() const { return 8; }
 };

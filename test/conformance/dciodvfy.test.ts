@@ -1,4 +1,4 @@
-/** What is written, before the validator of the standard's modules (dciodvfy, of Debian's dicom3tools). */
+/** Written files before the validator of the standard's modules (dciodvfy, of Debian's dicom3tools). */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

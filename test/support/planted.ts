@@ -77,7 +77,7 @@ function marker(tag: string, vr: string): string | undefined {
   return { DA: "18881122", TM: "112233.774455", DT: "18881122112233", AS: "077Y" }[vr];
 }
 
-/** What no output may hold: beginnings of all markers. */
+/** Beginnings of all markers, which no output may hold. */
 export const markers = ["MARK0", "770077", "18881122", "112233.77", "077Y"];
 
 /** Writes the planted series of the conformance data's `syntax/explicit` into the folder. */

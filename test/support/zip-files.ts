@@ -5,7 +5,7 @@ export interface ZipEntry {
   name: string;
   data: Uint8Array;
   stored?: boolean;
-  /** What the archive says of it, if not the truth. */
+  /** The archive's own word on it, where that is not the truth. */
   size?: number;
   compressedSize?: number;
   flags?: number;

@@ -246,7 +246,7 @@ describe("series", () => {
     (await Volume.read(folder)).close();
     process.off("worker", note);
     expect(started.length).toBeGreaterThan(0);
-    // Of a thread that has ended it is −1.
+    // The id of a thread that has ended is −1.
     expect(started.map(({ threadId }) => threadId)).toEqual(started.map(() => -1));
   });
 

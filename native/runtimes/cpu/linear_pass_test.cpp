@@ -102,7 +102,7 @@ TEST_CASE("an activation is joined through a reshape that nothing else reads") {
   Graph& graph = trial.graph;
   const Value x = trial.input({kAnyExtent, 6, 8}, {2, 6, 8});
   const Value spread = graph.gelu(graph.reshape(trial.linear(x, 12, 8), {0, 24, -1}));
-  // What is added then has the new shape.
+  // The addend then has the new shape.
   graph.output(graph.add(spread, trial.parameter({1, 24, 3})));
   const Value reshaped = graph.reshape(trial.linear(x, 12, 8), {0, 24, -1});
   graph.output(graph.relu(reshaped));

@@ -23,7 +23,7 @@ using ::torch::autograd::variable_list;
 
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
 
-// What a unit's convolution leaves: its values and what normalizes them, maybe pooled values.
+// Results of a unit's convolution: its values and what normalizes them, maybe pooled values.
 struct Left {
   Tensor values, scale, offset, pooled;
 

@@ -24,7 +24,7 @@ SamModel sam_in(DType precision) {
   return {std::make_unique<const SamWeights>(open_checkpoint(path), path), compile_in(precision)};
 }
 
-// Of (mean square difference) and (mean square), the root of the quotient.
+// Root of the quotient of the mean square difference and the mean square.
 double relative_difference(const Tensor& found, const Tensor& wanted) {
   const Tensor a = found.to_host(), b = wanted.to_host();
   REQUIRE(a.shape() == b.shape());
