@@ -1,6 +1,6 @@
 /** `medlsam models`: the sets of models that come along, and what is in a checkpoint. */
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { InputError, UsageError } from "../base/errors.js";
 import { formatJson } from "../formats/json.js";
 import type { Checkpoint } from "../index.js";
@@ -13,6 +13,7 @@ import { facts, table } from "./text.js";
 interface ConvertFlags {
   output: string;
   float16?: boolean;
+  int8?: boolean;
   note?: string;
 }
 
@@ -42,6 +43,12 @@ export function addModels(program: Command, session: Session): void {
     .argument("<file>", "checkpoint: .pth, .tar or .safetensors")
     .requiredOption("-o, --output <file>", "the .safetensors file")
     .option("--float16", "floating-point tensors as float16: half the size")
+    .addOption(
+      new Option(
+        "--int8",
+        "large tensors as int8, the others as float16: a quarter of the size",
+      ).conflicts("float16"),
+    )
     .option("--note <text>", "warning that all results of these weights carry")
     .action((file: string, flags: ConvertFlags) => convert(file, flags, session));
 }
@@ -78,7 +85,7 @@ async function stateOf(name: string, files: ModelFile[], signal: AbortSignal): P
 }
 
 async function convert(file: string, flags: ConvertFlags, session: Session): Promise<void> {
-  const { output, float16, note } = flags;
+  const { output, float16, int8, note } = flags;
   if (!output.endsWith(".safetensors")) {
     throw new UsageError(`${output}: checkpoints are written as FILE.safetensors.`);
   }
@@ -87,7 +94,7 @@ async function convert(file: string, flags: ConvertFlags, session: Session): Pro
   const { Checkpoint } = await session.api();
   const checkpoint = await Checkpoint.open(file, { signal });
   const metadata = note === undefined ? undefined : { note };
-  await checkpoint.write(output, { float16, metadata, signal });
+  await checkpoint.write(output, { float16, int8, metadata, signal });
 }
 
 function describe({ path, format, looksLike, parameters, metadata, tensors }: Checkpoint) {

@@ -53,12 +53,18 @@ Napi::Value tensor_data(const Napi::CallbackInfo& info) {
       [](Napi::Env env, std::vector<std::byte>&& bytes) { return to_array_buffer(env, std::move(bytes)); });
 }
 
+WeightStorage storage_of(const std::string& name) {
+  if (name == "float16") return WeightStorage::kFloat16;
+  return name == "int8" ? WeightStorage::kInt8 : WeightStorage::kUnchanged;
+}
+
 Napi::Value write_checkpoint(const Napi::CallbackInfo& info) {
   return run_task(
       info, info[4],
       [opened = open_handle<OpenedCheckpoint>(info[0]), path = info[1].As<Napi::String>().Utf8Value(),
-       half = info[2].As<Napi::Boolean>().Value(), metadata = to_strings(info[3])](const Task& task) {
-        convert_checkpoint(opened->checkpoint, opened->path, path, half, metadata, task);
+       storage = storage_of(info[2].As<Napi::String>().Utf8Value()),
+       metadata = to_strings(info[3])](const Task& task) {
+        convert_checkpoint(opened->checkpoint, opened->path, path, storage, metadata, task);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });

@@ -6,6 +6,7 @@
 #include "base/file_kind.hpp"
 #include "base/mapped_file.hpp"
 #include "checkpoints/bytes.hpp"
+#include "checkpoints/int8.hpp"
 #include "checkpoints/safetensors.hpp"
 #include "checkpoints/torch_file.hpp"
 
@@ -47,6 +48,7 @@ Checkpoint open_checkpoint(const std::string& path) {
   const std::shared_ptr<const MappedFile> file = MappedFile::open(path);
   Checkpoint checkpoint = parse(file->bytes(), path);
   checkpoint.storage = file;
+  if (is_safetensors(file->bytes())) unpack_int8(checkpoint, path);
   return checkpoint;
 }
 

@@ -20,7 +20,7 @@ struct AdamState {
 };
 
 struct Checkpoint {
-  // "pytorch zip", "pytorch legacy" or "safetensors".
+  // "pytorch zip", "pytorch legacy", "safetensors" or "safetensors int8" (int8.hpp).
   std::string format;
   // Tensors of the model by name, without a leading "module." if all names have it. For a training checkpoint
   // these are the tensors of its `state_dict`.
@@ -30,12 +30,13 @@ struct Checkpoint {
   std::map<std::string, std::string> metadata;
   // Adam's state by the parameter's name; empty unless this is a training checkpoint that has it.
   std::map<std::string, AdamState> adam;
-  // Keeps the bytes of the tensors alive: the mapped file.
+  // Keeps the bytes of the tensors alive: the mapped file, and what was unpacked.
   std::shared_ptr<const void> storage;
 };
 
-// Maps the file; reads no tensor data. Throws kFileNotFound, kReadFailed, kBadCheckpoint (naming the file,
-// what was wrong and, for a refused pickle, the opcode or global).
+// Maps the file; reads no tensor data but weights in eight bits, which become float32. Throws kFileNotFound,
+// kReadFailed, kBadCheckpoint (naming the file, what was wrong and, for a refused pickle, the opcode or
+// global).
 Checkpoint open_checkpoint(const std::string& path);
 
 // The prefixes under which a tensor called PREFIX.`tensor` is found, such as "sam" for "sam.tensor".

@@ -8,10 +8,15 @@
 
 namespace medlsam {
 
-// Writes a checkpoint's tensors as safetensors, whole or not at all. `half`: floating-point tensors as
-// float16, rounded to nearest; the others unchanged. `name`: the checkpoint's name in messages.
-// Throws kBadCheckpoint for a number that float16 cannot hold, kWriteFailed, kAborted.
+// How floating-point tensors are stored: unchanged; as float16, rounded to nearest; or in eight bits where
+// that suits their shape, the others as float16 (int8.hpp).
+enum class WeightStorage { kUnchanged, kFloat16, kInt8 };
+
+// Writes a checkpoint's tensors as safetensors, whole or not at all; what holds no floating-point numbers
+// stays as it is. `name`: the checkpoint's name in messages. Throws kBadCheckpoint for a number that
+// `storage` cannot hold, kWriteFailed, kAborted.
 void convert_checkpoint(const Checkpoint& checkpoint, const std::string& name, const std::string& path,
-                        bool half, const std::map<std::string, std::string>& metadata, const Task& task);
+                        WeightStorage storage, const std::map<std::string, std::string>& metadata,
+                        const Task& task);
 
 }  // namespace medlsam

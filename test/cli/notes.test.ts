@@ -28,7 +28,7 @@ beforeAll(async () => {
   await succeed(...build, "--medlam", noted.medlam, "-q");
 });
 
-describe("float16 weights", () => {
+describe("float16 and int8 weights", () => {
   it.each(["medlam", "sam"] as const)("%s: every number is the nearest there is", async (which) => {
     const from = await Checkpoint.open(which === "sam" ? sam : medlam);
     const to = await Checkpoint.open(noted[which]);
@@ -71,6 +71,57 @@ describe("float16 weights", () => {
     const difference = largestDifference(found, wanted);
     expect(difference).toBeGreaterThan(0);
     expect(difference).toBeLessThan(0.02 * largest);
+  });
+
+  it("int8 weights compute as float32, at a quarter of its size", async () => {
+    const path = join(folder, "int8.safetensors");
+    await succeed("models", "convert", medlam, "-o", path, "--int8", "--note", note);
+    const [packed, original] = [await Checkpoint.open(path), await Checkpoint.open(medlam)];
+    expect(packed).toMatchObject({ format: "safetensors int8", note, looksLike: "MedLAM" });
+    expect(packed.tensors.map(({ name, shape }) => [name, shape])).toEqual(
+      original.tensors.map(({ name, shape }) => [name, shape]),
+    );
+    expect(statSync(path).size).toBeLessThan(1.2 * original.parameters + 16_000);
+
+    const file = await TensorFile.open("medlam/forward.safetensors");
+    const network = await MedLam.load(path);
+    const { positions } = await network.run(await file.floats("x"), -1);
+    const difference = largestDifference(positions, await file.read("position"));
+    expect(difference).toBeGreaterThan(0);
+    expect(difference).toBeLessThan(0.1);
+
+    const again = join(folder, "float16.safetensors");
+    await succeed("models", "convert", path, "-o", again, "--float16");
+    const unpacked = await Checkpoint.open(again);
+    expect(unpacked.format).toBe("safetensors");
+    expect(unpacked.tensors.map(({ name }) => name)).toEqual(
+      original.tensors.map(({ name }) => name),
+    );
+  });
+
+  it("refuses both types at once, and int8 weights without their scales", async () => {
+    const [out, broken] = [join(folder, "both.safetensors"), join(folder, "broken.safetensors")];
+    const both = await run("models", "convert", medlam, "-o", out, "--int8", "--float16");
+    expect(both.code).toBe(2);
+    expect(both.stderr).toContain("cannot be used with option '--float16'");
+    const checkpoint = await Checkpoint.open(medlam);
+    await expect(checkpoint.write(out, { int8: true, float16: true })).rejects.toThrow(/not both/);
+
+    await checkpoint.write(broken, { int8: true });
+    const renamed = readFileSync(broken, "latin1").replaceAll("int8_scale", "int8_sca1e");
+    writeFileSync(broken, renamed, "latin1");
+    expectRefusal(
+      await run("localize", scan, "--medlam", broken, "-t", noted.templates),
+      3,
+      broken,
+      "holds I8",
+    );
+    writeFileSync(
+      broken,
+      renamed.replaceAll("int8_sca1e", "int8_scale").replace('"I8"', '"U8"'),
+      "latin1",
+    );
+    expectRefusal(await run("models", "inspect", broken), 3, broken, "scales no tensor of type I8");
   });
 
   it("refuses a number that float16 cannot hold, and a file that is no .safetensors", async () => {

@@ -18,15 +18,18 @@ export interface CheckpointInfo {
   metadata: Record<string, string>;
 }
 
+/** float16: of all tensors. int8: of large ones of two axes and more, the others as float16. */
+export type WeightStorage = "unchanged" | "float16" | "int8";
+
 export interface CheckpointsAddon {
   openCheckpoint(path: string, task: Task): Promise<CheckpointInfo>;
   /** A tensor as float32 (floating types) or as stored bytes. */
   tensorData(checkpoint: CheckpointHandle, name: string, task: Task): Promise<ArrayBuffer>;
-  /** As safetensors. `half`: floating-point tensors as F16. */
+  /** As safetensors, floating-point tensors stored as `weights` says. */
   writeCheckpoint(
     checkpoint: CheckpointHandle,
     path: string,
-    half: boolean,
+    weights: WeightStorage,
     metadata: Record<string, string>,
     task: Task,
   ): Promise<void>;
