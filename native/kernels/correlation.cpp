@@ -45,8 +45,12 @@ struct Rectangle {
 // A tile of the rectangle's values times their weights, and zeros around.
 MEDLSAM_INLINE void fill_tile(const Rectangle& from, float* tile, int rows, int columns) {
   for (int y = 0; y < rows; ++y, tile += columns) {
-    std::fill_n(tile, columns, 0.F);
-    if (y < from.row || y >= from.row + from.rows) continue;
+    if (y < from.row || y >= from.row + from.rows) {
+      std::fill_n(tile, columns, 0.F);
+      continue;
+    }
+    std::fill_n(tile, from.column, 0.F);
+    std::fill(tile + from.column + from.columns, tile + columns, 0.F);
     const std::ptrdiff_t at = std::ptrdiff_t{y - from.row} * from.stride;
     const float* values = from.values + at;
     float* to = tile + from.column;

@@ -8,6 +8,7 @@
 #include "base/parallel.hpp"
 #include "base/simd.hpp"
 #include "kernels/register_blocks.hpp"
+#include "kernels/transpose.hpp"
 
 namespace medlsam::convolution {
 namespace {
@@ -38,7 +39,7 @@ MEDLSAM_INLINE void row_to_rows(const Activations& activations, const float* row
   const Vector<kLanes> floor = Vector<kLanes>{} + activations.floor;
   const std::int64_t width = activations.layout.extents.x;
   for (std::int64_t begin = 0; begin < width; begin += kLanes) {
-    float block[kLanes][kLanes];  // (x, channel)
+    alignas(64) float block[kLanes][kLanes];  // (x, channel)
     const std::int64_t count = std::min<std::int64_t>(kLanes, width - begin);
     for (std::int64_t x = 0; x < count; ++x) {
       Vector<kLanes> value;
@@ -46,6 +47,10 @@ MEDLSAM_INLINE void row_to_rows(const Activations& activations, const float* row
       value = value * scale + offset;
       value = value > floor ? value : floor;
       registers::store<kLanes>(value, block[x]);
+    }
+    if (count == kLanes && lanes_used == kLanes) {
+      registers::transpose<kLanes>(block[0], kLanes, out + begin, step);
+      continue;
     }
     for (std::int64_t c = 0; c < lanes_used; ++c) {
       float* const to = out + c * step + begin;

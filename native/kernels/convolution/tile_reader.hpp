@@ -24,11 +24,19 @@ class TileReader {
   TileReader(const Source& source, std::int64_t image, std::int64_t block) : source_(source) {
     const Activations& activations = source.activations;
     const BlockedLayout& layout = activations.layout;
-    origin_ = activations.values + layout.origin(image, block);
+    origin_ = ahead_ = activations.values + layout.origin(image, block);
     const std::int64_t channel = image * layout.padded_channels() + block * kLanes;
     registers::load<kLanes>(scale_, activations.scale + channel);
     registers::load<kLanes>(offset_, activations.offset + channel);
     floor_ = Vector{} + activations.floor;
+  }
+
+  // The tile that is read after the next one, some blocks of channels further: it is fetched meanwhile.
+  MEDLSAM_INLINE void expect(const TilePlace& tile, std::int64_t blocks) {
+    const BlockedLayout& layout = source_.activations.layout;
+    const std::int64_t scale = source_.upsampled ? 2 : 1;
+    ahead_ = origin_ + blocks * layout.block + (tile.z / scale - 1) * layout.plane +
+             (tile.y / scale - 1) * layout.row + (tile.x / scale - 1) * kLanes;
   }
 
   // The inputs from one voxel before the tile to one after it. transform(line) is applied along x, y and z in
@@ -51,20 +59,18 @@ class TileReader {
   MEDLSAM_INLINE void read_from(const TilePlace& tile, const Transform& transform, const Use& use) const {
     constexpr int kCount = kFrom<kUpsampled>;
     const Extents& extents = source_.activations.layout.extents;
-    Line x_done[kCount][kCount];
+    // Plane by plane along x and y: a plane's lines stay in the first cache, all of them would not.
+    Line y_done[kCount][kInputs];  // [z][x] are lines along y
     for (int z = 0; z < kCount; ++z) {
+      Line x_done[kCount];
       for (int y = 0; y < kCount; ++y) {
         Vector from[kCount];
         load_line<kUpsampled>(tile, z, y, from);
-        expand<kUpsampled>(from, tile.x, extents.x, transform, x_done[z][y]);
+        expand<kUpsampled>(from, tile.x, extents.x, transform, x_done[y]);
       }
-    }
-    Line y_done[kCount][kInputs];  // [z][x] are lines along y
-    for (int z = 0; z < kCount; ++z) {
       for (int x = 0; x < kInputs; ++x) {
         Vector from[kCount];
-        registers::unrolled<kCount>([&](auto y)
-                                        __attribute__((always_inline)) { from[y] = x_done[z][y][x]; });
+        registers::unrolled<kCount>([&](auto y) __attribute__((always_inline)) { from[y] = x_done[y][x]; });
         expand<kUpsampled>(from, tile.y, extents.y, transform, y_done[z][x]);
       }
     }
@@ -84,6 +90,10 @@ class TileReader {
   MEDLSAM_INLINE void load_line(const TilePlace& tile, int z, int y,
                                 Vector (&line)[kFrom<kUpsampled>]) const {
     const BlockedLayout& layout = source_.activations.layout;
+    const float* const ahead = ahead_ + z * layout.plane + y * layout.row;
+    registers::unrolled<kFrom<kUpsampled>>([&](auto x) __attribute__((always_inline)) {
+      __builtin_prefetch(ahead + x * kLanes, 0, 2);
+    });
     if constexpr (kUpsampled) {
       const auto clamped = [](std::int64_t at, std::int64_t extent) __attribute__((always_inline)) {
         return std::clamp<std::int64_t>(at, 0, extent - 1);
@@ -98,10 +108,6 @@ class TileReader {
           origin_ + (tile.z - 1 + z) * layout.plane + (tile.y - 1 + y) * layout.row + (tile.x - 1) * kLanes;
       registers::unrolled<kInputs>([&](auto x) __attribute__((always_inline)) {
         load_finished(row + x * kLanes, line[x]);
-      });
-      // The next tile's.
-      registers::unrolled<kOutputs>([&](auto x) __attribute__((always_inline)) {
-        __builtin_prefetch(row + (kInputs + x) * kLanes);
       });
     }
   }
@@ -149,7 +155,7 @@ class TileReader {
   }
 
   const Source& source_;
-  const float* origin_;
+  const float *origin_, *ahead_;
   Vector scale_, offset_, floor_;
 };
 

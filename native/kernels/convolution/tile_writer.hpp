@@ -24,6 +24,7 @@ class TileWriter {
   // products: (kInputs, kInputs, kInputs, kLanes)
   MEDLSAM_INLINE void write(const float* products, const TilePlace& tile) {
     Vector outputs[kOutputs][kOutputs][kOutputs];
+    fetch(tile);
     transform(products, outputs);
     const Extents& extents = output_.layout.extents;
     const std::int64_t depth = std::min<std::int64_t>(kOutputs, extents.z - tile.z);
@@ -45,6 +46,19 @@ class TileWriter {
   }
 
  private:
+  // The lines that will be written are asked for before there is anything to write.
+  MEDLSAM_INLINE void fetch(const TilePlace& tile) const {
+    if (origin_ == nullptr) return;
+    const BlockedLayout& layout = output_.layout;
+    const float* const first = origin_ + tile.z * layout.plane + tile.y * layout.row + tile.x * kLanes;
+    for (int z = 0; z < kOutputs; ++z) {
+      for (int y = 0; y < kOutputs; ++y) {
+        const float* const line = first + z * layout.plane + y * layout.row;
+        for (int x = 0; x < kOutputs; ++x) __builtin_prefetch(line + x * kLanes, 1);
+      }
+    }
+  }
+
   MEDLSAM_INLINE static void transform(const float* products,
                                        Vector (&outputs)[kOutputs][kOutputs][kOutputs]) {
     constexpr int kLine = kInputs, kPlane = kLine * kLine;

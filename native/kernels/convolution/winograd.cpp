@@ -27,9 +27,21 @@ std::int64_t tile_count(const Extents& extents, std::int64_t edge) {
   return tile_count(extents.z, edge) * tile_count(extents.y, edge) * tile_count(extents.x, edge);
 }
 
+// Floats that a tile's inputs take for one product. A source's last block may hold more than its channels:
+// its vectors are written whole, and the next channels over what is too much.
+std::int64_t row_of_inputs(std::span<const Source> sources) {
+  std::int64_t row = 0, channel = 0;
+  for (const Source& source : sources) {
+    const BlockedLayout& layout = source.activations.layout;
+    row = std::max(row, channel + layout.padded_channels());
+    channel += layout.channels;
+  }
+  return row;
+}
+
 // The work of one convolution: `items` blocks of tiles, none with tiles of two images.
 struct Plan {
-  Plan(const WinogradWeights& w, const BlockedLayout& layout)
+  Plan(const WinogradWeights& w, const BlockedLayout& layout, std::int64_t inputs)
       : edge(w.tile()),
         tiles_y(tile_count(layout.extents.y, edge)),
         tiles_x(tile_count(layout.extents.x, edge)),
@@ -37,9 +49,7 @@ struct Plan {
         at_once(tiles_at_once(tiles)),
         blocks_of_image((tiles + at_once - 1) / at_once),
         items(layout.images * blocks_of_image),
-        // A source's last block may hold more than its channels: its vectors are written whole, and the next
-        // channels over what is too much.
-        row(w.in() + layout.lanes),
+        row(inputs),
         // The last addend keeps products from lying a multiple of 4 KB apart, in the same places of the
         // caches.
         product_step(at_once * row + layout.lanes),
@@ -91,9 +101,12 @@ class BlockOfTiles {
     for (const Source& source : all_.sources) {
       const BlockedLayout& layout = source.activations.layout;
       for (std::int64_t block = 0; block < layout.blocks; ++block, channel += kLanes) {
-        const TileReader<kLanes, kOutputs> reader(source, image_, block);
-        for (std::int64_t tile = 0; tile < count_; ++tile)
+        TileReader<kLanes, kOutputs> reader(source, image_, block);
+        for (std::int64_t tile = 0; tile < count_; ++tile) {
+          const bool is_last = tile + 1 == count_;
+          reader.expect(plan_.place(first_ + (is_last ? 0 : tile + 1)), is_last ? 1 : 0);
           transform_inputs_of(reader, tile, scratch_.inputs + tile * plan_.row + channel);
+        }
       }
       channel -= layout.padded_channels() - layout.channels;
     }
@@ -183,13 +196,13 @@ int winograd_tile(std::int64_t images, const Extents& extents) {
 }
 
 std::size_t winograd_scratch(const WinogradWeights& weights, const BlockedLayout& output, unsigned threads) {
-  const Plan plan(weights, output);
+  const Plan plan(weights, output, weights.in() + output.lanes);
   return static_cast<std::size_t>(plan.workers(threads) * (plan.input_floats + plan.product_floats));
 }
 
 void convolve_winograd(std::span<const Source> sources, const WinogradWeights& weights,
                        const ConvolutionOutput& output, float* scratch, const Task& task) {
-  const Convolution all = {sources, weights, output, Plan(weights, output.layout)};
+  const Convolution all = {sources, weights, output, Plan(weights, output.layout, row_of_inputs(sources))};
   const Plan& plan = all.plan;
   std::vector<Moments> moments(
       output.moments == nullptr ? 0 : static_cast<std::size_t>(plan.items * plan.channels));

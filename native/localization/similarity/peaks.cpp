@@ -13,6 +13,8 @@ namespace {
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 // Voxels around the highest place of the other scales' sum, where the last scale is computed first.
 constexpr int kAround = 4;
+// Share of its bound that the last scale is expected to add at least where the others' sum is highest.
+constexpr float kExpected = 0.9F;
 
 float squared(int distance) {
   return static_cast<float>(distance) * static_cast<float>(distance);
@@ -110,11 +112,14 @@ class PointSearch {
     for (int x = 0; x < patch_; ++x) losses.push_back(nearness.fall * squared(x - nearness.from[2]));
     run_simd(RowMaxima{coarse_.data(), patch_, nearness, losses.data(), maxima_.data()});
     const std::size_t row = std::ranges::max_element(maxima_) - maxima_.begin();
-    return std::isfinite(maxima_[row]) && std::isfinite(bound_) ? around(row, nearness) : whole();
+    const bool is_useful =
+        std::isfinite(maxima_[row]) && std::isfinite(bound_) && rules_out_half(maxima_[row]);
+    return is_useful ? around(row, nearness) : whole();
   }
 
   // Once the map is known in the box of first().
   MapBox then(const Nearness& nearness) const {
+    if (knows(whole())) return whole();
     const Highest found = highest(nearness);
     return std::isfinite(found.height) ? candidates(found.height, nearness) : whole();
   }
@@ -156,6 +161,20 @@ class PointSearch {
       box.size[a] = std::min(patch_, middle.voxel[a] + kAround + 1) - box.first[a];
     }
     return box;
+  }
+
+  // Whether what is to be found around the highest place may leave less than half of the map to search.
+  bool rules_out_half(float highest) const {
+    const float height = highest + kExpected * bound_;
+    int first_y = patch_, last_y = -1, first_z = patch_, last_z = -1;
+    for (int row = 0; row < patch_ * patch_; ++row) {
+      if (!(maxima_[row] + bound_ >= height)) continue;
+      first_z = std::min(first_z, row / patch_);
+      last_z = row / patch_;
+      first_y = std::min(first_y, row % patch_);
+      last_y = std::max(last_y, row % patch_);
+    }
+    return 2 * (last_z - first_z + 1) * (last_y - first_y + 1) < patch_ * patch_;
   }
 
   // The voxels that may be at least this high with the last scale. There is one: who was found so high.

@@ -21,18 +21,34 @@ struct Columns {
   int stride, rows, columns;
 };
 
+// sums += the squares of kAtOnce channels from `row` on, one after another.
+template <int kAtOnce>
+MEDLSAM_INLINE void add_squares(const Columns& from, const float* row, float* sums) {
+  // Memory follows a run of addresses to the end of its page; the next channels begin on others.
+  const float* const ahead = row + kAtOnce * from.volume;
+  for (int x = 0; x < from.columns; x += kLine) {
+    for (int c = 0; c < kAtOnce; ++c) __builtin_prefetch(ahead + c * from.volume + x);
+  }
+  for (int x = 0; x < from.columns; ++x) {
+    float sum = sums[x];
+    for (int c = 0; c < kAtOnce; ++c) sum += row[c * from.volume + x] * row[c * from.volume + x];
+    sums[x] = sum;
+  }
+}
+
 // weights = 1 / max(‖features‖, 1e-12) over the channels at every voxel of the rectangle.
 MEDLSAM_INLINE void inverse_norms(const Columns& from, float* weights) {
-  for (int c = 0; c < from.channels; ++c) {
-    const bool first = c == 0;
-    for (int y = 0; y < from.rows; ++y) {
-      const float* row = from.features + c * from.volume + y * from.stride;
-      float* sums = weights + y * from.stride;
-      if (first) std::fill_n(sums, from.columns, 0.F);
-      // Memory follows a run of addresses to the end of its page; the next channel begins on another.
-      for (int x = 0; x < from.columns; x += kLine) __builtin_prefetch(row + from.volume + x);
-      for (int x = 0; x < from.columns; ++x) sums[x] += row[x] * row[x];
-    }
+  constexpr int kAtOnce = 4;  // channels for one passage over the sums
+  for (int y = 0; y < from.rows; ++y) std::fill_n(weights + y * from.stride, from.columns, 0.F);
+  int c = 0;
+  for (; c + kAtOnce <= from.channels; c += kAtOnce) {
+    for (int y = 0; y < from.rows; ++y)
+      add_squares<kAtOnce>(from, from.features + c * from.volume + y * from.stride,
+                           weights + y * from.stride);
+  }
+  for (; c < from.channels; ++c) {
+    for (int y = 0; y < from.rows; ++y)
+      add_squares<1>(from, from.features + c * from.volume + y * from.stride, weights + y * from.stride);
   }
   for (int y = 0; y < from.rows; ++y) {
     float* row = weights + y * from.stride;
