@@ -15,7 +15,13 @@ export type {
 export type { CudaDriver, Gpu } from "./addon/devices.js";
 /** @internal For the command. */
 export { exitNow } from "./addon/exit.js";
-export { type Info, info, type RuntimeInfo, type RuntimeMissing } from "./addon/info.js";
+export {
+  type CudaPluginInfo,
+  type Info,
+  info,
+  type RuntimeInfo,
+  type RuntimeMissing,
+} from "./addon/info.js";
 export type { DefaultRuntime, RuntimeOptions } from "./addon/runtimes.js";
 export { setThreads } from "./addon/threads.js";
 export {
@@ -75,7 +81,7 @@ export type { Box, PhysicalBox, Point, Triple } from "./geometry/box.js";
 export { type BuildOptions, buildTemplates } from "./localization/build.js";
 export { type AddOptions, addToTemplates, mergeTemplates } from "./localization/extend.js";
 export { type ExtremePoints, readExtremePoints } from "./localization/extreme-points.js";
-export { Grid, type GridOptions } from "./localization/grid.js";
+export { Grid, type GridOptions, type MakeGridOptions } from "./localization/grid.js";
 export { type LabelBoxes, type LabelBoxesOptions, labelBoxes } from "./localization/label-boxes.js";
 export type { Lattice } from "./localization/lattice.js";
 export { type LocalizeOptions, localize } from "./localization/localize.js";

@@ -1,5 +1,6 @@
 import { MedLsamError } from "../base/errors.js";
 import { type CallOptions, callNative } from "./call.js";
+import { cudaPluginPath } from "./cuda-plugin.js";
 import { type CudaDriver, cudaDriver, cudaName, gpuRuntimes, hasGpu } from "./devices.js";
 import { native, onnxRuntimePath } from "./loader.js";
 import { type DefaultRuntime, defaultRuntime } from "./runtimes.js";
@@ -30,6 +31,23 @@ export interface Info {
   onnxRuntime: (RuntimeInfo & { providers: string[]; noCuda?: string }) | RuntimeMissing;
   /** libtorch, through the plugin that `npm run build:torch` builds; `cuda` is the version it is built for, if it is. */
   torch: (RuntimeInfo & { cuda?: string }) | RuntimeMissing;
+  /** Kernels for what surrounds networks on a GPU, through the plugin that `npm run build:cuda` builds. */
+  cudaPlugin: CudaPluginInfo | RuntimeMissing;
+}
+
+/** The CUDA plugin, which loads on machines without a GPU, too. */
+export interface CudaPluginInfo {
+  path: string;
+  /** CUDA's version in it, as "13.0". */
+  version: string;
+  /** Compute capabilities that it was compiled for, as "75-real,80-real,90". */
+  architectures: string;
+  /** Bytes that a scan keeps for later of the GPU memory that its patches and pictures have given back, at most. */
+  pool: number;
+  /** GPUs that it sees: "cuda:0", … */
+  devices: string[];
+  /** Why it sees none. */
+  noGpu?: string;
 }
 
 /** A runtime that can be loaded. */
@@ -79,6 +97,7 @@ export async function info(options: CallOptions = {}): Promise<Info> {
     ...(hasGpu(cuda) && { gpu: await gpuInfo(cuda) }),
     onnxRuntime,
     torch: await torch,
+    cudaPlugin: await cudaPluginInfo(options),
   };
 }
 
@@ -94,6 +113,20 @@ async function torchInfo(): Promise<Info["torch"]> {
   try {
     const { version, devices, cuda } = await probeTorch(plugin.path);
     return { ...plugin, version, devices, ...(cuda !== 0 && { cuda: cudaName(cuda) }) };
+  } catch (error) {
+    return missing(error);
+  }
+}
+
+async function cudaPluginInfo(options: CallOptions): Promise<Info["cudaPlugin"]> {
+  const plugin = found(cudaPluginPath);
+  if ("error" in plugin) return plugin;
+  try {
+    const told = await callNative(options, (task) => native.cudaPluginInfo(plugin.path, task));
+    const { cuda, architectures, pool, gpus, noGpu } = told;
+    const devices = Array.from({ length: gpus }, (_, i) => `cuda:${i}`);
+    const version = cudaName(cuda);
+    return { ...plugin, version, architectures, pool, devices, ...(noGpu !== "" && { noGpu }) };
   } catch (error) {
     return missing(error);
   }

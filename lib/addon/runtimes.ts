@@ -6,6 +6,7 @@ import { env } from "node:process";
 import { computeDefaults, precisionNames, runtimeNames } from "../base/compute.js";
 import { UsageError } from "../base/errors.js";
 import type { Precision, Runtime } from "./contract/index.js";
+import { useCudaPlugin } from "./cuda-plugin.js";
 import {
   cudaDriver,
   type GpuRuntime,
@@ -40,7 +41,7 @@ export interface RuntimeOptions {
   fallback?: "cpu";
   /** Number of this process among those that work beside each other: of several GPUs, "auto" and "cuda" take this one, counted around. */
   part?: number;
-  /** Called with the reason if the CPU computes although a GPU is there or was asked for. */
+  /** Called with the reason if the CPU computes, or does what the CUDA plugin would do, although a GPU is there or was asked for. */
   onFallback?: (reason: string) => void;
 }
 
@@ -93,7 +94,13 @@ export async function findRuntime(options: RuntimeOptions): Promise<ChosenRuntim
     return { runtime: await onCpu(name, precision), fallback: "" };
   }
   const found = await gpuRuntimes(driver, { name, wanted, part: options.part ?? 0 });
-  if ("device" in found) return { runtime: await onGpu(found, precision), fallback: "" };
+  if ("device" in found) {
+    const runtime = await onGpu(found, precision);
+    // ONNX Runtime takes patches and pictures from the host, and leaves its results there.
+    const besides = found.name === "torch" ? await useCudaPlugin(found.device) : "";
+    if (besides !== "") options.onFallback?.(besides);
+    return { runtime, fallback: "" };
+  }
   if (wanted !== "auto" && fallback === undefined) {
     throw new UsageError(notThere(wanted, found.tried));
   }

@@ -31,6 +31,7 @@ export function addInfo(program: Command, session: Session): void {
         ["default runtime", `${found.defaultRuntime.name} (${found.defaultRuntime.reason})`],
         ...runtimeFacts("ONNX Runtime", found.onnxRuntime),
         ...runtimeFacts("libtorch", found.torch),
+        ...pluginFacts(found.cudaPlugin),
         ["zlib", found.zlib],
         ["compiler", found.compiler],
       ]);
@@ -52,6 +53,18 @@ function driverFacts({ cuda, gpu }: Info): Fact[] {
   if (gpu === undefined) return [...facts, ["  GPUs", "none"]];
   const used = "error" in gpu ? `none is used: ${gpu.error}` : `${gpu.device} by ${gpu.runtime}`;
   return [...facts, ["  networks", used]];
+}
+
+/** The kernels around the networks. */
+function pluginFacts(plugin: Info["cudaPlugin"]): Fact[] {
+  if ("error" in plugin) return [["CUDA plugin", `unavailable: ${plugin.error}`]];
+  const { version, architectures, path, devices, noGpu, pool } = plugin;
+  return [
+    ["CUDA plugin", `for CUDA ${version}, compute capabilities ${architectures}`],
+    ["  library", path],
+    noGpu === undefined ? ["  devices", devices.join(", ")] : ["  no GPU", noGpu],
+    ["  memory", `a scan keeps up to ${pool / 2 ** 20} MiB that patches and pictures gave back`],
+  ];
 }
 
 function runtimeFacts(

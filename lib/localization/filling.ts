@@ -109,7 +109,7 @@ async function addSupport(
   if (labels) {
     requireSameGeometry(labels.path || "The label map", labels, image.path || "its image", image);
   }
-  const grid = await Grid.make(image, options);
+  const grid = await Grid.make(image, { ...options, device: medlam.device });
   try {
     const shown = organsShown(organs, support, labels);
     const centers = labels

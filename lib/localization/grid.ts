@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type CallOptions, callNative } from "../addon/call.js";
+import { type CallOptions, callNative, callSync } from "../addon/call.js";
 import type { Conventions, GridHandle } from "../addon/contract/index.js";
 import { native } from "../addon/loader.js";
 import { Owned } from "../addon/owned.js";
@@ -14,6 +14,12 @@ export interface GridOptions extends CallOptions {
   conventions?: Conventions;
   /** The intensities are in [0, 1] already: do not map HU. */
   normalized?: boolean;
+}
+
+/** Options of {@link Grid.make}. */
+export interface MakeGridOptions extends GridOptions {
+  /** Where the network will look at it, {@link MedLam.device}: a GPU that the CUDA plugin knows makes the grid, too. "cpu" by default. */
+  device?: string;
 }
 
 /** @internal What {@link GridOptions} add to every call's options. */
@@ -44,14 +50,15 @@ export class Grid {
   }
 
   /** @throws InputError `NOT_HU`, `BAD_VOLUME`. */
-  static async make(volume: Volume, options: GridOptions = {}): Promise<Grid> {
+  static async make(volume: Volume, options: MakeGridOptions = {}): Promise<Grid> {
     checkArguments("Grid.make", {
       volume: [volume, aVolume],
-      options: [options, optionsOf(gridOptionsShape)],
+      options: [options, optionsOf({ ...gridOptionsShape, device: z.string().optional() })],
     });
     const { conventions = "exact", normalized = false } = options;
+    const device = callSync(() => native.parseDevice(options.device ?? "cpu"));
     const make = callNative(options, (task) =>
-      native.makeGrid({ volume: volume.handle, conventions, normalized }, task),
+      native.makeGrid({ volume: volume.handle, conventions, normalized, device }, task),
     );
     try {
       return new Grid(await make, conventions);

@@ -104,7 +104,7 @@ export async function localize(
     const note = joinNotes(medlam.note, ...volume.warnings);
     if (!options.grid) report("grid");
     const gridStarted = performance.now();
-    const grid = options.grid ?? (await Grid.make(volume, options));
+    const grid = options.grid ?? (await Grid.make(volume, { ...options, device: medlam.device }));
     const gridTime = secondsSince(gridStarted);
     try {
       const { seed = 0, survey = false, lattice = 0, minScore = null } = options;

@@ -144,7 +144,8 @@ export class Pipeline {
   ): Promise<OpenScan> {
     const checked = { image: [image, volumeSource], options: [options, runOptions] } as const;
     checkArguments("Pipeline.open", checked);
-    return OpenScan.open(image, { ...options, grid: !hasPromptFiles(options) });
+    const device = this.#models.medlam?.device ?? "cpu";
+    return OpenScan.open(image, { ...options, device, grid: !hasPromptFiles(options) });
   }
 
   /** Frees the models that were loaded from paths as soon as nothing runs on them. */

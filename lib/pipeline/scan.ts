@@ -1,11 +1,11 @@
 /** A scan read into memory and, where it is to be localized, put on the grid: what can be done before the networks run. */
 import type { Progress } from "../addon/call.js";
 import { secondsSince } from "../base/time.js";
-import { Grid, type GridOptions } from "../localization/grid.js";
+import { Grid, type MakeGridOptions } from "../localization/grid.js";
 import type { ReadOptions } from "../volumes/read.js";
 import { Volume } from "../volumes/volume.js";
 
-export interface OpenScanOptions extends GridOptions, ReadOptions {
+export interface OpenScanOptions extends MakeGridOptions, ReadOptions {
   /** Whether the scan is put on the localization grid. */
   grid: boolean;
   onProgress?: (progress: Progress) => void;

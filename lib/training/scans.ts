@@ -114,7 +114,10 @@ async function prepareGrid(scan: string, file: string, options: PrepareOptions):
   const { normalized = false } = options;
   await withVolume(scan, options, async (volume) => {
     const grid = await callNative(options, (task) =>
-      native.makeGrid({ volume: volume.handle, conventions: "exact", normalized }, task),
+      native.makeGrid(
+        { volume: volume.handle, conventions: "exact", normalized, device: "cpu" },
+        task,
+      ),
     );
     try {
       await callNative(options, (task) => native.writeTrainingScan(grid, file, task));

@@ -155,6 +155,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   bind_masks(env, exports);
   bind_dicom_masks(env, exports);
   bind_slice_steps(env, exports);
+  bind_cuda(env, exports);
   bind_torch(env, exports);
   bind_training(env, exports);
   bind_steps(env, exports);

@@ -17,6 +17,7 @@ void bind_sam(Napi::Env env, Napi::Object exports);
 void bind_masks(Napi::Env env, Napi::Object exports);
 void bind_dicom_masks(Napi::Env env, Napi::Object exports);
 void bind_slice_steps(Napi::Env env, Napi::Object exports);
+void bind_cuda(Napi::Env env, Napi::Object exports);
 void bind_torch(Napi::Env env, Napi::Object exports);
 void bind_training(Napi::Env env, Napi::Object exports);
 void bind_steps(Napi::Env env, Napi::Object exports);

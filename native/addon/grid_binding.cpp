@@ -2,6 +2,7 @@
 #include "addon/bindings.hpp"
 #include "addon/handles.hpp"
 #include "addon/task_runner.hpp"
+#include "localization/grid/gpu_grid.hpp"
 #include "localization/grid/grid_map.hpp"
 
 namespace medlsam::addon {
@@ -13,8 +14,9 @@ Napi::Value make_grid(const Napi::CallbackInfo& info) {
       info, info[1],
       [volume = open_handle<Volume>(call.Get("volume")),
        conventions = to_conventions(call.Get("conventions")),
-       normalized = call.Get("normalized").As<Napi::Boolean>().Value()](const Task& task) {
-        return medlsam::make_grid(*volume, conventions, normalized, task);
+       normalized = call.Get("normalized").As<Napi::Boolean>().Value(),
+       device = Device::parse(call.Get("device").As<Napi::String>().Utf8Value())](const Task& task) {
+        return make_grid_on(device, *volume, conventions, normalized, task);
       },
       [](Napi::Env env, Grid&& grid) {
         const std::size_t bytes = grid.voxels() * sizeof(float);

@@ -31,9 +31,13 @@ const MedlsamCudaTable& load(const std::string& path) {
   if (library == nullptr) unavailable("The CUDA plugin could not be loaded: " + std::string(dlerror()) + '.');
   const auto abi = reinterpret_cast<MedlsamCudaAbi>(dlsym(library, "medlsam_cuda_abi"));
   const auto table = reinterpret_cast<MedlsamCudaGetTable>(dlsym(library, "medlsam_cuda_table"));
-  if (abi == nullptr || table == nullptr) unavailable(path + " is not medlsam's CUDA plugin.");
-  if (abi() != MEDLSAM_CUDA_ABI) {
-    unavailable("The CUDA plugin at " + path + " has interface " + std::to_string(abi()) + ", wanted " +
+  if (abi == nullptr || table == nullptr) {
+    dlclose(library);
+    unavailable(path + " is not medlsam's CUDA plugin.");
+  }
+  if (const std::int32_t found = abi(); found != MEDLSAM_CUDA_ABI) {
+    dlclose(library);
+    unavailable("The CUDA plugin at " + path + " has interface " + std::to_string(found) + ", wanted " +
                 std::to_string(MEDLSAM_CUDA_ABI) + ": it was built from another version of medlsam.");
   }
   loaded_table = table();
@@ -51,6 +55,12 @@ std::vector<MedlsamCudaDevice> devices(const MedlsamCudaTable& table) {
   check(table, table.devices(found.data(), static_cast<std::int32_t>(found.size()), &count));
   found.resize(count);
   return found;
+}
+
+void require_gpu(const MedlsamCudaTable& table, int gpu) {
+  void* session = nullptr;
+  check(table, table.open_session(gpu, nullptr, &session));
+  table.close_session(session);
 }
 
 std::string version_text(std::int32_t version) {

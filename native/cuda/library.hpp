@@ -20,6 +20,10 @@ void check(const MedlsamCudaTable& table, std::int32_t result);
 // The GPUs that the driver shows. Throws kRuntimeUnavailable with one line that says why there is none.
 std::vector<MedlsamCudaDevice> devices(const MedlsamCudaTable& table);
 
+// Throws kRuntimeUnavailable with one line where the GPU is not there, is too old, or has no code in the
+// plugin.
+void require_gpu(const MedlsamCudaTable& table, int gpu);
+
 // "13.0" for CUDA's 13000.
 std::string version_text(std::int32_t version);
 

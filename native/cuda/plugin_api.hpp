@@ -2,10 +2,10 @@
 // C++ type and no exception crosses between two libraries that may have been built apart.
 //
 // A session is what one scan needs on a GPU: a stream, and memory that grows to what was asked of it and is
-// used again for the next scan. All work of a session is in its stream's order; functions that give values to
-// the host wait for them, others return as soon as the work is queued. Sessions are independent of each
-// other; one thread at a time calls into one. "Device pointers" are addresses of the session's GPU, from this
-// plugin or from anybody else in the process (libtorch): both use the GPU's primary context.
+// used again until the session is closed. All work of a session is in its stream's order; functions that give
+// values to the host wait for them, others return as soon as the work is queued. Sessions are independent of
+// each other; one thread at a time calls into one. "Device pointers" are addresses of the session's GPU, from
+// this plugin or from anybody else in the process (libtorch): both use the GPU's primary context.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_CUDA_ABI 2
+#define MEDLSAM_CUDA_ABI 3
 
 enum : std::int32_t {
   MEDLSAM_CUDA_FLOAT32 = 0,
@@ -25,8 +25,8 @@ enum : std::int32_t {
 
 struct MedlsamCudaDevice {
   char name[256];
-  std::int64_t memory, free_memory;  // bytes
-  std::int32_t major, minor;         // compute capability
+  std::int64_t memory;        // bytes, of all programs together
+  std::int32_t major, minor;  // compute capability
   std::int32_t multiprocessors;
 };
 
@@ -116,18 +116,19 @@ struct MedlsamCudaMask {
 };
 
 // Functions that can fail return 0, or 1 + a medlsam::ErrorCode, its message in last_error() of this thread.
-// After kOutOfMemory the session goes on, and less at once may fit; after kDeviceFailed nothing does in this
-// process.
+// After kOutOfMemory, whose message says what the session holds, the session goes on, and less at once may
+// fit; after kDeviceFailed nothing does in this process.
 struct MedlsamCudaTable {
   std::int32_t runtime_version;  // of CUDA, 13000 for 13.0
   const char* architectures;     // compiled for: "75,80,…"
+  std::int64_t pool_bytes;       // that a session keeps of released memory, at most
   const char* (*last_error)();
 
   // --- devices ------------------------------------------------------------------------------------------
   // The driver's version, 0 where there is none.
   std::int32_t (*driver_version)();
   // Fails with kRuntimeUnavailable and one line that says why no GPU can be used: no driver, a driver older
-  // than the runtime, no GPU. Writes up to `capacity` devices.
+  // than the runtime, no GPU. Writes up to `capacity` devices. Takes no memory of any.
   std::int32_t (*devices)(MedlsamCudaDevice* devices, std::int32_t capacity, std::int32_t* count);
 
   // --- sessions -----------------------------------------------------------------------------------------
@@ -142,7 +143,8 @@ struct MedlsamCudaTable {
   std::int32_t (*wait_for)(void* session, void* stream);
   std::int64_t (*memory)(void* session);  // bytes of device memory that the session holds
 
-  // Plain device memory, for tensors without libtorch and for tests. Copies wait for themselves.
+  // Device memory for tensors. What is released is used again for what is allocated later, in the order of
+  // the session's stream: other streams that use it must be done or waited for. Copies wait for themselves.
   std::int32_t (*allocate)(void* session, std::size_t bytes, void** pointer);
   std::int32_t (*release)(void* session, void* pointer);
   std::int32_t (*to_device)(void* session, const void* host, std::size_t bytes, void* device);
@@ -158,6 +160,8 @@ struct MedlsamCudaTable {
   // Makes the padded grid of the resampled volume; `grid` receives its device pointer (float32, z, y, x),
   // which holds until the session's next fill_grid.
   std::int32_t (*fill_grid)(void* session, const MedlsamCudaGridLayout* layout, const float** grid);
+  // Frees all that the session holds but the grid and tensors that are lent; the volume must be loaded anew.
+  void (*keep_grid)(void* session);
   // A grid that was made elsewhere, (z, y, x), in the place of fill_grid's.
   std::int32_t (*load_grid)(void* session, const float* values, const std::int64_t shape[3]);
   // Patches [center − edge/2, center + edge/2) of the grid, 0 outside, one after another into device memory:

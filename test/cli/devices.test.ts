@@ -33,7 +33,7 @@ describe("a machine without a GPU", () => {
   it("computes on the CPU and says nothing of it", async () => {
     const { code, stderr } = await localize({ ...noDriver, MEDLSAM_TORCH: "/nowhere.so" });
     expect(code, stderr).toBe(0);
-    expect(stderr).not.toMatch(/GPU|cuda|driver/i);
+    expect(stderr.replaceAll(scan, "")).not.toMatch(/GPU|cuda|driver/i);
   });
 
   it("refuses a GPU that is asked for, and says what was tried", async () => {
@@ -89,7 +89,7 @@ describe("a machine with a GPU", () => {
     expect(stderr).toMatch(/q\.nii\.gz: CUDA error: unspecified launch failure/);
     const good = await localize(standIn);
     expect(good.code, good.stderr).toBe(0);
-    expect(good.stderr).not.toMatch(/GPU|cuda/i);
+    expect(good.stderr.replaceAll(scan, "")).not.toMatch(/GPU|cuda/i);
   });
 
   it("is not used with --device cpu or --runtime cpu", async () => {

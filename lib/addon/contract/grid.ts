@@ -34,9 +34,9 @@ export interface PhysicalOrgan {
 }
 
 export interface GridAddon {
-  /** Part 1. `normalized`: the intensities are already in [0, 1], do not map HU. */
+  /** Part 1. `normalized`: the intensities are already in [0, 1], do not map HU. `device`: "cpu" or "cuda:N", where its patches will be looked at. */
   makeGrid(
-    call: { volume: VolumeHandle; conventions: Conventions; normalized: boolean },
+    call: { volume: VolumeHandle; conventions: Conventions; normalized: boolean; device: string },
     task: Task,
   ): Promise<GridHandle>;
   gridInfo(grid: GridHandle): GridInfo;

@@ -61,6 +61,19 @@ export interface TorchInfo {
   cuda: number;
 }
 
+export interface NativeCudaPlugin {
+  /** CUDA's runtime in it: 1000·major + 10·minor. */
+  cuda: number;
+  /** Compute capabilities that it was compiled for. */
+  architectures: string;
+  /** Bytes that a scan keeps of device memory it has released, at most. */
+  pool: number;
+  /** GPUs that it sees. */
+  gpus: number;
+  /** Why it sees none; "" if it does. */
+  noGpu: string;
+}
+
 export interface RuntimesAddon {
   /** The name of a device: "cpu", "cuda" or "cuda:N". @throws BAD_ARGUMENT for anything else. */
   parseDevice(text: string): string;
@@ -69,6 +82,10 @@ export interface RuntimesAddon {
   /** The level that kernels run at: "avx512", "avx2", "sse2", "neon" or "baseline". */
   simdLevel(): string;
   info(onnxRuntimePath: string, task: Task): Promise<AddonInfo>;
+  /** Loads the CUDA plugin into this process. */
+  cudaPluginInfo(plugin: string, task: Task): Promise<NativeCudaPlugin>;
+  /** Loads it; scans of networks on this GPU are gridded, searched and cut into slices by it from now on. */
+  useCudaPlugin(plugin: string, device: string, task: Task): Promise<void>;
   /** Loads the torch plugin into this process. */
   torchInfo(plugin: string, task: Task): Promise<TorchInfo>;
 }

@@ -31,7 +31,7 @@ std::int64_t Session::memory() const {
   std::size_t sum = stored_.bytes() + narrow_.bytes() + plane_.bytes() + resampled_.bytes() + grid_.bytes() +
                     ranges_.bytes() + indices_.bytes() + similarity_.bytes() + support_.bytes() +
                     slice_memory_.bytes() + mask_memory_.bytes() + label_map_.bytes() + keys_.bytes() +
-                    labels_.bytes();
+                    labels_.bytes() + tensors_.bytes();
   for (const OperatorMemory& memory : operators_) sum += memory.bytes();
   for (const OperatorMemory& memory : resize_operators_) sum += memory.bytes();
   return static_cast<std::int64_t>(sum);
@@ -101,6 +101,24 @@ const float* Session::fill_grid(const MedlsamCudaGridLayout& layout) {
   cuda::fill_grid(stream(), resampled_.data(), placement, map, grid);
   grid_shape_ = placement.shape;
   return grid;
+}
+
+void Session::keep_grid() {
+  volume_ = {};
+  stored_shape_ = resampled_shape_ = {};
+  slice_count_ = 0;
+  masks_.clear();
+  has_label_map_ = false;
+  stored_.free();
+  for (DeviceArray<float>* each : {&narrow_, &plane_, &resampled_, &support_}) each->free();
+  for (OperatorMemory& memory : operators_) memory = {};
+  for (OperatorMemory& memory : resize_operators_) memory = {};
+  similarity_ = {};
+  slice_memory_ = {};
+  mask_memory_ = {};
+  label_map_.free();
+  keys_.free();
+  tensors_.release_unused();
 }
 
 void Session::load_grid(const float* values, const Extents& shape) {

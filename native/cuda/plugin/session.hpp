@@ -11,6 +11,7 @@
 #include "kernels/cuda/axis_operator.hpp"
 #include "kernels/cuda/grid.hpp"
 #include "kernels/cuda/masks.hpp"
+#include "kernels/cuda/memory_pool.hpp"
 #include "kernels/cuda/similarity.hpp"
 #include "kernels/cuda/slices.hpp"
 
@@ -45,11 +46,15 @@ class Session {
   int device() const { return stream_.device(); }
   Stream stream() const { return stream_.get(); }
   std::int64_t memory() const;
+  MemoryPool& tensors() { return tensors_; }
+  // Gives back what nobody uses.
+  void release_unused() noexcept { tensors_.release_unused(); }
 
   void load_volume(const MedlsamCudaVolume& volume);
   Range stored_range();
   Range resample(std::span<const MedlsamCudaOperator, 3> axes);
   const float* fill_grid(const MedlsamCudaGridLayout& layout);
+  void keep_grid();
   void load_grid(const float* values, const Extents& shape);
   void gather_patches(std::span<const std::int64_t> centers, std::int64_t edge, Element type, void* out);
 
@@ -72,6 +77,7 @@ class Session {
 
   DeviceProperties properties_;
   SessionStream stream_;  // before the memory that its work uses
+  MemoryPool tensors_;
 
   DeviceArray<std::byte> stored_;
   StoredValues volume_;

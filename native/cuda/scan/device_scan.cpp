@@ -138,6 +138,12 @@ Grid DeviceScan::upright_grid(const Volume& volume, Conventions conventions, boo
   return grid;
 }
 
+void DeviceScan::keep_grid() noexcept {
+  volume_ = nullptr;
+  masks_.clear();
+  table_.keep_grid(session_);
+}
+
 void DeviceScan::load_grid(const Grid& grid) {
   grid_values_ = nullptr;
   has_grid_ = false;

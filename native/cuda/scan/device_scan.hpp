@@ -96,6 +96,8 @@ class DeviceScan {
   // tilted gantry sheared are shifted upright on the CPU.
   Grid make_grid(Conventions conventions, bool normalized, const Task& task);
   const float* grid_values() const { return grid_values_; }  // device memory, (z, y, x) of the grid's shape
+  // Gives back all memory but the grid's; the volume must be loaded anew.
+  void keep_grid() noexcept;
   // A grid that was made on the CPU, in the place of make_grid's.
   void load_grid(const Grid& grid);
   // As copy_patch, for some patches at once: (centers, edge³) of kF32, kF16 or kBF16 into device memory.

@@ -4,50 +4,33 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "cuda/scan/device_scan.hpp"
+#include "cuda/scan/device_storage.hpp"
+#include "cuda/scan/gpu_grid.hpp"
+#include "localization/grid/gpu_grid.hpp"
 
 namespace medlsam::cuda {
 namespace {
 
-// Memory of a scan's GPU, in the order of the scan's stream.
-class ScanStorage : public Storage {
- public:
-  ScanStorage(std::shared_ptr<DeviceScan> scan, Device device, std::size_t bytes)
-      : scan_(std::move(scan)), device_(device), data_(scan_->allocate(bytes)) {}
-  ~ScanStorage() override { scan_->release(data_); }
-  ScanStorage(const ScanStorage&) = delete;
-  ScanStorage& operator=(const ScanStorage&) = delete;
-
-  Device device() const override { return device_; }
-  const std::byte* host() const override { return nullptr; }
-  const std::byte* address() const override { return static_cast<const std::byte*>(data_); }
-  void* stream() const override { return scan_->stream(); }
-  void read(std::size_t offset, std::span<std::byte> to) const override {
-    scan_->read(address() + offset, to);
-  }
-  void* data() const { return data_; }
-
- private:
-  std::shared_ptr<DeviceScan> scan_;
-  Device device_;
-  void* data_;
-};
-
-// Networks compute in their own precision, of which float32 is always one.
-std::shared_ptr<ScanStorage> make_storage(const std::shared_ptr<DeviceScan>& scan, Device gpu,
-                                          const Shape& shape) {
-  return std::make_shared<ScanStorage>(scan, gpu, shape_elements(shape) * sizeof(float));
-}
-
 class GpuPatches : public PatchSource {
  public:
   GpuPatches(const MedlsamCudaTable& table, const Grid& grid, Device gpu)
-      : table_(table),
-        gpu_(gpu.first()),
-        host_(grid),
-        scan_(std::make_shared<DeviceScan>(table, gpu_.index)) {
+      : table_(table), gpu_(gpu.first()), host_(grid) {
+    const auto made = std::dynamic_pointer_cast<GpuGrid>(grid.on_gpu);
+    if (made && made->gpu() == gpu_) scan_ = made->take();
+    if (scan_) {
+      lender_ = made;
+      return;
+    }
+    scan_ = std::make_shared<DeviceScan>(table, gpu_.index);
     scan_->load_grid(grid);
   }
+  ~GpuPatches() override {
+    if (!lender_) return;
+    scan_->keep_grid();
+    lender_->give_back(std::move(scan_));
+  }
+  GpuPatches(const GpuPatches&) = delete;
+  GpuPatches& operator=(const GpuPatches&) = delete;
 
   Tensor patches(std::span<const Index3> centers, std::int64_t edge) override {
     const Shape shape = {static_cast<std::int64_t>(centers.size()), 1, edge, edge, edge};
@@ -84,6 +67,7 @@ class GpuPatches : public PatchSource {
   const MedlsamCudaTable& table_;
   const Device gpu_;
   HostPatches host_;
+  std::shared_ptr<GpuGrid> lender_;  // null where the scan is this source's own
   std::shared_ptr<DeviceScan> scan_;
   std::optional<DeviceTemplates> templates_;
   const Templates* templates_of_ = nullptr;
@@ -132,14 +116,17 @@ class GpuSlices : public SliceSource {
   std::optional<HostSlices> host_;  // made when logits first come from the host
 };
 
-// Calls open; null where the plugin cannot use the GPU.
-template <class Open>
-auto unless_unavailable(Open&& open) -> decltype(open()) {
+// Calls make; nothing where the GPU is not the plugin's to use, is lost or too full: then the host does this
+// part of the work, and a network that fails there says why.
+template <class Make>
+auto unless_gpu_fails(Make&& make) -> decltype(make()) {
   try {
-    return open();
+    return make();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kRuntimeUnavailable) throw;
-    return nullptr;
+    const bool is_gpus = error.code() == ErrorCode::kRuntimeUnavailable ||
+                         error.code() == ErrorCode::kOutOfMemory || error.code() == ErrorCode::kDeviceFailed;
+    if (!is_gpus) throw;
+    return {};
   }
 }
 
@@ -155,11 +142,17 @@ std::unique_ptr<SliceSource> open_gpu_slices(const MedlsamCudaTable& table, cons
 }
 
 void register_gpu_sources(const MedlsamCudaTable& table) {
+  register_gpu_grids(
+      [&table](const Volume& volume, Conventions conventions, bool normalized, Device gpu, const Task& task) {
+        return unless_gpu_fails([&]() -> std::optional<Grid> {
+          return make_gpu_grid(table, volume, conventions, normalized, gpu, task);
+        });
+      });
   register_gpu_patches([&table](const Grid& grid, Device gpu) {
-    return unless_unavailable([&] { return open_gpu_patches(table, grid, gpu); });
+    return unless_gpu_fails([&] { return open_gpu_patches(table, grid, gpu); });
   });
   register_gpu_slices([&table](const SlicedScan& scan, Device gpu, const Task& task) {
-    return unless_unavailable([&] { return open_gpu_slices(table, scan, gpu, task); });
+    return unless_gpu_fails([&] { return open_gpu_slices(table, scan, gpu, task); });
   });
 }
 

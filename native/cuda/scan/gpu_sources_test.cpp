@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <random>
 
+#include "localization/grid/gpu_grid.hpp"
 #include "testing/plugin_under_test.hpp"
 
 namespace medlsam::cuda {
@@ -138,11 +140,60 @@ TEST_CASE("pictures and masks of slices from a GPU are those from the host") {
   }
 }
 
+TEST_CASE("a grid that the GPU made is the CPU's, and stays there for one source after another") {
+  register_gpu_sources(plugin());
+  const Volume volume = make_volume();
+  const Grid grid = make_grid_on(kGpu, volume, Conventions::kExact, false, kTask);
+  const Grid expected = make_grid_on({}, volume, Conventions::kExact, false, kTask);
+  CHECK(grid.on_gpu != nullptr);
+  CHECK(expected.on_gpu == nullptr);
+  REQUIRE(grid.shape == expected.shape);
+  REQUIRE(grid.voxels() == expected.voxels());
+  float most = 0;
+  for (std::size_t i = 0; i < grid.voxels(); ++i)
+    most = std::max(most, std::abs(grid.values[i] - expected.values[i]));
+  CHECK(most < 2e-6F);
+
+  const std::vector<Index3> centers = {{38, 40, 41}, {1, 2, 3}};
+  const Tensor wanted = HostPatches(grid).patches(centers, 16);
+  for (int turn = 0; turn < 2; ++turn) {
+    // The second of two at once has a copy of its own.
+    const auto first = open_patches(grid, kGpu), second = open_patches(grid, kGpu);
+    for (const auto& source : {first.get(), second.get()}) {
+      const Tensor patches = source->patches(centers, 16);
+      CHECK(patches.device() == kGpu);
+      CHECK(same_values(patches, wanted));
+    }
+  }
+}
+
+TEST_CASE(
+    "a volume that cannot be a grid is refused by the GPU as by the CPU, and one that does not fit left to "
+    "it") {
+  register_gpu_sources(plugin());
+  Volume volume = make_volume();
+  setenv("MEDLSAM_STAND_IN_MEMORY", "0", 1);
+  const Grid made = make_grid_on(kGpu, volume, Conventions::kExact, false, kTask);
+  unsetenv("MEDLSAM_STAND_IN_MEMORY");
+  CHECK((made.on_gpu == nullptr || std::getenv("MEDLSAM_CUDA") != nullptr));
+  CHECK(made.voxels() > 0);
+  volume.data.assign(volume.data.size(), std::byte{0});
+  for (const Device device : {kGpu, Device{}}) {
+    try {
+      make_grid_on(device, volume, Conventions::kExact, false, kTask);
+      FAIL("A volume of one value has no grid.");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::kBadVolume);
+    }
+  }
+}
+
 TEST_CASE("networks on a GPU get their patches and slices from it once the plugin is registered") {
   const Volume volume = make_volume();
   const Grid grid = make_grid(volume, Conventions::kExact, false, kTask);
   const SlicedScan scan{&volume, slice_layout(volume.affine, volume.shape), Conventions::kExact, 32, 8};
   const std::vector<Index3> centers = {{38, 40, 41}};
+  register_gpu_patches({});
   CHECK(open_patches(grid, kGpu)->patches(centers, 8).device().is_cpu());
   register_gpu_sources(plugin());
   CHECK(open_patches(grid, kGpu)->patches(centers, 8).device() == kGpu);
@@ -152,6 +203,7 @@ TEST_CASE("networks on a GPU get their patches and slices from it once the plugi
   CHECK(open_slices(scan, kGpu, kTask)->picture(0, kTask).device() == kGpu);
   register_gpu_patches({});
   register_gpu_slices({});
+  register_gpu_grids({});
 }
 
 }  // namespace

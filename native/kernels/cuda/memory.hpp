@@ -16,8 +16,8 @@ using Stream = void*;  // cudaStream_t
 
 struct DeviceProperties {
   std::string name;
-  std::int64_t memory = 0, free_memory = 0;  // bytes
-  int major = 0, minor = 0;                  // compute capability
+  std::int64_t memory = 0;   // bytes, of all programs together
+  int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
   std::size_t shared_bytes = 0;  // of one block, at most
 };
@@ -32,11 +32,12 @@ struct DeviceCount {
   std::string problem;
 };
 DeviceCount count_devices();
+// Takes no memory of the device, which counting and describing all of them must not.
 DeviceProperties device_properties(int device);
 // Whether the kernels were compiled for the device, or can be by its driver.
 bool device_has_code(int device);
 
-// Makes a device the calling thread's, and the one before again in the end.
+// Makes a device the calling thread's, and the one before again in the end, if the process uses that.
 class DeviceScope {
  public:
   explicit DeviceScope(int device);
@@ -45,8 +46,11 @@ class DeviceScope {
   DeviceScope& operator=(const DeviceScope&) = delete;
 
  private:
-  int before_ = 0;
+  int device_, before_ = 0;
 };
+
+// Bytes of the thread's device that nobody has taken.
+std::int64_t free_memory();
 
 Stream create_stream();
 void destroy_stream(Stream stream) noexcept;
@@ -89,6 +93,10 @@ class DeviceArray {
   const T* upload(std::span<const T> values, Stream stream) {
     copy_to_device(at_least(values.size()), values.data(), values.size_bytes(), stream);
     return data_;
+  }
+  void free() {
+    release(std::exchange(data_, nullptr));
+    capacity_ = 0;
   }
   T* data() const { return data_; }
   std::size_t bytes() const { return capacity_ * sizeof(T); }

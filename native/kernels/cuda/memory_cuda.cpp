@@ -1,8 +1,10 @@
 // Memory, streams and limits from CUDA's runtime.
 #include <cuda_runtime.h>
+#include <dlfcn.h>
 
 #include "base/error.hpp"
 #include "kernels/cuda/checks.hpp"
+#include "kernels/cuda/driver_problems.hpp"
 #include "kernels/cuda/memory.hpp"
 
 namespace medlsam::cuda {
@@ -15,8 +17,17 @@ cudaStream_t cuda_stream(Stream stream) {
   return static_cast<cudaStream_t>(stream);
 }
 
-std::string version_text(int version) {
-  return std::to_string(version / 1000) + '.' + std::to_string(version % 1000 / 10);
+// Whether the process has begun to use the device.
+bool is_in_use(int device) {
+  using GetState = int (*)(int device, unsigned* flags, int* active);
+  void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
+  if (driver == nullptr) return false;
+  const auto state = reinterpret_cast<GetState>(dlsym(driver, "cuDevicePrimaryCtxGetState"));
+  unsigned flags = 0;
+  int active = 0;
+  const bool known = state != nullptr && state(device, &flags, &active) == 0;
+  dlclose(driver);
+  return known && active != 0;
 }
 
 }  // namespace
@@ -46,12 +57,11 @@ DeviceCount count_devices() {
   found.count = 0;
   const int driver = driver_version();
   if (driver == 0) {
-    found.problem = "there is no NVIDIA driver (libcuda.so.1) on this machine";
+    found.problem = no_driver();
   } else if (error == cudaErrorInsufficientDriver) {
-    found.problem = "the NVIDIA driver is for CUDA " + version_text(driver) + ", older than the CUDA " +
-                    version_text(CUDART_VERSION) + " that the plugin was built with: update the driver";
+    found.problem = old_driver(driver, CUDART_VERSION);
   } else if (error == cudaErrorNoDevice || error == cudaSuccess) {
-    found.problem = "the NVIDIA driver shows no GPU (does CUDA_VISIBLE_DEVICES hide it?)";
+    found.problem = no_gpu();
   } else {
     found.problem = std::string("the NVIDIA driver does not start: ") + cudaGetErrorString(error);
   }
@@ -67,12 +77,14 @@ DeviceProperties device_properties(int device) {
   properties.minor = found.minor;
   properties.multiprocessors = found.multiProcessorCount;
   properties.shared_bytes = found.sharedMemPerBlockOptin;
-  const DeviceScope scope(device);
+  properties.memory = static_cast<std::int64_t>(found.totalGlobalMem);
+  return properties;
+}
+
+std::int64_t free_memory() {
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "asking for a GPU's memory");
-  properties.memory = static_cast<std::int64_t>(total);
-  properties.free_memory = static_cast<std::int64_t>(free);
-  return properties;
+  return static_cast<std::int64_t>(free);
 }
 
 bool device_has_code(int device) {
@@ -83,13 +95,14 @@ bool device_has_code(int device) {
   return found;
 }
 
-DeviceScope::DeviceScope(int device) {
+DeviceScope::DeviceScope(int device) : device_(device) {
   check(cudaGetDevice(&before_), "asking for the current GPU");
   check(cudaSetDevice(device), "choosing a GPU");
 }
 
+// A GPU that the process has not used yet would take some hundred MB on becoming the thread's.
 DeviceScope::~DeviceScope() {
-  cudaSetDevice(before_);
+  if (before_ != device_ && is_in_use(before_)) cudaSetDevice(before_);
 }
 
 Stream create_stream() {

@@ -1,14 +1,44 @@
-// The host as a GPU: its memory is the device's, work is done when it is asked for.
+// The host as a GPU: its memory is the device's, work is done when it is asked for. MEDLSAM_STAND_IN_GPUS:
+// how many there are (1), or −1 for a machine without a driver. MEDLSAM_STAND_IN_CUDA: the driver's CUDA
+// version. MEDLSAM_STAND_IN_MEMORY: MB of memory that all have together.
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <mutex>
 
 #include "base/error.hpp"
+#include "kernels/cuda/driver_problems.hpp"
 #include "kernels/cuda/memory.hpp"
 
 namespace medlsam::cuda {
+namespace {
+
+int number(const char* variable, int otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::atoi(text);
+}
+
+std::int64_t all_memory() {
+  constexpr int kMegabytes = 4096;
+  return std::int64_t{number("MEDLSAM_STAND_IN_MEMORY", kMegabytes)} << 20;
+}
+
+// Blocks that were taken and not given back.
+struct Taken {
+  std::mutex mutex;
+  std::map<void*, std::size_t> blocks;
+  std::int64_t bytes = 0;
+};
+
+Taken& taken() {
+  static Taken all;
+  return all;
+}
+
+}  // namespace
 
 int driver_version() {
-  return runtime_version();
+  return number("MEDLSAM_STAND_IN_CUDA", runtime_version());
 }
 
 int runtime_version() {
@@ -16,20 +46,27 @@ int runtime_version() {
 }
 
 DeviceCount count_devices() {
-  return {1, ""};
+  const int gpus = number("MEDLSAM_STAND_IN_GPUS", 1);
+  if (gpus < 0) return {0, no_driver()};
+  if (driver_version() < runtime_version()) return {0, old_driver(driver_version(), runtime_version())};
+  return {gpus, gpus == 0 ? no_gpu() : ""};
 }
 
 DeviceProperties device_properties(int) {
-  constexpr std::int64_t kMemory = std::int64_t{1} << 32;
   constexpr std::size_t kShared = 227 * 1024;  // of a Hopper GPU
-  return {"host", kMemory, kMemory, 9, 0, 1, kShared};
+  return {"host", all_memory(), 9, 0, 1, kShared};
+}
+
+std::int64_t free_memory() {
+  const std::lock_guard lock(taken().mutex);
+  return all_memory() - taken().bytes;
 }
 
 bool device_has_code(int) {
   return true;
 }
 
-DeviceScope::DeviceScope(int) {}
+DeviceScope::DeviceScope(int device) : device_(device) {}
 DeviceScope::~DeviceScope() = default;
 
 Stream create_stream() {
@@ -43,14 +80,23 @@ void synchronize(Stream) {}
 void wait_for(Stream, Stream) {}
 
 void* allocate(std::size_t bytes) {
-  // Memory that is not written is not zero, as on a GPU.
-  void* pointer = std::malloc(bytes == 0 ? 1 : bytes);
+  const std::lock_guard lock(taken().mutex);
+  const bool fits = taken().bytes + static_cast<std::int64_t>(bytes) <= all_memory();
+  void* pointer = fits ? std::malloc(bytes == 0 ? 1 : bytes) : nullptr;
   if (pointer == nullptr) throw Error(ErrorCode::kOutOfMemory, "Out of memory.");
+  // Memory that is not written is not zero, as on a GPU.
   std::memset(pointer, 0xff, bytes);
+  taken().blocks[pointer] = bytes;
+  taken().bytes += static_cast<std::int64_t>(bytes);
   return pointer;
 }
 
 void release(void* pointer) noexcept {
+  if (pointer == nullptr) return;
+  const std::lock_guard lock(taken().mutex);
+  const auto found = taken().blocks.find(pointer);
+  taken().bytes -= static_cast<std::int64_t>(found->second);
+  taken().blocks.erase(found);
   std::free(pointer);
 }
 

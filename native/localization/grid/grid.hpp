@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,6 +19,12 @@ namespace medlsam {
 inline constexpr double kGridSpacing = 3;         // mm
 inline constexpr std::int64_t kGridPadding = 32;  // voxels of 0 on every side
 
+// A copy of a grid on a GPU, for patch sources there (patch_source.hpp).
+class GridOnGpu {
+ public:
+  virtual ~GridOnGpu() = default;
+};
+
 struct Grid {
   Index3 shape{};      // (z, y, x), padding included
   Index3 las_shape{};  // of the stored volume in LAS order
@@ -29,6 +36,7 @@ struct Grid {
   std::optional<Rectification> rectification{};
   Conventions conventions = Conventions::kExact;
   std::vector<float> values;
+  std::shared_ptr<GridOnGpu> on_gpu{};  // null for a grid that was made on the host
 
   std::size_t voxels() const { return values.size(); }
   float at(const Index3& index) const;  // 0 outside
