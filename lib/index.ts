@@ -149,6 +149,7 @@ export {
 export type { OpenScan } from "./pipeline/scan.js";
 export type { CaseOutputs } from "./pipeline/write-case.js";
 export type { WriteRtStructOptions, WriteSegOptions } from "./segmentation/dicom-files.js";
+export type { PreviewOptions } from "./segmentation/mask-files.js";
 export { mergePrompts, readBoxes, readPoints } from "./segmentation/prompt-files.js";
 export type { OrganPrompt, PromptedOrgan, PromptPoint } from "./segmentation/prompts.js";
 export { Sam, type SlicePrediction, type SlicePrompt } from "./segmentation/sam.js";

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { type OutputFormat, outputFormats } from "../formats/mask-formats.js";
+import { type PreviewPlane, previewPlanes } from "../formats/preview-planes.js";
 import type { ScanCase, ScanResult } from "../index.js";
 import { seriesCases, withoutSeries } from "./dicom-options.js";
 import { followCases, showEvents } from "./follow.js";
@@ -39,6 +40,7 @@ interface Flags extends ScanFlags {
   minVoxels?: number;
   statistics?: boolean;
   preview?: boolean;
+  previewPlanes?: PreviewPlane[];
   page?: boolean;
 }
 
@@ -64,7 +66,7 @@ export function addSegment(program: Command, session: Session): void {
         "--output-format <list>",
         `what masks are written as, separated by commas: ${outputFormats.join(", ")}; DICOM's refer to the scan's images`,
       )
-        .argParser(parseFormats)
+        .argParser((text) => parseChoices(text, outputFormats))
         .default(["nifti"], "nifti"),
     )
     .option(
@@ -86,6 +88,14 @@ export function addSegment(program: Command, session: Session): void {
     )
     .option("--statistics", "also statistics.json: volume (mm³) and mean intensity of each organ")
     .option("--preview", "also preview.png: the middle slices with contours, boxes and a legend")
+    .addOption(
+      new Option(
+        "--preview-planes <list>",
+        `planes of the preview's slices, separated by commas: ${previewPlanes.join(", ")}; default: all`,
+      )
+        .argParser((text) => parseChoices(text, previewPlanes))
+        .implies({ preview: true }),
+    )
     .option("--page", "also page.html: scan, masks and boxes, for a browser");
   addRunOptions(command)
     .addHelpText(
@@ -100,7 +110,8 @@ export function addSegment(program: Command, session: Session): void {
 async function segmentAll(inputs: string[], flags: Flags, session: Session): Promise<number> {
   const needed = neededModels(flags);
   const options = runOptions(flags, session.signal);
-  const { output, ml: labelMap, statistics, preview, page, quiet = false } = flags;
+  const { output, ml: labelMap, statistics, page, quiet = false } = flags;
+  const { preview, previewPlanes } = flags;
   const { boxes, points, largestComponent, minVoxels, holes } = flags;
   const api = await session.api();
   const images = await api.listImages(inputs);
@@ -117,7 +128,7 @@ async function segmentAll(inputs: string[], flags: Flags, session: Session): Pro
   const subject = ({ image }: ScanCase) => image;
   const outcomes = pipeline.runAll(cases, {
     ...options,
-    ...{ output, boxes, points, labelMap, statistics, preview, page },
+    ...{ output, boxes, points, labelMap, statistics, preview, previewPlanes, page },
     ...{ largestComponent, minVoxels, codes, holes },
     ...{ formats: flags.outputFormat, reference: flags.referenceDicom },
     settings: withoutSeries(flags),
@@ -130,11 +141,11 @@ async function segmentAll(inputs: string[], flags: Flags, session: Session): Pro
 }
 
 /** "seg,rtstruct" → ["seg", "rtstruct"]. */
-function parseFormats(text: string): OutputFormat[] {
+function parseChoices<Choice extends string>(text: string, choices: readonly Choice[]): Choice[] {
   return parseList(text).map((word) => {
-    const format = outputFormats.find((each) => each === word.toLowerCase());
-    if (format !== undefined) return format;
-    throw new InvalidArgumentError(`Give some of ${outputFormats.join(", ")}.`);
+    const choice = choices.find((each) => each === word.toLowerCase());
+    if (choice !== undefined) return choice;
+    throw new InvalidArgumentError(`Give some of ${choices.join(", ")}.`);
   });
 }
 

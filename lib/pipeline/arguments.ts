@@ -9,6 +9,7 @@ import { aLattice } from "../localization/lattice.js";
 import { aMedLam } from "../localization/medlam.js";
 import { someTemplates } from "../localization/templates.js";
 import { someCodes } from "../segmentation/dicom-files.js";
+import { somePlanes } from "../segmentation/mask-files.js";
 import { Sam } from "../segmentation/sam.js";
 import { aSegmenter } from "../segmentation/segmenter.js";
 import { readOptionsShape } from "../volumes/read.js";
@@ -64,6 +65,7 @@ const runShape = {
   labelMap: flag,
   statistics: flag,
   preview: flag,
+  previewPlanes: somePlanes.optional(),
   page: flag,
   markups: flag,
   dicomUids: flag,

@@ -11,6 +11,7 @@ import { type Boxes, boxesFile } from "../formats/boxes.js";
 import { writeWhole } from "../formats/files.js";
 import { formatJson } from "../formats/json.js";
 import { dicomFiles, type OutputFormat } from "../formats/mask-formats.js";
+import type { PreviewPlane } from "../formats/preview-planes.js";
 import type { Segmentation, SegmentedOrgan } from "../segmentation/segmentation.js";
 import { writeSegmentationPage } from "../viewer/segmentation-page.js";
 import type { Volume } from "../volumes/volume.js";
@@ -32,6 +33,8 @@ export interface CaseOutputs {
   statistics?: boolean;
   /** `preview.png`: the middle slices with contours and boxes. */
   preview?: boolean;
+  /** Planes of the preview's slices, from left to right; default: axial, coronal, sagittal. */
+  previewPlanes?: readonly PreviewPlane[];
   /** `page.html`: the scan, masks and boxes, to be looked through in a browser. */
   page?: boolean;
 }
@@ -78,7 +81,8 @@ export async function writeCase(
     }
     const dicom = await writeDicom(segmentation, outputs, write, options);
     if (outputs.preview) {
-      await write("preview.png", (path) => segmentation.writePreview(path, options));
+      const preview = { ...options, planes: outputs.previewPlanes };
+      await write("preview.png", (path) => segmentation.writePreview(path, preview));
     }
     if (outputs.page) {
       await write("page.html", (path) =>

@@ -1,7 +1,10 @@
 /** Files of masks in the scan's own geometry, and pictures of them. */
+import { z } from "zod";
 import { type CallOptions, callNative } from "../addon/call.js";
 import { native } from "../addon/loader.js";
+import { optionsOf } from "../base/arguments.js";
 import { labelColor } from "../formats/label-names.js";
+import { type PreviewPlane, previewPlanes } from "../formats/preview-planes.js";
 import type { Box } from "../geometry/box.js";
 import type { Volume } from "../volumes/volume.js";
 import type { PromptedOrgan } from "./prompts.js";
@@ -30,13 +33,22 @@ export const shown = ({ name, label, boxes }: PromptedOrgan, organ: number): Sho
   boxes,
 });
 
+/** Options of a preview. */
+export interface PreviewOptions extends CallOptions {
+  /** Planes of the slices, from left to right; default: axial, coronal, sagittal. */
+  planes?: readonly PreviewPlane[] | undefined;
+}
+
+export const somePlanes = z.array(z.enum(previewPlanes)).min(1);
+export const previewOptions = optionsOf({ planes: somePlanes.optional() });
+
 /** @param truth a label map's organ, drawn white. */
 export async function writePreview(
   path: string,
   { masks, volume, note }: Source,
   organs: readonly Shown[],
   truth: { labels: Volume; label: number } | null,
-  options: CallOptions,
+  { planes = previewPlanes, ...options }: PreviewOptions,
 ): Promise<void> {
   const drawn = organs.map(({ organ, name, boxes, label }) => ({
     organ,
@@ -45,8 +57,9 @@ export async function writePreview(
     color: Uint8Array.from(labelColor(label), (channel) => Math.round(255 * channel)),
   }));
   const white = truth && { labels: truth.labels.handle, label: truth.label };
+  const numbers = Int32Array.from(planes, (plane) => previewPlanes.indexOf(plane));
   await callNative(options, (task) =>
-    native.writePreview(masks.handle, volume.handle, drawn, white, path, note, task),
+    native.writePreview(masks.handle, volume.handle, drawn, white, numbers, path, note, task),
   );
 }
 

@@ -15,7 +15,14 @@ import {
   writeRtStructOptions,
   writeSegOptions,
 } from "./dicom-files.js";
-import { type Source, shown, writeMasks, writePreview } from "./mask-files.js";
+import {
+  type PreviewOptions,
+  previewOptions,
+  type Source,
+  shown,
+  writeMasks,
+  writePreview,
+} from "./mask-files.js";
 import type { PromptedOrgan } from "./prompts.js";
 
 const organOfMap = z.object({ labels: aVolume, label: z.number() }).nullable();
@@ -184,11 +191,14 @@ export class Segmentation {
   }
 
   /**
-   * Writes a PNG of the scan's middle slices (axial, coronal, sagittal) with the masks' contours and the boxes that
-   * prompted them, and below them the organs' names beside their colors. @throws OutputError
+   * Writes a PNG of the scan's slices through the middle of all boxes (axial, coronal, sagittal) with the masks' contours and the boxes
+   * that prompted them, and below them the organs' names beside their colors. @throws OutputError
    */
-  async writePreview(path: string, options: CallOptions = {}): Promise<void> {
-    checkArguments("Segmentation.writePreview", { path: [path, aPath] });
+  async writePreview(path: string, options: PreviewOptions = {}): Promise<void> {
+    checkArguments("Segmentation.writePreview", {
+      path: [path, aPath],
+      options: [options, previewOptions],
+    });
     await writePreview(path, this.#source, this.#prompts.map(shown), null, options);
   }
 

@@ -191,13 +191,22 @@ Truth to_truth(const Napi::Value& value) {
   return {open_handle<Volume>(object.Get("labels")), object.Get("label").As<Napi::Number>().Int64Value()};
 }
 
+// Numbers of planes, 0 axial, 1 coronal, 2 sagittal.
+std::vector<PreviewPlane> to_planes(const Napi::Value& value) {
+  std::vector<PreviewPlane> planes;
+  for (const std::int32_t number : to_vector(expect_typed_array(value, DType::kI32).As<Napi::Int32Array>())) {
+    planes.push_back(kPreviewPlanes.at(static_cast<std::size_t>(number)));
+  }
+  return planes;
+}
+
 Napi::Value write_preview(const Napi::CallbackInfo& info) {
   return run_task(
-      info, info[6],
+      info, info[7],
       [masks = open_handle<ScanMasks>(info[0]), volume = open_handle<Volume>(info[1]),
        preview = to_preview(info[2].As<Napi::Array>()), truth = to_truth(info[3]),
-       path = info[4].As<Napi::String>().Utf8Value(),
-       description = info[5].As<Napi::String>().Utf8Value()](const Task& task) {
+       planes = to_planes(info[4]), path = info[5].As<Napi::String>().Utf8Value(),
+       description = info[6].As<Napi::String>().Utf8Value()](const Task& task) {
         auto shown = preview.organs;
         for (std::size_t i = 0; i < shown.size(); ++i) shown[i].mask = &masks->organs.at(preview.masks[i]);
         OrganMask drawn(masks->layout);
@@ -205,7 +214,7 @@ Napi::Value write_preview(const Napi::CallbackInfo& info) {
           drawn = mask_of_label(*truth.labels, masks->layout, truth.label, task);
           shown.push_back({&drawn, {}, {255, 255, 255}, "truth"});
         }
-        const auto png = render_preview(*volume, shown, task, description);
+        const auto png = render_preview(*volume, shown, task, description, planes);
         AtomicFile file(path);
         file.write(png);
         file.commit();

@@ -25,13 +25,13 @@ struct Sample {
   double fraction;  // of the way from low to high
 };
 
-// One of the three slices: the view's axes of its rows, its columns and across it.
+// A slice: the view's axes of its rows, its columns and across it.
 struct Plane {
   int rows, columns, across;
 };
-constexpr std::array<Plane, 3> kPlanes = {{{1, 2, 0}, {0, 2, 1}, {0, 1, 2}}};  // axial, coronal, sagittal
+constexpr std::array<Plane, 3> kPlanes = {{{1, 2, 0}, {0, 2, 1}, {0, 1, 2}}};  // in PreviewPlane's order
 
-// Properties that the three slices share.
+// Properties that the slices share.
 struct Scene {
   View view;
   double pixel;    // mm
@@ -236,15 +236,18 @@ Picture with_legend(Picture picture, const Scene& scene) {
 }  // namespace
 
 std::vector<std::byte> render_preview(const Volume& volume, std::span<const PreviewOrgan> organs,
-                                      const Task& task, std::string_view description) {
+                                      const Task& task, std::string_view description,
+                                      std::span<const PreviewPlane> planes) {
+  if (planes.empty()) throw Error(ErrorCode::kBadArgument, "A preview needs a plane at least.");
   const SliceLayout layout = slice_layout(volume.affine, volume.shape);
   for (const PreviewOrgan& organ : organs) {
     if (organ.mask) require_mask_of(*organ.mask, layout);
   }
   const Scene scene = scene_of(volume, organs);
-  std::vector<Picture> parts(kPlanes.size(), Picture(0, 0));
-  parallel_for(task, parts.size(),
-               [&](std::size_t i, std::size_t) { parts[i] = draw_plane(volume, scene, kPlanes[i], task); });
+  std::vector<Picture> parts(planes.size(), Picture(0, 0));
+  parallel_for(task, parts.size(), [&](std::size_t i, std::size_t) {
+    parts[i] = draw_plane(volume, scene, kPlanes[static_cast<std::size_t>(planes[i])], task);
+  });
   const Picture whole = with_legend(join(parts), scene);
   task.check();
   return encode_png(whole.rgb, whole.width, whole.height, description);

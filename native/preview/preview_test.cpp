@@ -151,6 +151,19 @@ TEST_CASE("preview: the slices' proportions are the patient's") {
   CHECK(picture.at(kSagittal.x, 511) == kBlack);
 }
 
+TEST_CASE("preview: the planes that were asked for, in their order") {
+  const Volume volume =
+      stored_along("LPS", [](const Index3& at) { return static_cast<double>(40 * at[0]); }).volume;
+  const auto picture = [&](std::vector<PreviewPlane> planes) {
+    return decode_png(render_preview(volume, {}, {}, {}, planes));
+  };
+  const DecodedPng both = picture({PreviewPlane::kSagittal, PreviewPlane::kCoronal});
+  CHECK(both.width == kPixels[1] + kGap + kPixels[2]);
+  CHECK(both.height == kPixels[0]);
+  CHECK(picture({PreviewPlane::kAxial}).height == kPixels[1]);
+  CHECK_THROWS_WITH_AS(picture({}), doctest::Contains("a plane at least"), Error);
+}
+
 TEST_CASE("preview: greys between voxels are interpolated, NaN is black") {
   Volume volume;
   volume.shape = {1, 1, 2};

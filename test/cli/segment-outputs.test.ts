@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { labelNamesFromXml, type Triple, Volume } from "../../lib/index.js";
-import { scan, succeed } from "../support/command.js";
+import { run, scan, succeed } from "../support/command.js";
 import {
   count,
   geometryBytes,
@@ -90,6 +90,19 @@ describe("medlsam segment's files", () => {
     expect(readJson<{ files: string[] }>(at("all/q/boxes.json")).files).toEqual([
       ...["heart.nii.gz", "liver.nii.gz", "preview.png", "spleen.nii.gz", "statistics.json"],
     ]);
+  });
+
+  it("the preview shows the planes that were chosen", async () => {
+    await segment("coronal", "--preview-planes", "coronal");
+    const [all, one] = ["all", "coronal"].map((folder) =>
+      readFileSync(at(`${folder}/q/preview.png`)),
+    );
+    const width = (png: Buffer) => png.readUInt32BE(16);
+    expect(width(one as Buffer)).toBeLessThan(width(all as Buffer) / 2);
+    const wrong = ["--boxes", boxes, "--preview-planes", "frontal", "-o", at("wrong")];
+    const { code, stderr } = await run("segment", scan, ...wrong);
+    expect({ code, stderr }).toMatchObject({ code: 2 });
+    expect(stderr).toContain("Give some of axial, coronal, sagittal");
   });
 
   it("the report counts slices once, however many organs and parts they have", () => {

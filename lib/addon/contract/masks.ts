@@ -58,12 +58,16 @@ export interface MasksAddon {
   ): Promise<VolumeHandle>;
   /** How many voxels of each axial slice of a label map have one of these labels. */
   labelledPixels(labelMap: VolumeHandle, labels: Int32Array, task: Task): Promise<Float64Array>;
-  /** A PNG of the masks' scan with contours, boxes and a legend, and the contour of a label map's organ in white. */
+  /**
+   * A PNG of the masks' scan with contours, boxes and a legend, and the contour of a label map's organ in white. `planes`: 0 axial, 1
+   * coronal, 2 sagittal.
+   */
   writePreview(
     masks: MasksHandle,
     volume: VolumeHandle,
     organs: { organ: number; name: string; boxes: Int32Array; color: Uint8Array }[],
     truth: { labels: VolumeHandle; label: number } | null,
+    planes: Int32Array,
     path: string,
     description: string,
     task: Task,
