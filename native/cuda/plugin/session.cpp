@@ -45,7 +45,7 @@ void Session::load_volume(const MedlsamCudaVolume& volume) {
   with_stored(type, [&]<class T>(T) { bytes = shape.voxels() * sizeof(T); });
   volume_ = {};
   std::byte* stored = stored_.at_least(bytes);
-  copy_to_device(stored, volume.values, bytes, stream());
+  staging_.upload(stored, volume.values, bytes, stream());
   volume_ = {stored, type, volume.slope, volume.intercept};
   stored_shape_ = shape;
   resampled_shape_ = {};
@@ -125,7 +125,7 @@ void Session::load_grid(const float* values, const Extents& shape) {
   if (shape.z < 1 || shape.y < 1 || shape.x < 1) refuse_call("A grid on a GPU has one voxel at least.");
   grid_shape_ = {};
   const std::size_t voxels = shape.voxels();
-  copy_to_device(grid_.at_least(voxels), values, voxels * sizeof(float), stream());
+  staging_.upload(grid_.at_least(voxels), values, voxels * sizeof(float), stream());
   grid_shape_ = shape;
 }
 
@@ -163,7 +163,7 @@ void Session::support_kernels(const MedlsamCudaFeatures& features, int channels,
                         {features.data, static_cast<Element>(features.type), features.edge,
                          features.patch_stride, features.channel_stride, features.voxel_stride},
                         channels, size, patches, found);
-  copy_to_host(kernels, found, count * sizeof(float), stream());
+  staging_.download(kernels, found, count * sizeof(float), stream());
 }
 
 }  // namespace medlsam::cuda

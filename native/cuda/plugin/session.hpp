@@ -14,6 +14,7 @@
 #include "kernels/cuda/memory_pool.hpp"
 #include "kernels/cuda/similarity.hpp"
 #include "kernels/cuda/slices.hpp"
+#include "kernels/cuda/staging.hpp"
 
 namespace medlsam::cuda {
 
@@ -46,6 +47,7 @@ class Session {
   int device() const { return stream_.device(); }
   Stream stream() const { return stream_.get(); }
   std::int64_t memory() const;
+  Staging& staging() { return staging_; }
   MemoryPool& tensors() { return tensors_; }
   // Gives back what nobody uses.
   void release_unused() noexcept { tensors_.release_unused(); }
@@ -77,6 +79,7 @@ class Session {
 
   DeviceProperties properties_;
   SessionStream stream_;  // before the memory that its work uses
+  Staging staging_;
   MemoryPool tensors_;
 
   DeviceArray<std::byte> stored_;

@@ -55,7 +55,7 @@ const std::vector<MaskExtent>& Session::decode_masks(std::int64_t slice, const M
 }
 
 void Session::read_levels(std::uint16_t* levels) {
-  cuda::read_levels(stream(), masks_, slices(), mask_memory_, levels);
+  cuda::read_levels(stream(), masks_, slices(), mask_memory_, staging_, levels);
 }
 
 void Session::read_bits(std::uint8_t* bits) {
@@ -87,7 +87,7 @@ void Session::read_labels(std::uint16_t* labels) {
   slices();
   const std::size_t voxels = stored_shape_.voxels();
   if (has_label_map_)
-    return copy_to_host(labels, label_map_.data(), voxels * sizeof(std::uint16_t), stream());
+    return staging_.download(labels, label_map_.data(), voxels * sizeof(std::uint16_t), stream());
   std::fill_n(labels, voxels, std::uint16_t{0});
 }
 

@@ -136,12 +136,13 @@ void fill_sessions(MedlsamCudaTable& table) {
   };
   table.to_device = [](void* session, const void* host, std::size_t bytes, void* device) {
     return in_session(session, [&](Session& open) {
-      copy_to_device(device, host, bytes, open.stream());
+      open.staging().upload(device, host, bytes, open.stream());
       synchronize(open.stream());
     });
   };
   table.to_host = [](void* session, const void* device, std::size_t bytes, void* host) {
-    return in_session(session, [&](Session& open) { copy_to_host(host, device, bytes, open.stream()); });
+    return in_session(session,
+                      [&](Session& open) { open.staging().download(host, device, bytes, open.stream()); });
   };
 }
 

@@ -36,6 +36,9 @@ void launch(Stream stream, const Launch& launch, const Body& body) {
 
 #else
 
+// Does the copies that were queued before (memory_host.cpp).
+void finish_queued();
+
 // Refuses what a GPU would refuse.
 template <class Body>
 void launch(Stream, const Launch& launch, const Body& body) {
@@ -44,6 +47,7 @@ void launch(Stream, const Launch& launch, const Body& body) {
                     Body::kThreads <= 1024 && Body::kThreads % kWarp == 0 &&
                     launch.shared_bytes <= device_properties(0).shared_bytes;
   if (!fits) throw Error(ErrorCode::kInternal, "A kernel was started with more than a GPU can run.");
+  finish_queued();
   in_host_order(launch.x * launch.y * launch.z, [&](std::int64_t i) {
     HostBlock block(i % launch.x, i / launch.x % launch.y, i / launch.x / launch.y, launch, Body::kThreads);
     body(block);

@@ -250,7 +250,7 @@ std::vector<MaskExtent> decode_masks(Stream stream, const MaskLogits& logits, co
 }
 
 void read_levels(Stream stream, std::span<const MaskExtent> extents, const SliceView& view,
-                 MaskMemory& memory, std::uint16_t* levels) {
+                 MaskMemory& memory, Staging& staging, std::uint16_t* levels) {
   std::vector<MaskCrop> crops;
   const std::int64_t count =
       place_crops(extents, crops, [](const MaskExtent& extent) { return extent.height() * extent.width(); });
@@ -259,7 +259,7 @@ void read_levels(Stream stream, std::span<const MaskExtent> extents, const Slice
   const CropLevels body{memory.levels.data(), view.width, view.pixels(), memory.crops.upload(crops, stream),
                         packed};
   launch(stream, {CropLevels::kBlocks, static_cast<std::int64_t>(crops.size()), 1, 0}, body);
-  copy_to_host(levels, packed, count * sizeof(std::uint16_t), stream);
+  staging.download(levels, packed, count * sizeof(std::uint16_t), stream);
 }
 
 void read_bits(Stream stream, std::span<const MaskExtent> extents, const SliceView& view, MaskMemory& memory,

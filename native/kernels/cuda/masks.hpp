@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/cuda/slices.hpp"
+#include "kernels/cuda/staging.hpp"
 
 namespace medlsam::cuda {
 
@@ -54,7 +55,7 @@ std::vector<MaskExtent> decode_masks(Stream stream, const MaskLogits& logits, co
 // The levels inside the rectangles, one after another, to the host; then the same as bits, rows in whole
 // bytes, the first pixel in the lowest bit.
 void read_levels(Stream stream, std::span<const MaskExtent> extents, const SliceView& view,
-                 MaskMemory& memory, std::uint16_t* levels);
+                 MaskMemory& memory, Staging& staging, std::uint16_t* levels);
 void read_bits(Stream stream, std::span<const MaskExtent> extents, const SliceView& view, MaskMemory& memory,
                std::uint8_t* bits);
 

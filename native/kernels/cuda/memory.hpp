@@ -66,6 +66,29 @@ void copy_to_device(void* to, const void* from, std::size_t bytes, Stream stream
 void copy_to_host(void* to, const void* from, std::size_t bytes, Stream stream);
 void fill_zero(void* to, std::size_t bytes, Stream stream);
 
+// Host memory that a GPU copies by itself (staging.hpp). Copies are only queued: `pinned` is the stream's
+// until an event that was recorded after it.
+void* allocate_pinned(std::size_t bytes);
+void release_pinned(void* pointer) noexcept;
+void queue_to_device(void* to, const void* pinned, std::size_t bytes, Stream stream);
+void queue_to_host(void* pinned, const void* from, std::size_t bytes, Stream stream);
+
+// A place in the work of a stream of the thread's device.
+class Event {
+ public:
+  Event();
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  void record(Stream stream);
+  void wait();  // until the work before the last record is done; not at all before the first
+  void wait_or_give_up() noexcept;
+
+ private:
+  void* handle_ = nullptr;
+};
+
 // Device memory that grows to what was asked of it and never shrinks.
 template <class T>
 class DeviceArray {

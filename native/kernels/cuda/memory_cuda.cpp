@@ -161,4 +161,47 @@ void fill_zero(void* to, std::size_t bytes, Stream stream) {
   if (bytes > 0) check(cudaMemsetAsync(to, 0, bytes, cuda_stream(stream)), "filling memory");
 }
 
+void* allocate_pinned(std::size_t bytes) {
+  void* pointer = nullptr;
+  check(cudaMallocHost(&pointer, bytes), "pinning host memory");
+  return pointer;
+}
+
+void release_pinned(void* pointer) noexcept {
+  if (pointer != nullptr) cudaFreeHost(pointer);
+}
+
+void queue_to_device(void* to, const void* pinned, std::size_t bytes, Stream stream) {
+  check(cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyHostToDevice, cuda_stream(stream)),
+        "copying to the GPU");
+}
+
+void queue_to_host(void* pinned, const void* from, std::size_t bytes, Stream stream) {
+  check(cudaMemcpyAsync(pinned, from, bytes, cudaMemcpyDeviceToHost, cuda_stream(stream)),
+        "copying from the GPU");
+}
+
+Event::Event() {
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "making an event");
+  handle_ = event;
+}
+
+Event::~Event() {
+  cudaEventDestroy(static_cast<cudaEvent_t>(handle_));
+}
+
+void Event::record(Stream stream) {
+  check(cudaEventRecord(static_cast<cudaEvent_t>(handle_), cuda_stream(stream)), "marking a stream");
+}
+
+// CUDA does not wait for an event that was never recorded.
+void Event::wait() {
+  check(cudaEventSynchronize(static_cast<cudaEvent_t>(handle_)), "work on the GPU");
+}
+
+void Event::wait_or_give_up() noexcept {
+  cudaEventSynchronize(static_cast<cudaEvent_t>(handle_));
+}
+
 }  // namespace medlsam::cuda

@@ -1,13 +1,17 @@
-// The host as a GPU: its memory is the device's, work is done when it is asked for. MEDLSAM_STAND_IN_GPUS:
+// The host as a GPU: its memory is the device's, work is done when it is asked for, but
+// for queued copies, which are done when something waits for them. MEDLSAM_STAND_IN_GPUS:
 // how many there are (1), or −1 for a machine without a driver. MEDLSAM_STAND_IN_CUDA: the driver's CUDA
 // version. MEDLSAM_STAND_IN_MEMORY: MB of memory that all have together.
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "base/error.hpp"
 #include "kernels/cuda/driver_problems.hpp"
+#include "kernels/cuda/launch.hpp"
 #include "kernels/cuda/memory.hpp"
 
 namespace medlsam::cuda {
@@ -33,6 +37,22 @@ struct Taken {
 Taken& taken() {
   static Taken all;
   return all;
+}
+
+// Copies that were queued and not done yet.
+struct Queue {
+  std::mutex mutex;
+  std::vector<std::function<void()>> copies;
+};
+
+Queue& queue() {
+  static Queue all;
+  return all;
+}
+
+void enqueue(void* to, const void* from, std::size_t bytes) {
+  const std::lock_guard lock(queue().mutex);
+  queue().copies.emplace_back([=] { std::memcpy(to, from, bytes); });
 }
 
 }  // namespace
@@ -75,9 +95,19 @@ Stream create_stream() {
 
 void destroy_stream(Stream) noexcept {}
 
-void synchronize(Stream) {}
+void finish_queued() {
+  const std::lock_guard lock(queue().mutex);
+  for (const auto& copy : queue().copies) copy();
+  queue().copies.clear();
+}
 
-void wait_for(Stream, Stream) {}
+void synchronize(Stream) {
+  finish_queued();
+}
+
+void wait_for(Stream, Stream) {
+  finish_queued();
+}
 
 void* allocate(std::size_t bytes) {
   const std::lock_guard lock(taken().mutex);
@@ -93,6 +123,7 @@ void* allocate(std::size_t bytes) {
 
 void release(void* pointer) noexcept {
   if (pointer == nullptr) return;
+  finish_queued();  // freeing waits for all work of the device
   const std::lock_guard lock(taken().mutex);
   const auto found = taken().blocks.find(pointer);
   taken().bytes -= static_cast<std::int64_t>(found->second);
@@ -101,15 +132,47 @@ void release(void* pointer) noexcept {
 }
 
 void copy_to_device(void* to, const void* from, std::size_t bytes, Stream) {
+  finish_queued();
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
 void copy_to_host(void* to, const void* from, std::size_t bytes, Stream) {
+  finish_queued();
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
 void fill_zero(void* to, std::size_t bytes, Stream) {
+  finish_queued();
   if (bytes > 0) std::memset(to, 0, bytes);
+}
+
+void* allocate_pinned(std::size_t bytes) {
+  return std::malloc(bytes);
+}
+
+void release_pinned(void* pointer) noexcept {
+  std::free(pointer);
+}
+
+void queue_to_device(void* to, const void* pinned, std::size_t bytes, Stream) {
+  enqueue(to, pinned, bytes);
+}
+
+void queue_to_host(void* pinned, const void* from, std::size_t bytes, Stream) {
+  enqueue(pinned, from, bytes);
+}
+
+Event::Event() = default;
+Event::~Event() = default;
+
+void Event::record(Stream) {}
+
+void Event::wait() {
+  finish_queued();
+}
+
+void Event::wait_or_give_up() noexcept {
+  finish_queued();
 }
 
 }  // namespace medlsam::cuda
