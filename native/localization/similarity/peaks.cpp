@@ -137,6 +137,7 @@ class PointSearch {
   std::span<float> start(const MapBox& box) {
     box_ = box;
     values_.clear();
+    values_.reserve(std::size_t{1} * box.size[0] * box.size[1] * box.size[2]);
     for (int z = 0; z < box.size[0]; ++z) {
       for (int y = 0; y < box.size[1]; ++y) {
         const int row = (box.first[0] + z) * patch_ + box.first[1] + y;
