@@ -1,6 +1,7 @@
 #include "torch/aten/execute.hpp"
 
 #include "base/error.hpp"
+#include "torch/aten/execute_wide.hpp"
 #include "torch/aten/graph_values.hpp"
 #include "torch/aten/instance_norm.hpp"
 #include "torch/aten/upsample.hpp"
@@ -85,10 +86,60 @@ Tensor compute(const Node& node, std::span<const Tensor> inputs, const Execution
   throw Error(ErrorCode::kInternal, "ATen has no operation " + std::string(op_name(node.op)) + '.');
 }
 
+// The wide nodes of a graph, and the type of the others.
+struct WideExecution {
+  const WideNodes& nodes;
+  at::ScalarType precision;
+};
+
+// Computes node i in float32 if it is a wide one, and with it the one that it is joined with.
+bool compute_wide(const Graph& graph, std::size_t i, const WideExecution* wide, GraphValues& values) {
+  if (wide == nullptr) return false;
+  const Node& node = graph.nodes()[i];
+  const auto input = [&](std::size_t k) { return values.tensor(node.inputs[k]); };
+  if (wide->nodes.units[i]) {
+    const Node& norm = graph.nodes()[i + 1];
+    const double epsilon = norm.attributes.real("epsilon");
+    values.set(norm.result, wide_unit(input(0), input(1), input(2), epsilon, wide->precision));
+    return true;
+  }
+  if (!wide->nodes.linears[i]) return false;
+  const Tensor bias = node.inputs.size() > 2 ? input(2) : Tensor();
+  values.set(node.result, at::linear(input(0).to(at::kFloat), input(1), bias));
+  return true;
+}
+
 Tensor find_weight(const WeightMap& weights, const std::string& name, const Shape& shape) {
   const auto found = weights.find(name);
   if (found == weights.end()) throw Error(ErrorCode::kInternal, "Parameter '" + name + "' is missing.");
   return found->second.sizes() == at::IntArrayRef(shape) ? found->second : found->second.reshape(shape);
+}
+
+std::vector<Tensor> run_graph(const Graph& graph, const WeightMap& weights, std::span<const Tensor> inputs,
+                              const Execution& execution, const WideExecution* wide) {
+  std::vector<Shape> shapes;
+  for (const Tensor& input : inputs) shapes.push_back(input.sizes().vec());
+  graph.check_inputs(shapes);
+
+  GraphValues values(graph);
+  for (std::size_t i = 0; i < inputs.size(); ++i) values.set(graph.inputs()[i].value, inputs[i]);
+  for (const NamedValue& parameter : graph.parameters())
+    values.set(parameter.value, find_weight(weights, parameter.name, graph.shape(parameter.value)));
+  const auto last_uses = graph.last_uses();
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    execution.check();
+    if (!values.has(node.result) && !compute_wide(graph, i, wide, values) &&
+        !(execution.own_convolutions && values.compute_blocked(i))) {
+      std::vector<Tensor> taken;
+      for (const Value input : node.inputs) taken.push_back(values.tensor(input));
+      values.set(node.result, compute(node, taken, execution));
+    }
+    for (const Value value : last_uses[i]) values.forget(value);
+  }
+  std::vector<Tensor> outputs;
+  for (const Value output : graph.outputs()) outputs.push_back(values.tensor(output));
+  return outputs;
 }
 
 }  // namespace
@@ -106,28 +157,14 @@ WeightMap borrow_weights(const std::map<std::string, TensorView>& views) {
 
 std::vector<Tensor> execute(const Graph& graph, const WeightMap& weights, std::span<const Tensor> inputs,
                             const Execution& execution) {
-  std::vector<Shape> shapes;
-  for (const Tensor& input : inputs) shapes.push_back(input.sizes().vec());
-  graph.check_inputs(shapes);
+  return run_graph(graph, weights, inputs, execution, nullptr);
+}
 
-  GraphValues values(graph);
-  for (std::size_t i = 0; i < inputs.size(); ++i) values.set(graph.inputs()[i].value, inputs[i]);
-  for (const NamedValue& parameter : graph.parameters())
-    values.set(parameter.value, find_weight(weights, parameter.name, graph.shape(parameter.value)));
-  const auto last_uses = graph.last_uses();
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const Node& node = graph.nodes()[i];
-    execution.check();
-    if (!values.has(node.result) && !(execution.own_convolutions && values.compute_blocked(i))) {
-      std::vector<Tensor> taken;
-      for (const Value input : node.inputs) taken.push_back(values.tensor(input));
-      values.set(node.result, compute(node, taken, execution));
-    }
-    for (const Value value : last_uses[i]) values.forget(value);
-  }
-  std::vector<Tensor> outputs;
-  for (const Value output : graph.outputs()) outputs.push_back(values.tensor(output));
-  return outputs;
+std::vector<Tensor> execute_wide(const Graph& graph, const WeightMap& weights, std::span<const Tensor> inputs,
+                                 const Execution& execution, const WideNodes& wide,
+                                 at::ScalarType precision) {
+  const WideExecution how = {wide, precision};
+  return run_graph(graph, weights, inputs, execution, &how);
 }
 
 }  // namespace medlsam::torch

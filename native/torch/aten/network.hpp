@@ -6,6 +6,7 @@
 
 #include "torch/aten/execute.hpp"
 #include "torch/aten/gpu_graphs.hpp"
+#include "torch/aten/wide_nodes.hpp"
 
 namespace medlsam::torch {
 
@@ -18,7 +19,8 @@ class AtenNetwork {
               const GpuChoices& choices = {});
 
   // Inputs are of any floating type, on the network's device or the CPU. Outputs are row-major: float32 of a
-  // network on the CPU, else of the type that it computes in, on its GPU in the order of the current stream.
+  // network on the CPU, else of the type that it computes in, float32 those of wide nodes (wide_nodes.hpp),
+  // on its GPU in the order of the current stream.
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Check& check);
 
   at::Device device() const { return options_.device(); }
@@ -26,7 +28,10 @@ class AtenNetwork {
  private:
   std::vector<at::Tensor> run_on_gpu(std::span<const at::Tensor> inputs, const Check& check);
 
+  std::vector<at::Tensor> compute(std::span<const at::Tensor> values, const Execution& execution) const;
+
   Graph graph_;
+  WideNodes wide_;
   WeightMap weights_;
   at::TensorOptions options_;
   GpuChoices choices_;
