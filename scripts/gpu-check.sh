@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Builds, tests and measures what needs a GPU, on a bare machine that has one, nvcc, CMake and PyTorch for CUDA: no Node, no
-# network, less than ten minutes. Results go as Markdown to OUT/gpu-check.md, logs beside it.
+# network, less than ten minutes (LIMIT, 590 s: what there is no time left for is said to be not run). Results go as Markdown, to
+# be pasted into bench/RESULTS.md, to OUT/gpu-check.md, logs beside it.
 #   scripts/gpu-check.sh --pack                      before: puts headers that such a machine may lack into .gpu-check (1 MB)
 #   scripts/gpu-check.sh                             there, in the working tree with .gpu-check carried along
 #   MEDLSAM_TEST_DEVICE=cpu scripts/gpu-check.sh     the same on a machine without a GPU, to see that it builds and runs
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 carried=.gpu-check
 device=${MEDLSAM_TEST_DEVICE:-cuda}
 out=${OUT:-gpu-check}
@@ -45,12 +46,19 @@ report=$out/gpu-check.md
 : > "$report"
 say() { printf '%s\n' "$*" | tee -a "$report"; }
 failed=()
+limit_of_all=${LIMIT:-590}
 
-# step NAME SECONDS COMMAND…: runs it with a limit; its output goes to a log, and the end of it is shown if it fails.
+# step NAME SECONDS COMMAND…: runs it with a limit, and no longer than there is time; its output goes to a log, and the end of
+# it is shown if it fails.
 step() {
-  local name=$1 limit=$2 begun=$SECONDS status
+  local name=$1 limit=$2 begun=$SECONDS status left=$((limit_of_all - SECONDS))
   shift 2
-  timeout "$limit" "$@" > "$out/$name.log" 2>&1
+  if [ "$left" -lt 10 ]; then
+    failed+=("$name (not run)")
+    say "- $name: NOT RUN, no time is left"
+    return 1
+  fi
+  timeout "$((left < limit ? left : limit))" "$@" > "$out/$name.log" 2>&1
   status=$?
   if [ $status = 0 ]; then
     say "- $name: passed, $((SECONDS - begun)) s"
@@ -67,66 +75,100 @@ table() {
   local name=$1
   step "$@"
   say ""
-  grep '^|' "$out/$name.log" | tee -a "$report"
+  grep '^|' "$out/$name.log" 2> /dev/null | tee -a "$report"
   say ""
 }
 
 say "# Check on a GPU"
 say ""
-say "$(date -u +%Y-%m-%d), $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || echo "no GPU"),"
-say "$(nvcc --version 2>/dev/null | tail -n 2 | head -n 1), PyTorch $($python -c 'import torch; print(torch.__version__)')"
+say "$(date -u +%Y-%m-%d), $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2> /dev/null || echo "no GPU"),"
+say "$(nvcc --version 2> /dev/null | tail -n 2 | head -n 1), PyTorch $($python -c 'import torch; print(torch.__version__)'), $(nproc) cores"
 say ""
 
 libtorch=${LIBTORCH:-$($python -c 'import os, torch; print(os.path.dirname(torch.__file__))')}
-settings=(-S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DMEDLSAM_ADDON=OFF -DMEDLSAM_TORCH=ON -DMEDLSAM_TORCH_TESTS=ON "-DLIBTORCH=$libtorch")
+settings=(-S . -DCMAKE_BUILD_TYPE=Release -DMEDLSAM_ADDON=OFF)
 if command -v ninja > /dev/null; then settings+=(-G Ninja); fi
 if [ -e $carried/include/doctest/doctest.h ]; then settings+=("-DDOCTEST_INCLUDE_DIR=$PWD/$carried/include"); fi
 if [ ! -e /usr/include/zlib.h ] && [ -e $carried/include/zlib.h ]; then
   library=$(ldconfig -p | awk '/libz\.so\.1 /{print $NF; exit}')
   settings+=("-DZLIB_INCLUDE_DIR=$PWD/$carried/include" "-DZLIB_LIBRARY=$library")
 fi
-step configure 120 cmake "${settings[@]}" || exit 1
-step build 330 cmake --build "$build" --parallel "$jobs" --target medlsam_torch medlsam_torch_tests medlsam_networks_bench || exit 1
+kernels=$build-cuda
+capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2> /dev/null | head -n 1 | tr -d .)
+
+# build FOLDER TARGETS SETTINGS…: configures and builds with half of the processors, as both plugins are built at once.
+build() {
+  local folder=$1 targets=$2
+  shift 2
+  # shellcheck disable=SC2086
+  timeout 120 cmake "${settings[@]}" -B "$folder" "$@" &&
+    timeout "$((limit_of_all * 2 / 3))" cmake --build "$folder" --parallel "$(((jobs + 1) / 2))" --target $targets
+}
+torch_targets="medlsam_torch medlsam_torch_tests medlsam_networks_bench medlsam_scan_bench"
+cuda_targets="medlsam_cuda_device medlsam_cuda_bench medlsam_cuda_scan_tests"
+has_kernels=false
+begun=$SECONDS
+if command -v nvcc > /dev/null; then
+  has_kernels=true
+  build "$kernels" "$cuda_targets" -DMEDLSAM_CUDA=ON -DMEDLSAM_TESTS=ON "-DMEDLSAM_CUDA_ARCHITECTURES=${capability:-90}" \
+    > "$out/build-kernels.log" 2>&1 &
+  kernels_build=$!
+fi
+build "$build" "$torch_targets" -DMEDLSAM_TORCH=ON -DMEDLSAM_TORCH_TESTS=ON "-DLIBTORCH=$libtorch" > "$out/build-torch.log" 2>&1 &
+torch_build=$!
+
+# built NAME PROCESS: waits for it, and says how it went.
+built() {
+  if wait "$2"; then
+    say "- build-$1: passed, $((SECONDS - begun)) s"
+  else
+    failed+=("build-$1")
+    say "- build-$1: FAILED after $((SECONDS - begun)) s"
+    tail -n 25 "$out/build-$1.log"
+    return 1
+  fi
+}
+built torch "$torch_build" || exit 1
+if $has_kernels; then built kernels "$kernels_build" || has_kernels=false; fi
+program() { find "$1" -name "$2" -type f | head -n 1; }
 
 export MEDLSAM_TORCH=$PWD/$build/medlsam_torch.so MEDLSAM_TEST_DEVICE=$device OMP_WAIT_POLICY=passive
-tests=$(find "$build" -name medlsam_torch_tests -type f | head -n 1)
-bench=$(find "$build" -name medlsam_networks_bench -type f | head -n 1)
-step torch-networks 90 "$tests" --test-suite-exclude=training -sf='*/aten/*,*operations*,*sam_test*,*runtimes*'
-step torch-training 90 "$tests" -sf='*/training/*'
-if [ "$device" != cpu ] && command -v compute-sanitizer > /dev/null; then
-  for tool in memcheck racecheck; do
-    step "$tool" 60 compute-sanitizer --tool $tool --error-exitcode 9 "$tests" -tc='*extended attention*'
-  done
-fi
+torch_tests=$(program "$build" medlsam_torch_tests)
+networks_bench=$(program "$build" medlsam_networks_bench)
+scan_bench=$(program "$build" medlsam_scan_bench)
 
-# The CUDA plugin: its tests on the GPU, the same under the checkers of memory and races, and its times.
-if command -v nvcc > /dev/null; then
-  kernels=$build-cuda
-  capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2> /dev/null | head -n 1 | tr -d .)
-  settings+=(-B "$kernels" -DMEDLSAM_TORCH=OFF -DMEDLSAM_TORCH_TESTS=OFF -DMEDLSAM_CUDA=ON -DMEDLSAM_TESTS=ON "-DMEDLSAM_CUDA_ARCHITECTURES=${capability:-90}")
-  if step kernels-configure 120 cmake "${settings[@]}" &&
-    step kernels-build 300 cmake --build "$kernels" --parallel "$jobs" --target medlsam_cuda_device medlsam_cuda_bench medlsam_cuda_scan_tests; then
-    tests=$(find "$kernels" -name medlsam_cuda_scan_tests -type f | head -n 1)
-    step kernels-on-host 60 "$tests"
-    if [ "$device" != cpu ]; then
-      export MEDLSAM_CUDA=$PWD/$kernels/medlsam_cuda.so
-      step kernels-on-gpu 60 "$tests"
-      if command -v compute-sanitizer > /dev/null; then
-        for tool in memcheck racecheck; do
-          step "kernels-$tool" 90 compute-sanitizer --tool $tool --error-exitcode 9 "$tests"
-        done
-      fi
-      table kernels 90 "$kernels/medlsam_cuda_bench" "$MEDLSAM_CUDA"
-    fi
+# Tests first, then what is measured, then the checkers, which take longest.
+if $has_kernels; then
+  kernel_tests=$(program "$kernels" medlsam_cuda_scan_tests)
+  step kernels-on-host 60 "$kernel_tests"
+  if [ "$device" != cpu ]; then step kernels-on-gpu 60 env "MEDLSAM_CUDA=$PWD/$kernels/medlsam_cuda.so" "$kernel_tests"; fi
+fi
+step torch-networks 90 "$torch_tests" -sf='*/aten/*,*operations*,*sam_test*,*runtimes*'
+if [ "$device" = cpu ]; then
+  table whole-scans 120 "$scan_bench" cpu --quick
+  table networks 120 "$networks_bench" cpu --quick
+else
+  if $has_kernels; then
+    export MEDLSAM_CUDA=$PWD/$kernels/medlsam_cuda.so
+    table kernels 60 "$kernels/medlsam_cuda_bench" "$MEDLSAM_CUDA"
   fi
+  table networks 100 "$networks_bench" cuda:0
+  table eager 45 "$python" bench/peers/eager_gpu.py cuda:0
+  table whole-scans 120 "$scan_bench" cuda:0
+  if command -v compute-sanitizer > /dev/null; then
+    for tool in memcheck racecheck; do
+      if $has_kernels; then
+        step "kernels-$tool" 90 compute-sanitizer --tool $tool --error-exitcode 9 "$kernel_tests"
+      fi
+      step "networks-$tool" 60 compute-sanitizer --tool $tool --error-exitcode 9 "$torch_tests" -tc='*extended attention*'
+    done
+  else
+    failed+=("compute-sanitizer (not there)")
+    say "- compute-sanitizer is not on this machine: NOT RUN"
+  fi
+  step torch-training 90 "$torch_tests" -sf='*/training/*'
 fi
 
 say ""
-if [ "$device" = cpu ]; then
-  table networks 120 "$bench" cpu --quick
-else
-  table networks 120 "$bench" cuda:0
-  table eager 60 "$python" bench/peers/eager_gpu.py cuda:0
-fi
 say "$SECONDS s in all; failed: ${failed[*]:-nothing}"
 [ ${#failed[@]} = 0 ]
