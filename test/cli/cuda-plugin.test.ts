@@ -44,7 +44,7 @@ async function onCpu(args: string[]) {
   return outcome;
 }
 
-/** What is said besides progress. */
+/** Lines that say something besides progress. */
 const linesOf = (stderr: string) =>
   stderr.split("\n").filter((line) => line.startsWith("medlsam: "));
 const organsOf = (stdout: string) => Object.values((JSON.parse(stdout) as Localization).organs);

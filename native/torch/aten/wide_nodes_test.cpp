@@ -20,7 +20,7 @@ TEST_CASE("a convolution by a product of matrices is the convolution") {
 
 TEST_CASE("a wide unit rounds its result alone") {
   at::manual_seed(2);
-  // What varies is lost in float16: values about 8 are multiples of 1/128 there.
+  // Differences between voxels are lost in float16: values about 8 are multiples of 1/128 there.
   const at::Tensor x = 8 + 1e-3 * at::randn({2, 1, 9, 8, 7});
   const at::Tensor weight = at::randn({4, 1, 3, 3, 3}), bias = at::randn({4});
   const at::Tensor wanted = instance_norm_relu(at::conv3d(x, weight, bias, 1, {1, 1, 1}), 1e-5);

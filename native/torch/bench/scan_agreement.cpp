@@ -59,7 +59,7 @@ std::vector<std::uint8_t> drawn(const SliceMask& mask, const SliceLayout& layout
   return pixels;
 }
 
-// Of all organs' voxels together.
+// Dice of all organs together, voxel by voxel.
 double dice_of(const ScanMasks& found, const ScanMasks& wanted) {
   double both = 0, sum = 0;
   for (std::size_t organ = 0; organ < found.organs.size(); ++organ) {
