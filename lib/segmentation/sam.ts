@@ -155,7 +155,7 @@ export class Sam implements Segmenter {
    * and measures the seconds of `prepare` (cutting slices out and resizing them), `encode` and `decode`.
    */
   segment(request: SegmentRequest): Promise<SegmenterWork> {
-    return this.#segment(request, null);
+    return this.#segment(request, null, this);
   }
 
   /** A segmenter that is this SAM on some axial slices only: indices along the stored axis nearest to head–foot. */
@@ -163,20 +163,29 @@ export class Sam implements Segmenter {
     checkArguments("Sam.onSlices", { slices: [slices, z.array(wholeNumber(0, 2 ** 31 - 1))] });
     const only = Int32Array.from(slices);
     const { name, note } = this;
-    return { name, note, segment: (request) => this.#segment(request, only) };
+    const segmenter: Segmenter = {
+      ...{ name, note },
+      segment: (request) => this.#segment(request, only, segmenter),
+    };
+    return segmenter;
   }
 
-  async #segment(request: SegmentRequest, only: Int32Array | null): Promise<SegmenterWork> {
+  async #segment(
+    request: SegmentRequest,
+    only: Int32Array | null,
+    segmenter: Segmenter,
+  ): Promise<SegmenterWork> {
     const { volume, masks, conventions, onComplete, onProgress } = request;
     const organs = request.organs.map(toNative);
     const [sam, scan, into] = [this.#native.handle, volume.handle, masks.handle];
     const plan = await callNative(request, (task) =>
       native.planSlices(sam, into, organs, only, task),
     );
+    const alone = masks.isMadeBy(segmenter);
     let reported = 0;
     const work = await callNative(
       request,
-      (task) => native.segmentSlices(sam, scan, into, plan.handle, conventions, task),
+      (task) => native.segmentSlices(sam, scan, into, plan.handle, conventions, alone, task),
       (done, total) => {
         for (const [organ, after] of plan.completeAfter.entries()) {
           if (after > reported && after <= done) onComplete(organ);

@@ -104,7 +104,7 @@ async function run(
   let masks: Masks | undefined;
   try {
     const organs = checkPrompts(options.organs, volume, conventions);
-    const made = Masks.make(volume, organs.length);
+    const made = Masks.make(volume, organs.length, segmenter);
     masks = made;
     const note = joinNotes(options.note, segmenter.note, ...volume.warnings);
     const source = { masks: made, volume, note };

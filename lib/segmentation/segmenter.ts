@@ -58,18 +58,25 @@ export const aSegmenter = z.custom(
 export class Masks {
   readonly #native: Owned<MasksHandle>;
   readonly #organs: number;
+  readonly #segmenter: Segmenter;
   /** Pending write for each organ: a mask allows one writer and no concurrent reader. */
   readonly #changes = new Map<number, Promise<void>>();
   readonly #complete = new Set<number>();
 
-  private constructor(volume: Volume, organs: number) {
+  private constructor(volume: Volume, organs: number, segmenter: Segmenter) {
     this.#native = new Owned(native.createMasks(volume.handle, organs), "The segmentation");
     this.#organs = organs;
+    this.#segmenter = segmenter;
   }
 
-  /** @internal Empty masks. */
-  static make(volume: Volume, organs: number): Masks {
-    return new Masks(volume, organs);
+  /** @internal Empty masks, for this segmenter to fill. */
+  static make(volume: Volume, organs: number, segmenter: Segmenter): Masks {
+    return new Masks(volume, organs, segmenter);
+  }
+
+  /** @internal Whether all of them are this segmenter's work, and not of one that passes its request on. */
+  isMadeBy(segmenter: Segmenter): boolean {
+    return this.#segmenter === segmenter;
   }
 
   /** @internal */

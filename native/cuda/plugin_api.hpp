@@ -14,7 +14,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_CUDA_ABI 3
+#define MEDLSAM_CUDA_ABI 4
 
 enum : std::int32_t {
   MEDLSAM_CUDA_FLOAT32 = 0,
@@ -98,7 +98,7 @@ struct MedlsamCudaSlices {
   float foreground;  // a mask's foreground has a greater probability
 };
 
-// Masks of one slice in device memory, as SAM's decoder leaves them.
+// Masks of a slice in device memory, as SAM's decoder leaves them.
 struct MedlsamCudaLogits {
   const void* data;  // (prompts, each, edge, edge)
   const void*
@@ -113,6 +113,11 @@ struct MedlsamCudaMask {
   std::int32_t top, left, height, width;
   std::int64_t voxels;  // of the foreground
   double sum;           // of their stored values
+};
+
+// A pixel of the slice (row · width + column) in one of its masks.
+struct MedlsamCudaMaskPixel {
+  std::uint32_t mask, pixel;
 };
 
 // Functions that can fail return 0, or 1 + a medlsam::ErrorCode, its message in last_error() of this thread.
@@ -187,24 +192,24 @@ struct MedlsamCudaTable {
                                   std::int32_t size, std::int32_t patches, float* kernels);
 
   // --- segmentation -------------------------------------------------------------------------------------
-  // Sets how slices are cut and resized, and empties the masks and the label map.
+  // Sets how slices are cut and resized, and drops the masks.
   std::int32_t (*set_slices)(void* session, const MedlsamCudaSlices* slices);
   // Windowed and resized slices, (count, image_edge²) of FLOAT32, FLOAT16 or BFLOAT16, whole numbers 0 … 255.
   std::int32_t (*prepare_slices)(void* session, const std::int64_t* slices, std::int32_t count,
                                  std::int32_t type, void* out);
-  // Masks of one slice on the stored grid; `masks` receives one for each prompt. Their levels (0 background,
-  // 1 … 65535 for probabilities ½ … 1) stay for the functions below until the next call.
-  std::int32_t (*decode_masks)(void* session, std::int64_t slice, const MedlsamCudaLogits* logits,
-                               MedlsamCudaMask* masks);
+  // The masks that are decoded from now on are of this slice. Drops those of the one before.
+  std::int32_t (*begin_masks)(void* session, std::int64_t slice);
+  // Further masks of the slice on the stored grid; `masks` receives one for each prompt. Their levels (0
+  // background, 1 … 65535 for probabilities ½ … 1) stay for the functions below, which know the slice's masks
+  // by the order in which they were decoded. A call that fails adds none.
+  std::int32_t (*decode_masks)(void* session, const MedlsamCudaLogits* logits, MedlsamCudaMask* masks);
   // The levels inside the rectangles, one mask after another, row by row: Σ height · width values.
   std::int32_t (*read_levels)(void* session, std::uint16_t* levels);
   // The same as bits: Σ height · ceil(width / 8) bytes, the first pixel of a row in the lowest bit.
   std::int32_t (*read_bits)(void* session, std::uint8_t* bits);
-  // Adds the decoded masks to the label map, mask i as labels[i]. The most probable organ keeps a voxel; of
-  // equally probable ones that of the lowest ranks[i], which are 0 … 65534 and differ within a slice.
-  std::int32_t (*assemble)(void* session, const std::uint16_t* labels, const std::uint16_t* ranks);
-  // The label map on the host, stored order, one of uint16 for each voxel of the volume.
-  std::int32_t (*read_labels)(void* session, std::uint16_t* labels);
+  // The levels of some pixels only: how overlaps are decided where masks come as bits.
+  std::int32_t (*read_levels_at)(void* session, const MedlsamCudaMaskPixel* pixels, std::int64_t count,
+                                 std::uint16_t* levels);
 };
 
 // The plugin's only symbols, medlsam_cuda_abi and medlsam_cuda_table. The number comes first: the table is

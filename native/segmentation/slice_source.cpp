@@ -27,20 +27,20 @@ Tensor HostSlices::picture(std::int64_t slice, const Task&) {
   return Tensor::on_host(std::vector<float>(resized.begin(), resized.end()), {1, 1, scan_.edge, scan_.edge});
 }
 
-std::vector<SliceMask> HostSlices::masks(std::int64_t, const SamMasks& found, const Task& task) {
+void HostSlices::decode(std::int64_t slice, const SamMasks& found, std::span<const std::size_t> organs,
+                        ScanMasks& masks, const Task& task) {
   const Tensor logits = found.logits.to_host(), ious = found.ious.to_host();
-  const std::int64_t prompts = ious.shape()[0], each = ious.shape()[1];
+  const std::int64_t each = ious.shape()[1];
   const auto pixels = static_cast<std::size_t>(logits.shape()[2] * logits.shape()[3]);
-  std::vector<SliceMask> masks(static_cast<std::size_t>(prompts));
-  parallel_for(task, masks.size(), [&](std::size_t i, std::size_t) {
+  parallel_for(task, organs.size(), [&](std::size_t i, std::size_t) {
     const float* own = ious.floats() + static_cast<std::int64_t>(i) * each;
     const std::int64_t best = std::max_element(own, own + each) - own;
     const std::size_t mask = i * static_cast<std::size_t>(each) + static_cast<std::size_t>(best);
     std::vector<float> probabilities(scan_.layout.pixels());
     decoder_.decode({logits.floats() + mask * pixels, pixels}, probabilities);
-    masks[i] = crop_mask(probabilities, scan_.layout.height, scan_.layout.width);
+    masks.organs.at(organs[i]).slices[slice] =
+        crop_mask(probabilities, scan_.layout.height, scan_.layout.width);
   });
-  return masks;
 }
 
 void register_gpu_slices(OpenGpuSlices open) {

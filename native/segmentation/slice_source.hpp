@@ -10,7 +10,7 @@
 #include "base/conventions.hpp"
 #include "networks/sam_model.hpp"
 #include "segmentation/masks/decode.hpp"
-#include "segmentation/masks/organ_mask.hpp"
+#include "segmentation/masks/scan_masks.hpp"
 #include "segmentation/slices/resize.hpp"
 #include "segmentation/slices/window.hpp"
 
@@ -22,6 +22,7 @@ struct SlicedScan {
   SliceLayout layout;
   Conventions conventions{};
   std::int64_t edge = 0, logits_edge = 0;
+  MaskLevels levels = MaskLevels::kAll;  // that a GPU must bring down
 };
 
 class SliceSource {
@@ -31,21 +32,26 @@ class SliceSource {
   // The slice as SAM sees it, (1, 1, edge, edge), whole numbers 0 … 255 (part 6.1).
   virtual Tensor picture(std::int64_t slice, const Task& task) = 0;
 
-  // The best mask of each prompt on the slice (part 6.4), by the predicted IoUs.
-  virtual std::vector<SliceMask> masks(std::int64_t slice, const SamMasks& found, const Task& task) = 0;
+  // Makes the best mask of each prompt on the slice (part 6.4), by the predicted IoUs, that of prompt i for
+  // masks.organs[organs[i]]. Several calls may be for one slice; its masks are there after `finish`.
+  virtual void decode(std::int64_t slice, const SamMasks& found, std::span<const std::size_t> organs,
+                      ScanMasks& masks, const Task& task) = 0;
+  virtual void finish(std::int64_t slice, ScanMasks& masks, const Task& task) = 0;
 
   // Whether one thread may ask for a picture while another asks for masks. Where not, the device does one
   // while the host waits for the other.
   virtual bool is_concurrent() const = 0;
 };
 
-// On the CPU. Logits that are elsewhere are copied to the host.
+// On the CPU. Logits that are elsewhere are copied to the host. Several threads may decode at once.
 class HostSlices : public SliceSource {
  public:
   HostSlices(const SlicedScan& scan, const Task& task);
 
   Tensor picture(std::int64_t slice, const Task& task) override;
-  std::vector<SliceMask> masks(std::int64_t slice, const SamMasks& found, const Task& task) override;
+  void decode(std::int64_t slice, const SamMasks& found, std::span<const std::size_t> organs,
+              ScanMasks& masks, const Task& task) override;
+  void finish(std::int64_t, ScanMasks&, const Task&) override {}
   bool is_concurrent() const override { return true; }
 
  private:

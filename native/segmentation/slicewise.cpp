@@ -64,6 +64,7 @@ class Pipeline {
     const auto start = Clock::now();
     const SlicePrompts& slice = plan_[i];
     for (const auto& [kind, prompts] : batches(slice)) decode_batch(slice, prompts);
+    source_.finish(slice.slice, masks_, task_);
     work_.prompts += slice.prompts.size();
     work_.decode_seconds += seconds_since(start);
     task_.report(i + 1, plan_.size());
@@ -80,15 +81,16 @@ class Pipeline {
 
   void decode_batch(const SlicePrompts& slice, const std::vector<const SlicePrompt*>& prompts) {
     std::vector<SamPrompt> asked;
-    for (const SlicePrompt* prompt : prompts) asked.push_back({prompt->points, prompt->box});
+    std::vector<std::size_t> organs;
+    for (const SlicePrompt* prompt : prompts) {
+      asked.push_back({prompt->points, prompt->box});
+      organs.push_back(prompt->organ);
+    }
     const bool ambiguous = !asked.front().box && asked.front().points.size() == 1;
     sam_.decode_batches(embedding_, asked, nullptr, ambiguous, task_,
                         [&](std::int64_t first, const SamMasks& found) {
-                          std::vector<SliceMask> made = source_.masks(slice.slice, found, task_);
-                          for (std::size_t i = 0; i < made.size(); ++i) {
-                            OrganMask& organ = masks_.organs.at(prompts[first + i]->organ);
-                            organ.slices[slice.slice] = std::move(made[i]);
-                          }
+                          const auto of = std::span(organs).subspan(first, found.ious.shape()[0]);
+                          source_.decode(slice.slice, found, of, masks_, task_);
                         });
   }
 
@@ -120,13 +122,14 @@ SlicePlan plan_slices(std::span<const OrganPrompt> organs, const SliceLayout& la
 }
 
 SliceWork segment_slices(SamModel& sam, const Volume& volume, Conventions conventions,
-                         std::span<const SlicePrompts> plan, ScanMasks& masks, const Task& task) {
+                         std::span<const SlicePrompts> plan, ScanMasks& masks, MaskLevels levels,
+                         const Task& task) {
   if (volume.shape != masks.shape)
     throw Error(ErrorCode::kBadArgument, "The masks are of a volume of another shape.");
   if (plan.empty()) return {};
   const std::int64_t edge = sam.weights().image_size(), logits_edge = 4 * sam.weights().grid();
   const auto source =
-      open_slices({&volume, masks.layout, conventions, edge, logits_edge}, sam.device(), task);
+      open_slices({&volume, masks.layout, conventions, edge, logits_edge, levels}, sam.device(), task);
   return Pipeline(sam, *source, plan, masks, task).run();
 }
 

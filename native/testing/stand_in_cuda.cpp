@@ -67,8 +67,8 @@ MedlsamCudaTable watched_table() {
   watch<&MedlsamCudaTable::prepare_slices>(table, "prepare_slices");
   watch<&MedlsamCudaTable::decode_masks>(table, "decode_masks");
   watch<&MedlsamCudaTable::read_levels>(table, "read_levels");
-  watch<&MedlsamCudaTable::assemble>(table, "assemble");
-  watch<&MedlsamCudaTable::read_labels>(table, "read_labels");
+  watch<&MedlsamCudaTable::read_bits>(table, "read_bits");
+  watch<&MedlsamCudaTable::read_levels_at>(table, "read_levels_at");
   return table;
 }
 

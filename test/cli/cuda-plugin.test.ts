@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Info, Localization } from "../../lib/index.js";
-import { medlam, scan, startWithin } from "../support/command.js";
+import { medlam, type Running, scan, startModule, startWithin } from "../support/command.js";
 import { noDriver, standIn } from "../support/gpu.js";
-import { hashes, sam, writeBoxes } from "../support/segmentation.js";
+import { hashes, sam, small, writeBoxes } from "../support/segmentation.js";
 import { sharedTemplates } from "../support/shared-templates.js";
 
 const folder = mkdtempSync(join(tmpdir(), "medlsam-cuda-"));
@@ -26,11 +26,13 @@ type Environment = Record<string, string>;
 let runs = 0;
 
 /** Runs a command on the GPU and counts the calls of the plugin's functions. */
-async function onGpu(change: Environment, args: string[]) {
+const onGpu = (change: Environment, args: string[]) =>
+  counted((log) => startWithin({ ...standIn, ...change, ...log }, [...args, "--device", "cuda"]));
+
+async function counted(begin: (environment: Environment) => Running) {
   const log = at(`calls-${runs++}`);
   writeFileSync(log, "");
-  const environment = { ...standIn, ...change, MEDLSAM_STAND_IN_CUDA_LOG: log };
-  const outcome = await startWithin(environment, [...args, "--device", "cuda"]).done;
+  const outcome = await begin({ MEDLSAM_STAND_IN_CUDA_LOG: log }).done;
   const calls: Record<string, number> = {};
   for (const name of readFileSync(log, "utf8").split("\n").filter(Boolean)) {
     calls[name] = (calls[name] ?? 0) + 1;
@@ -90,9 +92,37 @@ describe("a scan on a GPU", () => {
   it("is cut into slices there, where logits become masks: the CPU's files", async () => {
     const { code, stderr, calls } = await onGpu({}, segment("gpu", "--ml", "--statistics"));
     expect(code, stderr).toBe(0);
-    expect(calls).toMatchObject({ prepare_slices: 11, decode_masks: 11 });
+    expect(calls).toMatchObject({ prepare_slices: 11, decode_masks: 11, read_bits: 11 });
+    // Levels come only of voxels that two organs claim.
+    expect(calls).not.toHaveProperty("read_levels");
+    expect(calls).toMatchObject({ read_levels_at: expect.any(Number) });
     await onCpu(segment("cpu", "--ml", "--statistics"));
     expect(hashes(at("gpu/q"))).toEqual(hashes(at("cpu/q")));
+  });
+
+  it("has its masks filtered on the host: the CPU's files, too", async () => {
+    const filtered = ["--ml", "--statistics", "--largest-component"];
+    const { code, stderr } = await onGpu({}, segment("gpu-filtered", ...filtered));
+    expect(code, stderr).toBe(0);
+    await onCpu(segment("cpu-filtered", ...filtered));
+    expect(hashes(at("gpu-filtered/q"))).toEqual(hashes(at("cpu-filtered/q")));
+  });
+
+  it("has all probabilities brought down for a segmenter that passes its request on", async () => {
+    const text = `
+      const sam = await medlsam.Sam.load(${JSON.stringify(sam)}, { device: "cuda" });
+      const segmenter = { name: "both", segment: (request) => sam.segment(request) };
+      const organs = { liver: ${JSON.stringify(small.liver)} };
+      const done = await medlsam.segment(${JSON.stringify(scan)}, { segmenter, organs });
+      console.log(done.organs.liver.voxels > 0);
+      done.close();
+      sam.close();`;
+    const { code, stdout, stderr, calls } = await counted((log) =>
+      startModule({ ...standIn, ...log }, text),
+    );
+    expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: "true\n" });
+    expect(calls).toMatchObject({ decode_masks: 1, read_levels: 1 });
+    expect(calls).not.toHaveProperty("read_bits");
   });
 
   it("is localized and segmented in one run: the CPU's masks", async () => {

@@ -9,6 +9,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 const root = path("../../");
 const main = path("../../dist/cli/main.js");
+const index = path("../../dist/index.js");
 
 /** A copy of the package in `folder`, without its models: a test may take files away from it. Gives the command's module. */
 export function copyPackage(folder: string): string {
@@ -69,6 +70,14 @@ export function startWithin(environment: Record<string, string>, args: string[])
   const env = { ...process.env, ...environment };
   const stdio = ["ignore", "pipe", "pipe"] as const;
   return follow(spawn(process.execPath, [main, ...args], { stdio: [...stdio], env, timeout }));
+}
+
+/** A module's text, with the compiled package as `medlsam`. */
+export function startModule(environment: Record<string, string>, text: string): Running {
+  const env = { ...process.env, ...environment };
+  const whole = `import * as medlsam from ${JSON.stringify(index)};\n${text}`;
+  const args = ["--input-type=module", "-e", whole];
+  return follow(spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env, timeout }));
 }
 
 /** A command whose files cannot grow beyond so many blocks of 512 bytes. */

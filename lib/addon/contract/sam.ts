@@ -86,13 +86,14 @@ export interface SamAddon {
     only: Int32Array | null,
     task: Task,
   ): Promise<{ handle: SlicePlanHandle; completeAfter: Int32Array }>;
-  /** Part 6: fills the masks; progress counts slices. */
+  /** Part 6: fills the masks; progress counts slices. `alone`: nobody else makes masks of the scan. */
   segmentSlices(
     sam: SamHandle,
     volume: VolumeHandle,
     masks: MasksHandle,
     plan: SlicePlanHandle,
     conventions: Conventions,
+    alone: boolean,
     task: Task,
   ): Promise<SliceWork>;
 }

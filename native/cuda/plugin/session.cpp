@@ -30,8 +30,7 @@ Session::Session(int device, Stream stream) : properties_(require_device(device)
 std::int64_t Session::memory() const {
   std::size_t sum = stored_.bytes() + narrow_.bytes() + plane_.bytes() + resampled_.bytes() + grid_.bytes() +
                     ranges_.bytes() + indices_.bytes() + similarity_.bytes() + support_.bytes() +
-                    slice_memory_.bytes() + mask_memory_.bytes() + label_map_.bytes() + keys_.bytes() +
-                    labels_.bytes() + tensors_.bytes();
+                    slice_memory_.bytes() + mask_memory_.bytes() + tensors_.bytes();
   for (const OperatorMemory& memory : operators_) sum += memory.bytes();
   for (const OperatorMemory& memory : resize_operators_) sum += memory.bytes();
   return static_cast<std::int64_t>(sum);
@@ -108,7 +107,6 @@ void Session::keep_grid() {
   stored_shape_ = resampled_shape_ = {};
   slice_count_ = 0;
   masks_.clear();
-  has_label_map_ = false;
   stored_.free();
   for (DeviceArray<float>* each : {&narrow_, &plane_, &resampled_, &support_}) each->free();
   for (OperatorMemory& memory : operators_) memory = {};
@@ -116,8 +114,6 @@ void Session::keep_grid() {
   similarity_ = {};
   slice_memory_ = {};
   mask_memory_ = {};
-  label_map_.free();
-  keys_.free();
   tensors_.release_unused();
 }
 

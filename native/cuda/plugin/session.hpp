@@ -67,11 +67,11 @@ class Session {
 
   void set_slices(const MedlsamCudaSlices& slices);
   void prepare_slices(std::span<const std::int64_t> slices, Element type, void* out);
-  const std::vector<MaskExtent>& decode_masks(std::int64_t slice, const MedlsamCudaLogits& logits);
+  void begin_masks(std::int64_t slice);
+  std::vector<MaskExtent> decode_masks(const MedlsamCudaLogits& logits);
   void read_levels(std::uint16_t* levels);
   void read_bits(std::uint8_t* bits);
-  void assemble(const std::uint16_t* labels, const std::uint16_t* ranks);
-  void read_labels(std::uint16_t* labels);
+  void read_levels_at(std::span<const MaskPixel> pixels, std::uint16_t* levels);
 
  private:
   const SliceView& slices() const;
@@ -103,14 +103,9 @@ class Session {
   float foreground_ = 0;
   SliceMemory slice_memory_;
   MaskMemory mask_memory_;
-  std::vector<MaskExtent> masks_;  // of decoded_slice_
-  std::int64_t decoded_slice_ = -1;
-
-  DeviceArray<std::uint16_t> label_map_;
-  DeviceArray<std::uint32_t> keys_;  // of keyed_slice_
-  DeviceArray<MaskLabel> labels_;
-  std::int64_t keyed_slice_ = -1;
-  bool has_label_map_ = false;
+  std::vector<DecodedMask> masks_;  // of masked_slice_, by some calls
+  std::int64_t masked_slice_ = -1;
+  std::size_t mask_calls_ = 0;
 };
 
 }  // namespace medlsam::cuda

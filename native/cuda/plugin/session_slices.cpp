@@ -32,8 +32,7 @@ void Session::set_slices(const MedlsamCudaSlices& slices) {
   foreground_ = slices.foreground;
   slice_count_ = slices.count;
   masks_.clear();
-  decoded_slice_ = keyed_slice_ = -1;
-  has_label_map_ = false;
+  masked_slice_ = -1;
 }
 
 void Session::prepare_slices(std::span<const std::int64_t> slices, Element type, void* out) {
@@ -42,16 +41,26 @@ void Session::prepare_slices(std::span<const std::int64_t> slices, Element type,
                        static_cast<std::int64_t>(slices.size()), type, out, slice_memory_);
 }
 
-const std::vector<MaskExtent>& Session::decode_masks(std::int64_t slice, const MedlsamCudaLogits& logits) {
+void Session::begin_masks(std::int64_t slice) {
   require_slice(slice);
+  masks_.clear();
+  masked_slice_ = slice;
+  mask_calls_ = 0;
+}
+
+std::vector<MaskExtent> Session::decode_masks(const MedlsamCudaLogits& logits) {
+  require_slice(masked_slice_);
   if (logits.prompts < 0 || logits.each < 1 || logits.edge < 1)
     refuse_call("A slice's logits are of some prompts, each of one mask at least.");
   const MaskLogits from{logits.data, logits.ious, static_cast<Element>(logits.type),      logits.prompts,
                         logits.each, logits.edge, static_cast<std::int32_t>(resize_.edge)};
-  masks_.clear();
-  masks_ = cuda::decode_masks(stream(), from, view_, slice, foreground_, mask_memory_);
-  decoded_slice_ = slice;
-  return masks_;
+  const auto decoded =
+      cuda::decode_masks(stream(), from, view_, masked_slice_, foreground_, mask_calls_, mask_memory_);
+  masks_.insert(masks_.end(), decoded.begin(), decoded.end());
+  ++mask_calls_;
+  std::vector<MaskExtent> extents;
+  for (const DecodedMask& mask : decoded) extents.push_back(mask.extent);
+  return extents;
 }
 
 void Session::read_levels(std::uint16_t* levels) {
@@ -62,33 +71,12 @@ void Session::read_bits(std::uint8_t* bits) {
   cuda::read_bits(stream(), masks_, slices(), mask_memory_, bits);
 }
 
-void Session::assemble(const std::uint16_t* labels, const std::uint16_t* ranks) {
-  if (masks_.empty()) return;
-  const std::size_t voxels = stored_shape_.voxels(), pixels = slices().pixels();
-  if (!has_label_map_) {
-    fill_zero(label_map_.at_least(voxels), voxels * sizeof(std::uint16_t), stream());
-    has_label_map_ = true;
+void Session::read_levels_at(std::span<const MaskPixel> pixels, std::uint16_t* levels) {
+  for (const MaskPixel& pixel : pixels) {
+    if (pixel.mask >= masks_.size() || pixel.pixel >= slices().pixels())
+      refuse_call("A pixel that is asked for is of no mask that was decoded, or not on the slice.");
   }
-  if (keyed_slice_ != decoded_slice_) {
-    fill_zero(keys_.at_least(pixels), pixels * sizeof(std::uint32_t), stream());
-    keyed_slice_ = decoded_slice_;
-  }
-  std::vector<MaskLabel> chosen;
-  for (std::size_t i = 0; i < masks_.size(); ++i) {
-    if (labels[i] == 0 || ranks[i] == 0xffff)
-      refuse_call("A label on a GPU is not 0, and a rank is not greater than 65534.");
-    chosen.push_back({labels[i], ranks[i]});
-  }
-  cuda::assemble(stream(), view_, decoded_slice_, static_cast<std::int32_t>(masks_.size()), mask_memory_,
-                 labels_.upload(chosen, stream()), keys_.data(), label_map_.data());
-}
-
-void Session::read_labels(std::uint16_t* labels) {
-  slices();
-  const std::size_t voxels = stored_shape_.voxels();
-  if (has_label_map_)
-    return staging_.download(labels, label_map_.data(), voxels * sizeof(std::uint16_t), stream());
-  std::fill_n(labels, voxels, std::uint16_t{0});
+  cuda::read_levels_at(stream(), masks_, pixels, mask_memory_, staging_, levels);
 }
 
 }  // namespace medlsam::cuda

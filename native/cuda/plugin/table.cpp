@@ -100,10 +100,9 @@ std::int32_t find_peaks(void* session, const void* templates, const MedlsamCudaF
   });
 }
 
-std::int32_t decode_masks(void* session, std::int64_t slice, const MedlsamCudaLogits* logits,
-                          MedlsamCudaMask* masks) {
+std::int32_t decode_masks(void* session, const MedlsamCudaLogits* logits, MedlsamCudaMask* masks) {
   return in_session(session, [&](Session& open) {
-    for (const MaskExtent& found : open.decode_masks(slice, *logits)) {
+    for (const MaskExtent& found : open.decode_masks(*logits)) {
       const bool empty = found.height() == 0;
       *masks++ = {empty ? 0 : found.top,
                   empty ? 0 : found.left,
@@ -194,6 +193,9 @@ void fill_segmentation(MedlsamCudaTable& table) {
       open.prepare_slices({slices, static_cast<std::size_t>(count)}, static_cast<Element>(type), out);
     });
   };
+  table.begin_masks = [](void* session, std::int64_t slice) {
+    return in_session(session, [&](Session& open) { open.begin_masks(slice); });
+  };
   table.decode_masks = decode_masks;
   table.read_levels = [](void* session, std::uint16_t* levels) {
     return in_session(session, [&](Session& open) { open.read_levels(levels); });
@@ -201,11 +203,13 @@ void fill_segmentation(MedlsamCudaTable& table) {
   table.read_bits = [](void* session, std::uint8_t* bits) {
     return in_session(session, [&](Session& open) { open.read_bits(bits); });
   };
-  table.assemble = [](void* session, const std::uint16_t* labels, const std::uint16_t* ranks) {
-    return in_session(session, [&](Session& open) { open.assemble(labels, ranks); });
-  };
-  table.read_labels = [](void* session, std::uint16_t* labels) {
-    return in_session(session, [&](Session& open) { open.read_labels(labels); });
+  table.read_levels_at = [](void* session, const MedlsamCudaMaskPixel* pixels, std::int64_t count,
+                            std::uint16_t* levels) {
+    return in_session(session, [&](Session& open) {
+      std::vector<MaskPixel> wanted;
+      for (std::int64_t i = 0; i < count; ++i) wanted.push_back({pixels[i].mask, pixels[i].pixel});
+      open.read_levels_at(wanted, levels);
+    });
   };
 }
 

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <random>
 
+#include "cuda/library.hpp"
 #include "cuda/scan/device_scan.hpp"
 #include "segmentation/masks/assemble.hpp"
+#include "segmentation/masks/components.hpp"
 #include "segmentation/masks/decode.hpp"
 #include "segmentation/masks/scan_masks.hpp"
 #include "testing/plugin_under_test.hpp"
@@ -67,6 +69,13 @@ struct Scene {
     return crop_mask(probabilities, layout.height, layout.width);
   }
 
+  // The slice's masks of logits that are on the device.
+  std::vector<SliceMask> masks(std::int64_t slice, const DeviceLogits& logits, MaskLevels levels) {
+    scan.begin_masks(slice);
+    scan.decode_masks(logits);
+    return scan.read_masks(levels);
+  }
+
   Volume volume;
   SliceLayout layout;
   DeviceScan scan;
@@ -86,33 +95,46 @@ void check_mask(const SliceMask& found, const SliceMask& expected) {
   CHECK(most <= 1);
 }
 
-TEST_CASE("masks decoded on a GPU are the CPU's, with their statistics and bits") {
+TEST_CASE("masks decoded on a GPU are the CPU's, with their statistics") {
   Scene scene;
   const std::vector<float> logits = make_logits(3, 1, 1);
   const DeviceValues on_device(plugin(), logits);
-  const auto found =
-      scene.scan.decode_masks(2, {on_device.data(), nullptr, DType::kF32, 3, 1, static_cast<int>(kLogits)});
+  const auto found = scene.masks(2, {on_device.data(), nullptr, DType::kF32, 3, 1, static_cast<int>(kLogits)},
+                                 MaskLevels::kAll);
   REQUIRE(found.size() == 3);
-  CHECK(found[1].mask.empty());
-  CHECK(std::isnan(found[1].mean));
-  const auto bits = scene.scan.mask_bits();
+  CHECK(found[1].empty());
   ScanMasks masks(scene.volume.affine, scene.volume.shape, 3);
   for (std::size_t i = 0; i < 3; ++i) {
-    const SliceMask& mask = found[i].mask;
-    check_mask(mask, scene.expected(std::span(logits).subspan(i * kLogits * kLogits, kLogits * kLogits)));
-    masks.organs[i].slices[2] = mask;
-    const MaskStatistics statistics = mask_statistics(masks, i, scene.volume, kTask);
-    CHECK(found[i].voxels == statistics.voxels);
-    if (statistics.voxels > 0) CHECK(found[i].mean == doctest::Approx(statistics.mean).epsilon(1e-12));
-    const std::int64_t row_bytes = (mask.width + 7) / 8;
-    REQUIRE(bits[i].size() == static_cast<std::size_t>(mask.height * row_bytes));
-    for (std::int64_t y = 0; y < mask.height; ++y) {
-      for (std::int64_t x = 0; x < mask.width; ++x) {
-        const bool bit = (bits[i][y * row_bytes + x / 8] >> (x % 8) & 1) != 0;
-        REQUIRE(bit == (mask.levels[y * mask.width + x] != 0));
-      }
-    }
+    check_mask(found[i], scene.expected(std::span(logits).subspan(i * kLogits * kLogits, kLogits * kLogits)));
+    masks.organs[i].slices[2] = found[i];
+    REQUIRE(found[i].stored_sum);
+    const MaskStatistics by_gpu = mask_statistics(masks, i, scene.volume, kTask);
+    masks.organs[i].slices[2].stored_sum.reset();
+    const MaskStatistics expected = mask_statistics(masks, i, scene.volume, kTask);
+    CHECK(by_gpu.voxels == expected.voxels);
+    if (i != 1) CHECK(by_gpu.mean == expected.mean);
   }
+}
+
+TEST_CASE("a mask that is filtered, and one of a volume of fractions, are measured on the host") {
+  Scene scene;
+  const DeviceValues on_device(plugin(), make_logits(1, 1, 1));
+  const DeviceLogits logits{on_device.data(), nullptr, DType::kF32, 1, 1, static_cast<int>(kLogits)};
+  OrganMask mask(scene.layout);
+  mask.slices[2] = scene.masks(2, logits, MaskLevels::kAll).at(0);
+  filter_components(mask, {false, 1});
+  CHECK(mask.slices[2].stored_sum);
+  filter_components(mask, {false, scene.volume.voxels()});
+  CHECK(!mask.slices[2].stored_sum);
+
+  Volume fractions = scene.volume;
+  fractions.dtype = DType::kF32;
+  const std::vector<float> values(fractions.voxels(), 0.1F);
+  const auto bytes = std::as_bytes(std::span(values));
+  fractions.data.assign(bytes.begin(), bytes.end());
+  scene.scan.load(fractions, kTask);
+  scene.scan.set_slices(scene.layout, {}, kImage);
+  CHECK(!scene.masks(2, logits, MaskLevels::kContested).at(0).stored_sum);
 }
 
 TEST_CASE(
@@ -124,58 +146,89 @@ TEST_CASE(
   std::vector<std::uint16_t> ious;
   for (float iou : {0.5F, 0.25F, 0.75F, 0.5F, 0.625F, 0.625F}) ious.push_back(float_to_half(iou));
   const DeviceValues masks_on_device(plugin(), halves), ious_on_device(plugin(), ious);
-  const auto found = scene.scan.decode_masks(
-      0, {masks_on_device.data(), ious_on_device.data(), DType::kF16, 2, 3, static_cast<int>(kLogits)});
+  const auto found = scene.masks(
+      0, {masks_on_device.data(), ious_on_device.data(), DType::kF16, 2, 3, static_cast<int>(kLogits)},
+      MaskLevels::kAll);
   for (std::size_t i : {0, 1}) {
     const std::size_t best = i == 0 ? 2 : 4;
-    check_mask(found.at(i).mask,
+    check_mask(found.at(i),
                scene.expected(std::span(logits).subspan(best * kLogits * kLogits, kLogits * kLogits)));
   }
 }
 
-TEST_CASE("the label map of a GPU is the CPU's, also where a slice's masks come in several calls") {
+std::vector<std::uint16_t> label_map(const Scene& scene, const ScanMasks& masks) {
+  std::vector<LabelledMask> labelled;
+  for (const OrganMask& organ : masks.organs)
+    labelled.push_back({&organ, static_cast<std::uint16_t>(labelled.size() * 130 + 1)});
+  std::vector<std::uint16_t> labels(scene.volume.voxels());
+  assemble<std::uint16_t>(labelled, scene.layout, labels, kTask);
+  return labels;
+}
+
+TEST_CASE("masks that come as bits make the label map of those that come whole, also filtered ones") {
   Scene scene;
-  ScanMasks masks(scene.volume.affine, scene.volume.shape, 4);
-  CHECK(scene.scan.label_map() == std::vector<std::uint16_t>(scene.volume.voxels(), 0));
+  ScanMasks whole(scene.volume.affine, scene.volume.shape, 4), bits = whole;
+  std::size_t uncontested = 0, contested = 0;
   for (std::int64_t slice : {1, 3}) {
-    // The same mask twice: of equally probable organs the first stays, though it comes last.
+    // The same mask twice: of equally probable organs the first one keeps a voxel.
     std::vector<float> logits = make_logits(4, 1, static_cast<unsigned>(slice));
     std::copy_n(logits.begin() + 2 * kLogits * kLogits, kLogits * kLogits, logits.begin());
     const DeviceValues on_device(plugin(), logits);
     const auto decode = [&](std::size_t from, int count) {
       const float* begin = static_cast<const float*>(on_device.data()) + from * kLogits * kLogits;
-      return scene.scan.decode_masks(slice,
-                                     {begin, nullptr, DType::kF32, count, 1, static_cast<int>(kLogits)});
+      scene.scan.decode_masks({begin, nullptr, DType::kF32, count, 1, static_cast<int>(kLogits)});
     };
-    const auto last = decode(2, 2);
-    scene.scan.assemble(std::array<std::uint16_t, 2>{30, 400}, std::array<std::uint16_t, 2>{2, 3});
-    const auto first = decode(0, 2);
-    scene.scan.assemble(std::array<std::uint16_t, 2>{10, 20}, std::array<std::uint16_t, 2>{0, 1});
-    masks.organs[0].slices[slice] = first[0].mask;
-    masks.organs[1].slices[slice] = first[1].mask;
-    masks.organs[2].slices[slice] = last[0].mask;
-    masks.organs[3].slices[slice] = last[1].mask;
+    // The slice's masks in two calls, the second with more of them than the first.
+    scene.scan.begin_masks(slice);
+    decode(0, 1);
+    decode(1, 3);
+    const auto all = scene.scan.read_masks(MaskLevels::kAll),
+               some = scene.scan.read_masks(MaskLevels::kContested);
+    REQUIRE(all.size() == 4);
+    REQUIRE(some.size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+      REQUIRE(some[i].levels.size() == all[i].levels.size());
+      for (std::size_t p = 0; p < all[i].levels.size(); ++p) {
+        if (some[i].levels[p] == kUncontested && all[i].levels[p] != kUncontested) {
+          CHECK(all[i].levels[p] != 0);
+          ++uncontested;
+          continue;
+        }
+        CHECK(some[i].levels[p] == all[i].levels[p]);
+        contested += all[i].levels[p] != 0;
+      }
+      whole.organs[i].slices[slice] = all[i];
+      bits.organs[i].slices[slice] = some[i];
+    }
   }
-  const std::array<LabelledMask, 4> labelled = {
-      {{&masks.organs[0], 10}, {&masks.organs[1], 20}, {&masks.organs[2], 30}, {&masks.organs[3], 400}}};
-  std::vector<std::uint16_t> expected(scene.volume.voxels());
-  medlsam::assemble<std::uint16_t>(labelled, scene.layout, expected, kTask);
-  CHECK(scene.scan.label_map() == expected);
-  scene.scan.set_slices(scene.layout, {}, kImage);
-  CHECK(scene.scan.label_map() == std::vector<std::uint16_t>(scene.volume.voxels(), 0));
+  CHECK(uncontested > 0);
+  CHECK(contested > 0);
+  CHECK(label_map(scene, bits) == label_map(scene, whole));
+  // Where the more probable organ goes, the next one shows.
+  for (ScanMasks* masks : {&whole, &bits}) filter_components(masks->organs[2], {true, 0});
+  for (ScanMasks* masks : {&whole, &bits}) filter_components(masks->organs[0], {false, 1 << 20});
+  CHECK(whole.organs[0].voxels() == 0);
+  CHECK(label_map(scene, bits) == label_map(scene, whole));
 }
 
 TEST_CASE("wrong calls with masks are refused on a GPU") {
   Scene scene;
   const DeviceValues on_device(plugin(), make_logits(1, 1, 1));
   const DeviceLogits logits{on_device.data(), nullptr, DType::kF32, 1, 1, static_cast<int>(kLogits)};
-  CHECK_THROWS_AS(scene.scan.decode_masks(4, logits), Error);
-  CHECK_THROWS_AS(scene.scan.decode_masks(0, {on_device.data(), nullptr, DType::kI16, 1, 1, 16}), Error);
-  CHECK(scene.scan.mask_bits().empty());
-  scene.scan.decode_masks(0, logits);
-  CHECK_THROWS_AS(scene.scan.assemble({}, {}), Error);
-  CHECK_THROWS_AS(scene.scan.assemble(std::array<std::uint16_t, 1>{0}, std::array<std::uint16_t, 1>{0}),
-                  Error);
+  CHECK_THROWS_AS(scene.scan.decode_masks(logits), Error);
+  CHECK_THROWS_AS(scene.scan.begin_masks(4), Error);
+  scene.scan.begin_masks(0);
+  CHECK_THROWS_AS(scene.scan.decode_masks({on_device.data(), nullptr, DType::kI16, 1, 1, 16}), Error);
+  CHECK(scene.scan.read_masks(MaskLevels::kAll).empty());
+  scene.scan.decode_masks(logits);
+  CHECK(scene.scan.read_masks(MaskLevels::kAll).size() == 1);
+
+  void* session = nullptr;
+  check(plugin(), plugin().open_session(0, nullptr, &session));
+  const MedlsamCudaMaskPixel nowhere{0, 0};
+  std::uint16_t level = 0;
+  CHECK_THROWS_AS(check(plugin(), plugin().read_levels_at(session, &nowhere, 1, &level)), Error);
+  plugin().close_session(session);
 }
 
 }  // namespace

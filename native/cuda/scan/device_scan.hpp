@@ -60,12 +60,6 @@ struct DeviceLogits {
   int prompts = 0, each = 1, edge = 0;
 };
 
-struct DeviceMask {
-  SliceMask mask;
-  std::size_t voxels = 0;
-  double mean = 0;  // of the volume's values (HU) in the mask; NaN for an empty one
-};
-
 // One thread at a time calls into a scan. Functions throw kOutOfMemory and kDeviceFailed besides what the
 // CPU's throw. A scan may be loaded after another; memory is used again.
 class DeviceScan {
@@ -113,19 +107,17 @@ class DeviceScan {
 
   // As medlsam::slice_window.
   Window slice_window(Conventions conventions);
-  // Sets how slices are cut, windowed and resized to edge². Empties the label map.
+  // Sets how slices are cut, windowed and resized to edge².
   void set_slices(const SliceLayout& layout, const Window& window, std::int64_t edge);
   // As window_slice and SliceResizer: (slices, edge²) of kF32, kF16 or kBF16 into device memory.
   void prepare_slices(std::span<const std::int64_t> slices, DType dtype, void* out);
-  // As MaskDecoder and crop_mask, one mask for each prompt.
-  std::vector<DeviceMask> decode_masks(std::int64_t slice, const DeviceLogits& logits);
-  // The masks that were decoded last as bits, each its rectangle's rows in whole bytes, the first pixel in
-  // the lowest bit.
-  std::vector<std::vector<std::uint8_t>> mask_bits();
-  // Adds the masks that were decoded last to the label map: as medlsam::assemble with organs in order of
-  // their ranks. The masks of one slice follow each other.
-  void assemble(std::span<const std::uint16_t> labels, std::span<const std::uint16_t> ranks);
-  std::vector<std::uint16_t> label_map();  // stored order, x fastest
+  // The masks that are decoded from now on are of this slice.
+  void begin_masks(std::int64_t slice);
+  // As MaskDecoder, further masks of the slice, one for each prompt. Where it throws none is added.
+  void decode_masks(const DeviceLogits& logits);
+  // As crop_mask, all masks of the slice in the order in which they were decoded: kContested brings them down
+  // as bits, kAll as levels. With their stored_sum for a volume of integers of 8 or 16 bits.
+  std::vector<SliceMask> read_masks(MaskLevels levels);
 
  private:
   void check(std::int32_t result) const;
@@ -135,13 +127,16 @@ class DeviceScan {
   double stored_minimum(const Volume& volume) const;
   Grid upright_grid(const Volume& volume, Conventions conventions, bool normalized,
                     const std::function<double()>& stored_minimum);
+  void read_levels(std::span<SliceMask> masks) const;
+  void read_contested(std::span<SliceMask> masks) const;
 
   const MedlsamCudaTable& table_;
   void* session_ = nullptr;
   const Volume* volume_ = nullptr;
   const float* grid_values_ = nullptr;
   bool has_grid_ = false;
-  std::vector<MedlsamCudaMask> masks_;  // decoded last
+  std::vector<MedlsamCudaMask> masks_;  // of the slice that was begun last
+  SliceLayout layout_;
 };
 
 }  // namespace medlsam::cuda

@@ -89,22 +89,33 @@ class GpuSlices : public SliceSource {
     return {DType::kF32, shape, storage};
   }
 
-  std::vector<SliceMask> masks(std::int64_t slice, const SamMasks& found, const Task& task) override {
+  void decode(std::int64_t slice, const SamMasks& found, std::span<const std::size_t> organs,
+              ScanMasks& masks, const Task& task) override {
     const auto& [logits, ious] = found;
     const bool is_here = logits.device() == gpu_ && ious.device() == gpu_ && logits.dtype() == ious.dtype();
     if (!is_here) {
       if (!host_) host_.emplace(sliced_, task);
-      return host_->masks(slice, found, task);
+      return host_->decode(slice, found, organs, masks, task);
     }
     scan_->wait_for(logits.stream());
     scan_->wait_for(ious.stream());
+    if (slice_ != slice) {
+      scan_->begin_masks(slice);
+      slice_ = slice;
+    }
     const Shape& shape = logits.shape();  // (prompts, each, edge, edge)
-    std::vector<SliceMask> masks;
-    for (DeviceMask& mask : scan_->decode_masks(
-             slice, {logits.address(), ious.address(), logits.dtype(), static_cast<int>(shape.at(0)),
-                     static_cast<int>(shape.at(1)), static_cast<int>(shape.at(2))}))
-      masks.push_back(std::move(mask.mask));
-    return masks;
+    scan_->decode_masks({logits.address(), ious.address(), logits.dtype(), static_cast<int>(shape.at(0)),
+                         static_cast<int>(shape.at(1)), static_cast<int>(shape.at(2))});
+    organs_.insert(organs_.end(), organs.begin(), organs.end());
+  }
+
+  void finish(std::int64_t slice, ScanMasks& masks, const Task&) override {
+    if (slice_ != slice) return;
+    std::vector<SliceMask> made = scan_->read_masks(sliced_.levels);
+    for (std::size_t i = 0; i < made.size(); ++i)
+      masks.organs.at(organs_.at(i)).slices[slice] = std::move(made[i]);
+    organs_.clear();
+    slice_ = -1;
   }
 
   bool is_concurrent() const override { return false; }
@@ -113,7 +124,9 @@ class GpuSlices : public SliceSource {
   const SlicedScan sliced_;
   const Device gpu_;
   std::shared_ptr<DeviceScan> scan_;
-  std::optional<HostSlices> host_;  // made when logits first come from the host
+  std::optional<HostSlices> host_;   // made when logits first come from the host
+  std::int64_t slice_ = -1;          // whose masks the scan has
+  std::vector<std::size_t> organs_;  // that they are of
 };
 
 // Calls make; nothing where the GPU is not the plugin's to use, is lost or too full: then the host does this

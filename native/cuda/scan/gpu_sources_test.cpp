@@ -125,17 +125,22 @@ TEST_CASE("pictures and masks of slices from a GPU are those from the host") {
   CHECK(different <= 1);
 
   const BothTensors logits({3, 2, 8, 8}, 7), ious({3, 2}, 8);
-  const auto masks = host.masks(5, {logits.on_host, ious.on_host}, kTask);
+  const std::array<std::size_t, 3> organs = {2, 0, 1};
+  const ScanMasks none(volume.affine, volume.shape, 3);
+  ScanMasks expected_masks = none;
+  host.decode(5, {logits.on_host, ious.on_host}, organs, expected_masks, kTask);
   for (const SamMasks& found :
        {SamMasks{logits.on_gpu, ious.on_gpu}, SamMasks{logits.on_host, ious.on_host}}) {
-    const auto from_gpu = source->masks(5, found, kTask);
-    REQUIRE(from_gpu.size() == masks.size());
-    for (std::size_t i = 0; i < masks.size(); ++i) {
-      CHECK(from_gpu[i].top == masks[i].top);
-      CHECK(from_gpu[i].left == masks[i].left);
-      REQUIRE(from_gpu[i].levels.size() == masks[i].levels.size());
-      for (std::size_t p = 0; p < masks[i].levels.size(); ++p)
-        REQUIRE(std::abs(from_gpu[i].levels[p] - masks[i].levels[p]) <= 1);
+    ScanMasks masks = none;
+    source->decode(5, found, organs, masks, kTask);
+    source->finish(5, masks, kTask);
+    for (std::size_t i = 0; i < organs.size(); ++i) {
+      const SliceMask &mask = masks.organs[i].slices[5], &wanted = expected_masks.organs[i].slices[5];
+      CHECK(mask.top == wanted.top);
+      CHECK(mask.left == wanted.left);
+      REQUIRE(mask.levels.size() == wanted.levels.size());
+      for (std::size_t p = 0; p < mask.levels.size(); ++p)
+        REQUIRE(std::abs(mask.levels[p] - wanted.levels[p]) <= 1);
     }
   }
 }

@@ -141,8 +141,7 @@ struct JoinParts {
 // Rows of blocks, one for each mask.
 struct CropLevels {
   static constexpr int kThreads = 256, kBlocks = 32;
-  const std::uint16_t* levels;
-  std::int64_t width, pixels;
+  std::int64_t width;
   const MaskCrop* crops;
   std::uint16_t* out;
 
@@ -153,7 +152,7 @@ struct CropLevels {
     block.each_without_barrier([&](int thread) {
       for (std::int64_t i = block.x() * kThreads + thread; i < count; i += kThreads * kBlocks) {
         const std::int64_t y = crop.top + i / crop.width, x = crop.left + i % crop.width;
-        out[crop.offset + i] = levels[block.y() * pixels + y * width + x];
+        out[crop.offset + i] = crop.levels[y * width + x];
       }
     });
   }
@@ -162,8 +161,7 @@ struct CropLevels {
 // One thread for each byte.
 struct CropBits {
   static constexpr int kThreads = 256, kBlocks = 8;
-  const std::uint16_t* levels;
-  std::int64_t width, pixels;
+  std::int64_t width;
   const MaskCrop* crops;
   std::uint8_t* out;
 
@@ -176,7 +174,7 @@ struct CropBits {
         const std::int64_t y = crop.top + i / row_bytes, first = i % row_bytes * 8;
         std::uint32_t byte = 0;
         for (std::int64_t bit = 0; bit < 8 && first + bit < crop.width; ++bit) {
-          const std::uint16_t level = levels[block.y() * pixels + y * width + crop.left + first + bit];
+          const std::uint16_t level = crop.levels[y * width + crop.left + first + bit];
           byte |= level != 0 ? 1U << bit : 0U;
         }
         out[crop.offset + i] = static_cast<std::uint8_t>(byte);
@@ -185,46 +183,29 @@ struct CropBits {
   }
 };
 
-// One thread for each pixel of the slice.
-struct Assemble {
+// One thread for each pixel that is asked for.
+struct GatherLevels {
   static constexpr int kThreads = 256;
-  SliceView view;
-  std::int64_t slice;
-  std::int32_t masks;
-  const std::uint16_t* levels;
-  const MaskLabel* labels;
-  std::uint32_t* keys;
-  std::uint16_t* map;
+  const std::uint16_t* const* masks;
+  const MaskPixel* pixels;
+  std::int64_t count;
+  std::uint16_t* out;
 
   template <class Block>
   MEDLSAM_KERNEL void operator()(Block& block) const {
     block.each_without_barrier([&](int thread) {
-      const std::int64_t pixel = std::int64_t{1} * block.x() * kThreads + thread;
-      if (pixel >= view.pixels()) return;
-      const std::uint32_t before = keys[pixel];
-      std::uint32_t best = before;
-      std::int32_t winner = -1;
-      for (std::int32_t i = 0; i < masks; ++i) {
-        const std::uint32_t level = levels[i * view.pixels() + pixel];
-        const std::uint32_t key = level << 16 | (0xffffU - labels[i].rank);
-        if (level == 0 || key <= best) continue;
-        best = key;
-        winner = i;
-      }
-      if (winner < 0) return;
-      keys[pixel] = best;
-      const std::int64_t y = pixel / view.width, x = pixel % view.width;
-      map[slice * view.step_slice + y * view.step_row + x * view.step_column] = labels[winner].label;
+      const std::int64_t i = std::int64_t{1} * block.x() * kThreads + thread;
+      if (i < count) out[i] = masks[pixels[i].mask][pixels[i].pixel];
     });
   }
 };
 
 // The rectangles one after another, each of `size(extent)` elements; returns how many all have.
 template <class Size>
-std::int64_t place_crops(std::span<const MaskExtent> extents, std::vector<MaskCrop>& crops, Size&& size) {
+std::int64_t place_crops(std::span<const DecodedMask> masks, std::vector<MaskCrop>& crops, Size&& size) {
   std::int64_t offset = 0;
-  for (const MaskExtent& extent : extents) {
-    crops.push_back({extent.top, extent.left, static_cast<std::int32_t>(extent.height()),
+  for (const auto& [extent, levels] : masks) {
+    crops.push_back({levels, extent.top, extent.left, static_cast<std::int32_t>(extent.height()),
                      static_cast<std::int32_t>(extent.width()), offset});
     offset += size(extent);
   }
@@ -233,10 +214,19 @@ std::int64_t place_crops(std::span<const MaskExtent> extents, std::vector<MaskCr
 
 }  // namespace
 
-std::vector<MaskExtent> decode_masks(Stream stream, const MaskLogits& logits, const SliceView& view,
-                                     std::int64_t slice, float foreground, MaskMemory& memory) {
+std::size_t MaskMemory::bytes() const {
+  std::size_t sum =
+      partials.bytes() + extents.bytes() + crops.bytes() + masks.bytes() + pixels.bytes() + packed.bytes();
+  for (const DeviceArray<std::uint16_t>& each : levels) sum += each.bytes();
+  return sum;
+}
+
+std::vector<DecodedMask> decode_masks(Stream stream, const MaskLogits& logits, const SliceView& view,
+                                      std::int64_t slice, float foreground, std::size_t call,
+                                      MaskMemory& memory) {
   if (logits.prompts == 0) return {};
-  std::uint16_t* levels = memory.levels.at_least(logits.prompts * view.pixels());
+  if (memory.levels.size() <= call) memory.levels.resize(call + 1);
+  std::uint16_t* levels = memory.levels[call].at_least(logits.prompts * view.pixels());
   MaskExtent* extents = memory.extents.at_least(logits.prompts);
   with_floating(logits.type, [&]<class T>(T) {
     const std::int64_t blocks = blocks_for(view.pixels(), DecodeMasks<T>::kPixels);
@@ -246,39 +236,51 @@ std::vector<MaskExtent> decode_masks(Stream stream, const MaskLogits& logits, co
     const JoinParts join{static_cast<int>(blocks), partials, extents};
     launch(stream, {logits.prompts, 1, 1, join.kThreads * sizeof(MaskExtent)}, join);
   });
-  return download(extents, logits.prompts, stream);
+  std::vector<DecodedMask> masks;
+  for (const MaskExtent& extent : download(extents, logits.prompts, stream)) {
+    masks.push_back({extent, levels});
+    levels += view.pixels();
+  }
+  return masks;
 }
 
-void read_levels(Stream stream, std::span<const MaskExtent> extents, const SliceView& view,
-                 MaskMemory& memory, Staging& staging, std::uint16_t* levels) {
+void read_levels(Stream stream, std::span<const DecodedMask> masks, const SliceView& view, MaskMemory& memory,
+                 Staging& staging, std::uint16_t* levels) {
   std::vector<MaskCrop> crops;
   const std::int64_t count =
-      place_crops(extents, crops, [](const MaskExtent& extent) { return extent.height() * extent.width(); });
+      place_crops(masks, crops, [](const MaskExtent& extent) { return extent.height() * extent.width(); });
   if (count == 0) return;
   auto* packed = reinterpret_cast<std::uint16_t*>(memory.packed.at_least(count * sizeof(std::uint16_t)));
-  const CropLevels body{memory.levels.data(), view.width, view.pixels(), memory.crops.upload(crops, stream),
-                        packed};
+  const CropLevels body{view.width, memory.crops.upload(crops, stream), packed};
   launch(stream, {CropLevels::kBlocks, static_cast<std::int64_t>(crops.size()), 1, 0}, body);
   staging.download(levels, packed, count * sizeof(std::uint16_t), stream);
 }
 
-void read_bits(Stream stream, std::span<const MaskExtent> extents, const SliceView& view, MaskMemory& memory,
+void read_bits(Stream stream, std::span<const DecodedMask> masks, const SliceView& view, MaskMemory& memory,
                std::uint8_t* bits) {
   std::vector<MaskCrop> crops;
   const std::int64_t count = place_crops(
-      extents, crops, [](const MaskExtent& extent) { return extent.height() * ((extent.width() + 7) / 8); });
+      masks, crops, [](const MaskExtent& extent) { return extent.height() * ((extent.width() + 7) / 8); });
   if (count == 0) return;
   std::uint8_t* packed = memory.packed.at_least(count);
-  const CropBits body{memory.levels.data(), view.width, view.pixels(), memory.crops.upload(crops, stream),
-                      packed};
+  const CropBits body{view.width, memory.crops.upload(crops, stream), packed};
   launch(stream, {CropBits::kBlocks, static_cast<std::int64_t>(crops.size()), 1, 0}, body);
   copy_to_host(bits, packed, count, stream);
 }
 
-void assemble(Stream stream, const SliceView& view, std::int64_t slice, std::int32_t masks,
-              const MaskMemory& memory, const MaskLabel* labels, std::uint32_t* keys, std::uint16_t* map) {
-  const Assemble body{view, slice, masks, memory.levels.data(), labels, keys, map};
-  launch(stream, {blocks_for(view.pixels(), body.kThreads), 1, 1, 0}, body);
+void read_levels_at(Stream stream, std::span<const DecodedMask> masks, std::span<const MaskPixel> pixels,
+                    MaskMemory& memory, Staging& staging, std::uint16_t* levels) {
+  if (pixels.empty()) return;
+  const std::size_t bytes = pixels.size() * sizeof(std::uint16_t);
+  auto* packed = reinterpret_cast<std::uint16_t*>(memory.packed.at_least(bytes));
+  std::vector<const std::uint16_t*> addresses;
+  for (const DecodedMask& mask : masks) addresses.push_back(mask.levels);
+  MaskPixel* wanted = memory.pixels.at_least(pixels.size());
+  staging.upload(wanted, pixels.data(), pixels.size_bytes(), stream);
+  const auto count = static_cast<std::int64_t>(pixels.size());
+  const GatherLevels body{memory.masks.upload(addresses, stream), wanted, count, packed};
+  launch(stream, {blocks_for(count, body.kThreads), 1, 1, 0}, body);
+  staging.download(levels, packed, bytes, stream);
 }
 
 }  // namespace medlsam::cuda

@@ -31,42 +31,48 @@ struct MaskExtent {
   std::int64_t width() const { return bottom < top ? 0 : right - left + 1; }
 };
 
+// A mask on the device: its levels are (height, width) of the slice.
+struct DecodedMask {
+  MaskExtent extent;
+  const std::uint16_t* levels = nullptr;
+};
+
 // Where one mask's rectangle is copied to.
 struct MaskCrop {
+  const std::uint16_t* levels;
   std::int32_t top, left, height, width;
   std::int64_t offset;  // of its first element
 };
 
+// A pixel of a slice in one of its masks.
+struct MaskPixel {
+  std::uint32_t mask, pixel;
+};
+
 struct MaskMemory {
-  DeviceArray<std::uint16_t> levels;  // (prompts, height, width)
+  std::vector<DeviceArray<std::uint16_t>> levels;  // (prompts, height, width), of each call for a slice
   DeviceArray<MaskExtent> partials, extents;
   DeviceArray<MaskCrop> crops;
-  DeviceArray<std::uint8_t> packed;  // cropped levels or bits
-  std::size_t bytes() const {
-    return levels.bytes() + partials.bytes() + extents.bytes() + crops.bytes() + packed.bytes();
-  }
+  DeviceArray<const std::uint16_t*> masks;
+  DeviceArray<MaskPixel> pixels;
+  DeviceArray<std::uint8_t> packed;  // what goes to the host
+  std::size_t bytes() const;
 };
 
-// Levels of every pixel of the slice, 0 background, 1 … 65535 for probabilities ½ … 1, into memory.levels;
-// waits for what it returns, one for each prompt.
-std::vector<MaskExtent> decode_masks(Stream stream, const MaskLogits& logits, const SliceView& view,
-                                     std::int64_t slice, float foreground, MaskMemory& memory);
+// Levels of every pixel of the slice, 0 background, 1 … 65535 for probabilities ½ … 1, into
+// memory.levels[call], beside those of the slice's earlier calls; waits for what it returns, one for each
+// prompt.
+std::vector<DecodedMask> decode_masks(Stream stream, const MaskLogits& logits, const SliceView& view,
+                                      std::int64_t slice, float foreground, std::size_t call,
+                                      MaskMemory& memory);
 
 // The levels inside the rectangles, one after another, to the host; then the same as bits, rows in whole
-// bytes, the first pixel in the lowest bit.
-void read_levels(Stream stream, std::span<const MaskExtent> extents, const SliceView& view,
-                 MaskMemory& memory, Staging& staging, std::uint16_t* levels);
-void read_bits(Stream stream, std::span<const MaskExtent> extents, const SliceView& view, MaskMemory& memory,
+// bytes, the first pixel in the lowest bit; then the levels of some pixels, which are the masks' and slice's.
+void read_levels(Stream stream, std::span<const DecodedMask> masks, const SliceView& view, MaskMemory& memory,
+                 Staging& staging, std::uint16_t* levels);
+void read_bits(Stream stream, std::span<const DecodedMask> masks, const SliceView& view, MaskMemory& memory,
                std::uint8_t* bits);
-
-struct MaskLabel {
-  std::uint16_t label, rank;
-};
-
-// Adds the decoded masks to a slice of the label map (stored order). `keys`: one for each pixel of the slice,
-// zero before its first masks; it keeps the highest level and the lowest rank of that level. `labels`: one
-// for each mask, in device memory.
-void assemble(Stream stream, const SliceView& view, std::int64_t slice, std::int32_t masks,
-              const MaskMemory& memory, const MaskLabel* labels, std::uint32_t* keys, std::uint16_t* map);
+void read_levels_at(Stream stream, std::span<const DecodedMask> masks, std::span<const MaskPixel> pixels,
+                    MaskMemory& memory, Staging& staging, std::uint16_t* levels);
 
 }  // namespace medlsam::cuda

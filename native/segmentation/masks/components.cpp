@@ -95,6 +95,7 @@ void filter_components(OrganMask& mask, const ComponentFilter& filter) {
     SliceMask& slice = mask.slices[runs[i].slice];
     auto* line = slice.levels.data() + (runs[i].y - slice.top) * slice.width - slice.left;
     std::fill(line + runs[i].left, line + runs[i].right, std::uint16_t{0});
+    slice.stored_sum.reset();
   }
 }
 

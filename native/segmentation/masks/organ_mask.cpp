@@ -47,7 +47,7 @@ SliceMask crop_mask(std::span<const float> probabilities, std::int64_t height, s
   }
   SliceMask mask;
   if (bottom < 0) return mask;
-  mask = {top, left, bottom + 1 - top, right + 1 - left, {}};
+  mask = {top, left, bottom + 1 - top, right + 1 - left, {}, {}};
   mask.levels.reserve(mask.height * mask.width);
   for (std::int64_t y = top; y <= bottom; ++y) {
     const float* line = probabilities.data() + y * width;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,9 +15,22 @@ namespace medlsam {
 struct SliceMask {
   std::int64_t top = 0, left = 0, height = 0, width = 0;
   std::vector<std::uint16_t> levels;  // height × width: 0 background, else 1 … 65535 for probabilities ½ … 1
+  // Sum of the scan's stored values in the foreground, if whoever made the mask added them up: only where
+  // every order of adding gives the same.
+  std::optional<double> stored_sum;
 
   bool empty() const { return levels.empty(); }
 };
+
+// Levels of a slice's masks that a GPU made. They are compared with each other where masks overlap, and with
+// 0 elsewhere.
+enum class MaskLevels : std::uint8_t {
+  kAll,
+  // Only those of voxels that several of the slice's masks claim; others have kUncontested, whatever their
+  // probability. Suffices where all masks of a scan are made in one go.
+  kContested,
+};
+inline constexpr std::uint16_t kUncontested = 65535;
 
 // Crops a slice's probabilities (height × width) to its foreground, those above kForeground.
 // Throws kBadArgument for another number of probabilities.

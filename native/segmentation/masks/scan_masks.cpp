@@ -97,11 +97,15 @@ MaskStatistics mask_statistics(const ScanMasks& masks, std::size_t organ, const 
       task.check();
       const SliceMask& slice = mask.slices[z];
       const std::uint16_t* level = slice.levels.data();
+      statistics.voxels += slice.levels.size() - std::count(slice.levels.begin(), slice.levels.end(), 0);
+      if (slice.stored_sum) {
+        sum += *slice.stored_sum;
+        continue;
+      }
       for (std::int64_t y = slice.top; y < slice.top + slice.height; ++y) {
         const auto* line = values + static_cast<std::int64_t>(z) * layout.stride[0] + y * layout.stride[1];
         for (std::int64_t x = slice.left; x < slice.left + slice.width; ++x) {
           if (*level++ == 0) continue;
-          ++statistics.voxels;
           sum += static_cast<double>(line[x * layout.stride[2]]);
         }
       }

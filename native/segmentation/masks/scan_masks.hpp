@@ -39,7 +39,7 @@ struct MaskStatistics {
   double mean = 0;  // mean of the volume's values (HU) in the mask; NaN for an empty mask
 };
 
-// Throws kBadArgument for a volume of another shape; kAborted.
+// `volume`: the scan that the masks are of. Throws kBadArgument for a volume of another shape; kAborted.
 MaskStatistics mask_statistics(const ScanMasks& masks, std::size_t organ, const Volume& volume,
                                const Task& task);
 
