@@ -96,6 +96,12 @@ export const minScoreOption = () =>
     parseNumber(-1, 1),
   );
 
+export const minEvidenceOption = () =>
+  new Option(
+    "--min-evidence <number>",
+    "in scans, an organ with less of score ÷ agreement + margin ÷ 300 mm is absent (default: the score alone decides)",
+  ).argParser(parseNumber(0, 10));
+
 export const namesOption = () =>
   new Option("--names <file>", "names of the labels: ITK-SNAP, 3D Slicer .ctbl or JSON");
 

@@ -9,6 +9,7 @@ import { type AnnotatedFlags, addAnnotated, addMaking, makeOfAnnotated } from ".
 import {
   conventionsOption,
   jsonOption,
+  minEvidenceOption,
   parseInteger,
   strategies,
   surveyOption,
@@ -22,6 +23,7 @@ interface BuildFlags extends AnnotatedFlags {
   strategy?: Strategy;
   sliceInterval?: number;
   survey?: boolean;
+  minEvidence?: number;
   conventions: Conventions;
   output: string;
 }
@@ -45,6 +47,7 @@ export function addTemplate(program: Command, session: Session): void {
       parseInteger(1, 1000),
     )
     .addOption(surveyOption())
+    .addOption(minEvidenceOption())
     .addOption(conventionsOption());
   addMaking(building)
     .requiredOption("-o, --output <file>", "the template file to write (.safetensors)")
@@ -63,12 +66,12 @@ export function addTemplate(program: Command, session: Session): void {
 }
 
 async function build(inputs: string[], flags: BuildFlags, session: Session): Promise<void> {
-  const { output, strategy, sliceInterval, conventions, survey } = flags;
+  const { output, strategy, sliceInterval, conventions, survey, minEvidence } = flags;
   if (sliceInterval !== undefined && strategy !== "spl") {
     throw new UsageError("--slice-interval needs --strategy spl: only it cuts organs into parts.");
   }
   await makeOfAnnotated(inputs, flags, output, session, (options, api) =>
-    api.buildTemplates({ ...options, strategy, sliceInterval, survey, conventions }),
+    api.buildTemplates({ ...options, strategy, sliceInterval, survey, minEvidence, conventions }),
   );
 }
 
@@ -84,7 +87,8 @@ function describe(templates: Templates, bytes: number) {
   const { path, strategy, sliceInterval, conventions, width, patch, fingerprint } = templates;
   const { supports, points, kernels, organs } = templates;
   const network = { width, patch, fingerprint, note: templates.note };
-  const how = { strategy, sliceInterval, conventions, survey: templates.survey ?? false };
+  const { survey = false, minEvidence = null } = templates;
+  const how = { strategy, sliceInterval, conventions, survey, minEvidence };
   return { path, bytes, ...how, network, supports, points, kernels, organs };
 }
 
@@ -98,6 +102,9 @@ function readable(templates: Templates, bytes: number): string {
       "positions",
       templates.survey ? "from a survey of each support" : "from each point's own patch",
     ],
+    ...(templates.minEvidence === undefined
+      ? []
+      : [["least evidence", String(templates.minEvidence)] as [string, string]]),
     ["network", `MedLAM of base width ${width}, patches of ${patch}³, fingerprint ${fingerprint}`],
     ["supports", supports.join(", ")],
     ["points", `${points}, kernels as ${templates.kernels}`],

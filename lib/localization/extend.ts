@@ -225,12 +225,15 @@ function requireSameKind(first: Templates, other: Templates): void {
       "Features of different networks cannot be compared: build one of them again with the other's.",
     );
   }
-  const kinds = [first, other].map(({ strategy, sliceInterval, conventions, survey }) => ({
-    strategy,
-    conventions,
-    survey: survey ? "yes" : "no",
-    ...(sliceInterval !== null && { "slice interval": sliceInterval }),
-  }));
+  const kinds = [first, other].map(
+    ({ strategy, sliceInterval, conventions, survey, minEvidence }) => ({
+      strategy,
+      conventions,
+      survey: survey ? "yes" : "no",
+      "least evidence": minEvidence ?? "none",
+      ...(sliceInterval !== null && { "slice interval": sliceInterval }),
+    }),
+  );
   const [is, should] = kinds as Record<string, unknown>[] as [Kind, Kind];
   for (const [key, value] of Object.entries(is)) {
     if (key in should && should[key] !== value) {

@@ -47,8 +47,9 @@ export interface LocalizeOptions extends GridOptions, ReadOptions {
   /** Names of the organs to localize; all by default. */
   organs?: readonly string[];
   /**
-   * Organs that score lower are called absent. By default four fifths of what the supports score among each other,
-   * where there are two or more. A rule of thumb: set your own from scans where you know the answer.
+   * Organs that score lower are called absent. By default the templates' `minEvidence` decides, and without one four fifths of
+   * what the supports score among each other, where there are two or more. A rule of thumb: set your own from scans where you
+   * know the answer.
    */
   minScore?: number;
   /**
@@ -110,7 +111,8 @@ export async function localize(
       const { seed = 0, survey = false, lattice = 0, minScore = null } = options;
       const handles = { medlam: medlam.handle, grid: grid.handle, templates: templates.handle };
       const wanted = organs.map((organ) => pointsOf(organ, templates));
-      const how = { scales, queryCenters, seed, survey, lattice, minScore };
+      const { minEvidence = null } = templates;
+      const how = { scales, queryCenters, seed, survey, lattice, minScore, minEvidence };
       const found = await callNative(
         options,
         (task) => native.localize({ ...handles, organs: wanted, ...how }, task),

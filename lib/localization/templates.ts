@@ -41,6 +41,8 @@ export interface TemplatesDescription {
   conventions: Conventions;
   /** The supports were surveyed for their points' positions. */
   survey?: true;
+  /** The least score ÷ agreement + margin ÷ 300 mm of an organ that is there; without it four fifths of the agreement decide. */
+  minEvidence?: number;
   /** {@link MedLam.fingerprint} of the network that made it. */
   fingerprint: string;
   /** {@link MedLam.note} of that network, if it has one. */
@@ -59,6 +61,7 @@ const description = z.object({
   sliceInterval: z.int().min(1).nullable(),
   conventions: z.enum(["exact", "reference"]),
   survey: z.literal(true).optional(),
+  minEvidence: z.number().optional(),
   fingerprint: z.string().regex(/^[0-9a-f]{32}$/),
   note: z.string().optional(),
   width: z.int().min(1),
@@ -85,6 +88,8 @@ export class Templates {
   readonly sliceInterval: number | null;
   readonly conventions: Conventions;
   readonly survey?: true;
+  /** See {@link TemplatesDescription.minEvidence}. */
+  readonly minEvidence?: number;
   readonly fingerprint: string;
   readonly note?: string;
   readonly width: number;
@@ -108,6 +113,7 @@ export class Templates {
     this.sliceInterval = said.sliceInterval;
     this.conventions = said.conventions;
     if (said.survey) this.survey = true;
+    if (said.minEvidence !== undefined) this.minEvidence = said.minEvidence;
     this.fingerprint = said.fingerprint;
     if (said.note !== undefined) this.note = said.note;
     this.width = said.width;
@@ -171,11 +177,12 @@ export class Templates {
 
   /** @internal What their file says of them. */
   describe(): TemplatesDescription {
-    const { strategy, sliceInterval, conventions, survey, fingerprint, note } = this;
-    const { width, patch } = this;
+    const { strategy, sliceInterval, conventions, survey, minEvidence } = this;
+    const { fingerprint, note, width, patch } = this;
     return {
       ...{ strategy, sliceInterval, conventions },
       ...(survey && { survey }),
+      ...(minEvidence !== undefined && { minEvidence }),
       fingerprint,
       ...(note !== undefined && { note }),
       ...{ width, patch },

@@ -34,6 +34,7 @@ LocalizeOptions to_localize_options(const Napi::Object& call) {
   options.survey = call.Get("survey").As<Napi::Boolean>().Value();
   options.lattice = call.Get("lattice").As<Napi::Number>().Int32Value();
   options.min_score = to_optional(call.Get("minScore"));
+  options.min_evidence = to_optional(call.Get("minEvidence"));
   return options;
 }
 

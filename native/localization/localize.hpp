@@ -35,6 +35,9 @@ struct LocalizeOptions {
   // Organs that score lower are called absent. By default four fifths of their agreement, or no limit without
   // one.
   std::optional<double> min_score;
+  // Organs with less evidence, score ÷ agreement + margin ÷ 300 mm, are called absent, instead of four fifths
+  // of the agreement; not where min_score is given, nor without an agreement.
+  std::optional<double> min_evidence;
 };
 
 struct FoundOrgan {
@@ -44,7 +47,7 @@ struct FoundOrgan {
   std::optional<double> score;  // mean cosine between found points and template; nullopt without a search
   // How far the box predicted by UAM alone reaches into the scan, mm, along the axis where that is least.
   double margin = 0;
-  bool present = false;  // the margin is not negative and the score high enough
+  bool present = false;  // the margin is not negative and the score, or the evidence, high enough
 };
 
 struct Localization {

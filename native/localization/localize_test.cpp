@@ -192,6 +192,26 @@ TEST_CASE("verdict: present by margin and score") {
   CHECK(verdict(outside, std::nullopt, -1).box.min[0] == 50 - kGridPadding);  // where the search found it
 }
 
+TEST_CASE("verdict: present by evidence, the score over the agreement and the margin together") {
+  const Grid grid = tissue();
+  const Templates templates = test::templates_of(std::vector<std::array<float, 3>>(6, {0, 0, 0}));
+  // 18 slices, 54 mm, into the scan: evidence of 0.6 ÷ 0.75 + 54 ÷ 300 = 0.98.
+  const std::vector<Index3> placed(6, Index3{kGridPadding + 18, 60, 60});
+  const std::vector<float> peaks(6, 1.0f + 2 * 0.6f);
+  LocalizeOptions options;
+  options.scales = {true, true, false};
+  const auto verdict = [&](std::optional<double> agreement, double min_evidence) {
+    options.min_evidence = min_evidence;
+    return describe_organ({{0, 1, 2, 3, 4, 5}, agreement}, {placed, placed, peaks}, grid, templates, options);
+  };
+  REQUIRE(verdict(0.75, 1).margin == 54);
+  CHECK(verdict(0.75, 0.97).present);
+  CHECK_FALSE(verdict(0.75, 0.99).present);
+  CHECK(verdict(std::nullopt, 0.99).present);  // nothing to compare the score with
+  options.min_score = 0.5;                     // an own limit decides alone
+  CHECK(verdict(0.75, 0.99).present);
+}
+
 TEST_CASE("verdict: with a survey, a wall that it places outside the scan stays there") {
   const Grid grid = tissue();
   const Templates templates = test::templates_of(std::vector<std::array<float, 3>>(6, {0, 0, 0}));

@@ -10,6 +10,7 @@ import {
   type Localization,
   localize,
   MedLam,
+  mergeTemplates,
   type Point,
   type Progress,
   steps,
@@ -148,6 +149,18 @@ describe("localize", () => {
     }
     const strict = await localize(image, { medlam, templates, scales: [0], minScore: 0.999 });
     expect(Object.values(strict.organs).map(({ present }) => present)).toEqual([false, false]);
+  });
+
+  it("asks for the evidence that the templates' file names", async () => {
+    const built = await buildTemplates({ medlam, supports, classes: [1], minEvidence: 1.05 });
+    const path = join(folder, "evident.safetensors");
+    await built.save(path);
+    const opened = await Templates.open(path);
+    await rm(path);
+    expect([templates.minEvidence, opened.minEvidence]).toEqual([undefined, 1.05]);
+    await expect(mergeTemplates([templates, opened])).rejects.toThrow(
+      "of different kinds (least evidence none and 1.05)",
+    );
   });
 
   it("stops when it is aborted", async () => {

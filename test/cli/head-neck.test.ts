@@ -11,6 +11,7 @@ import {
   type ModelSet,
   makePhantom,
   modelSets,
+  type OrganLocalization,
   Templates,
   Volume,
 } from "../../lib/index.js";
@@ -68,6 +69,13 @@ describe.runIf(shipped !== undefined)("the head-neck set", () => {
     const parts = Object.values(boxes.organs).map((organ) => organ.parts.length);
     expect(Math.max(...parts) > 1).toBe(how === "spl");
     expect(Object.values(boxes.organs).filter(({ present }) => present).length).toBeGreaterThan(0);
+    const path = how === "wpl" ? files.templates : (files.partTemplates as string);
+    const { organs: known, minEvidence = Number.NaN } = await Templates.open(path);
+    for (const organ of known) {
+      const { score, margin, present } = boxes.organs[organ.name] as OrganLocalization;
+      const evidence = Number(score) / Number(organ.agreement) + margin / 300;
+      expect(present).toBe(margin >= 0 && evidence >= minEvidence);
+    }
   });
 
   it("finds none of its organs in a pelvis, says so, and makes nothing up", async () => {

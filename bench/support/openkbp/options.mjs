@@ -39,6 +39,7 @@ function checkOptions(values) {
     data: values.data,
     medlam: values.medlam ?? files.medlam,
     sam: values.sam ?? files.sam,
+    templates: files.templates,
     against: values.against ?? models("demo").files.medlam,
     steps: readSteps(values.steps),
     strategy: oneOf(values, "strategy", "wpl", "spl") ?? "wpl",

@@ -31,13 +31,14 @@ export async function rowsOf(context) {
 
 async function withTemplates(row, context) {
   const { role, medlam, strategy, count, scales } = row;
-  const { patients, survey, results } = context;
+  const { patients, survey, results, networks } = context;
+  const { minEvidence } = networks;
   const supports = patients.supports.slice(0, count);
-  const made = JSON.stringify({ version: 1, supports, survey });
+  const made = JSON.stringify({ version: 1, supports, survey, minEvidence });
   const hash = createHash("sha256").update(made).digest("hex").slice(0, 8);
   const name = `${strategy}-${count}-${hash}`;
   const path = results.path(medlam.fingerprint, `${name}.safetensors`);
-  if (!existsSync(path)) await build(path, supports, { medlam, strategy }, context);
+  if (!existsSync(path)) await build(path, supports, { medlam, strategy, minEvidence }, context);
   const searched = scales === undefined ? "" : ", UAM alone";
   const by = role === "models" ? `${medlam.path}: ` : "";
   return {

@@ -27,6 +27,8 @@ export interface LocalizeCall {
   lattice: number;
   /** Organs that score lower are called absent; null: by their agreement. */
   minScore: number | null;
+  /** Organs with less of score ÷ agreement + margin ÷ 300 mm are called absent; null: four fifths of the agreement decide. */
+  minEvidence: number | null;
 }
 
 export interface FoundOrgan {
