@@ -2,7 +2,16 @@
 import { MedLam, Sam, Templates } from "../../../dist/index.js";
 
 /** @returns { main, other: a MedLAM to compare with, if its step is asked for, sam: likewise, minEvidence: of the set's templates }. */
-export async function loadNetworks({ medlam, against, sam, templates, steps, runtime, device, threads }) {
+export async function loadNetworks({
+  medlam,
+  against,
+  sam,
+  templates,
+  steps,
+  runtime,
+  device,
+  threads,
+}) {
   const how = { runtime, device, threads };
   const { minEvidence } = await Templates.open(templates);
   return {
