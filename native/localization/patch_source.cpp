@@ -4,6 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include "localization/similarity/similarity.hpp"
+
 namespace medlsam {
 namespace {
 
@@ -76,6 +78,27 @@ std::vector<const float*> HostPatches::read_kernels(const Templates& templates,
     const auto kernel = std::span(kernels_[scale]).subspan(i * elements, elements);
     templates.kernel(points[i].index, scale, kernel);
     kernels.push_back(kernel.data());
+  }
+  return kernels;
+}
+
+std::array<std::vector<float>, kScales> HostPatches::support_kernels(std::span<const Tensor> outputs,
+                                                                     const Task& task) {
+  std::array<std::vector<float>, kScales> kernels;
+  for (int k = 0; k < kScales; ++k) {
+    const Tensor& output = outputs[k + 1];  // (patches, channels, edge, edge, edge)
+    const std::int64_t patches = output.shape().at(0);
+    const auto channels = static_cast<int>(output.shape().at(1)),
+               edge = static_cast<int>(output.shape().at(2));
+    const int size = kKernelSize[k];
+    const std::size_t elements = std::size_t{1} * channels * size * size * size;
+    kernels[k].resize(patches * elements);
+    for (std::int64_t patch = 0; patch < patches; ++patch) {
+      task.check();
+      const Tensor own = output.slice(patch, patch + 1).to_host();
+      add_template_kernel(own.floats(), channels, edge, size,
+                          std::span(kernels[k]).subspan(patch * elements, elements));
+    }
   }
   return kernels;
 }

@@ -34,6 +34,11 @@ class PatchSource {
   virtual std::vector<SimilarityPeak> find_peaks(std::span<const Tensor> outputs, const Templates& templates,
                                                  const std::array<bool, kScales>& scales, int edge,
                                                  std::span<const PatchPoint> points, const Task& task) = 0;
+
+  // Template kernels of supports (part 4), as add_template_kernel makes them: of each scale (patches,
+  // channels, size³). `outputs`: as above, of all scales.
+  virtual std::array<std::vector<float>, kScales> support_kernels(std::span<const Tensor> outputs,
+                                                                  const Task& task) = 0;
 };
 
 // On the CPU. Outputs that are elsewhere are copied to the host.
@@ -46,6 +51,8 @@ class HostPatches : public PatchSource {
   std::vector<SimilarityPeak> find_peaks(std::span<const Tensor> outputs, const Templates& templates,
                                          const std::array<bool, kScales>& scales, int edge,
                                          std::span<const PatchPoint> points, const Task& task) override;
+  std::array<std::vector<float>, kScales> support_kernels(std::span<const Tensor> outputs,
+                                                          const Task& task) override;
 
  private:
   std::vector<SimilarityPeak> find_in_patch(std::span<const Tensor> outputs, const Templates& templates,

@@ -104,17 +104,15 @@ std::vector<float> patch_positions(MedLamModel& medlam, PatchSource& source, std
 void add_patches(Templates& templates, MedLamModel& medlam, PatchSource& source,
                  std::span<const Index3> centers, std::span<const float> positions,
                  std::span<const std::int32_t> indices, const Task& task) {
-  const int edge = medlam.weights().patch();
   const auto add = [&](const std::vector<Tensor>& outputs, std::span<const Request> requests) {
+    const Tensor own = outputs.at(0).to_host();
+    const auto kernels = source.support_kernels(outputs, task);
     for (std::size_t i = 0; i < requests.size(); ++i) {
-      std::vector<Tensor> own;
-      for (const Tensor& output : outputs) {
-        const auto row = static_cast<std::int64_t>(i);
-        own.push_back(output.slice(row, row + 1).to_host());
-      }
+      std::array<const float*, kScales> of_patch{};
+      for (int k = 0; k < kScales; ++k) of_patch[k] = kernels[k].data() + i * templates.kernel_elements(k);
       for (const std::size_t asker : requests[i].askers) {
-        const float* position = positions.empty() ? own[0].floats() : positions.data() + 3 * asker;
-        templates.add(indices[asker], position, {own[1].floats(), own[2].floats(), own[3].floats()}, edge);
+        const float* position = positions.empty() ? own.floats() + 3 * i : positions.data() + 3 * asker;
+        templates.add_kernels(indices[asker], position, of_patch);
       }
     }
   };

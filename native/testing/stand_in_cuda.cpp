@@ -64,6 +64,7 @@ MedlsamCudaTable watched_table() {
   watch<&MedlsamCudaTable::load_grid>(table, "load_grid");
   watch<&MedlsamCudaTable::gather_patches>(table, "gather_patches");
   watch<&MedlsamCudaTable::find_peaks>(table, "find_peaks");
+  watch<&MedlsamCudaTable::support_kernels>(table, "support_kernels");
   watch<&MedlsamCudaTable::prepare_slices>(table, "prepare_slices");
   watch<&MedlsamCudaTable::decode_masks>(table, "decode_masks");
   watch<&MedlsamCudaTable::read_levels>(table, "read_levels");

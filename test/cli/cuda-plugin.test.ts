@@ -140,12 +140,30 @@ describe("a scan on a GPU", () => {
     expect(masks("whole-gpu")).toEqual(masks("whole-cpu"));
   });
 
-  it("has its templates' supports gridded there", async () => {
+  it("has its templates' supports gridded there, of whose features only kernels come down", async () => {
     const build = ["template", "build", scan, "--labels", scan.replace("q.nii", "q_label.nii")];
-    const args = [...build, "--classes", "1", "--medlam", medlam, "-o", at("t.safetensors")];
-    const { code, stderr, calls } = await onGpu({}, args);
+    const args = (name: string) => [
+      ...[...build, "--classes", "1", "--medlam", medlam],
+      ...["-o", at(`${name}.safetensors`)],
+    ];
+    const { code, stderr, calls } = await onGpu({}, args("gpu"));
     expect(code, stderr).toBe(0);
     expect(calls).toMatchObject({ fill_grid: 1, gather_patches: expect.any(Number) });
+    // Three scales of each batch.
+    expect(calls.support_kernels).toBe(3 * (calls.gather_patches ?? 0));
+    const search = (name: string) =>
+      onCpu([
+        "localize",
+        scan,
+        "-t",
+        at(`${name}.safetensors`),
+        "--medlam",
+        medlam,
+        "--scales",
+        "0",
+      ]);
+    await onCpu(args("cpu"));
+    expectAlike((await search("gpu")).stdout, (await search("cpu")).stdout);
   });
 });
 

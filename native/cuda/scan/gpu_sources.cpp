@@ -46,13 +46,9 @@ class GpuPatches : public PatchSource {
     std::vector<DeviceFeatures> features;
     for (int k = 0; k < kScales; ++k) {
       if (!scales[k]) continue;
-      const Tensor& output = outputs[k + 1];
-      if (output.device() != gpu_) return host_.find_peaks(outputs, templates, scales, edge, points, task);
-      scan_->wait_for(output.stream());
-      const Shape& shape = output.shape();  // (patches, channels, edge, edge, edge)
-      const std::int64_t voxels = shape.at(2) * shape.at(3) * shape.at(4);
-      features.push_back(
-          {output.address(), output.dtype(), k, static_cast<int>(shape[2]), shape[1] * voxels, voxels, 1});
+      if (outputs[k + 1].device() != gpu_)
+        return host_.find_peaks(outputs, templates, scales, edge, points, task);
+      features.push_back(features_of(outputs, k));
     }
     std::vector<DevicePoint> wanted;
     for (const PatchPoint& point : points) wanted.push_back({point.patch, point.index, point.nearness});
@@ -63,7 +59,30 @@ class GpuPatches : public PatchSource {
     return scan_->find_peaks(*templates_, features, edge, wanted);
   }
 
+  std::array<std::vector<float>, kScales> support_kernels(std::span<const Tensor> outputs,
+                                                          const Task& task) override {
+    std::array<std::vector<float>, kScales> kernels;
+    for (int k = 0; k < kScales; ++k) {
+      task.check();
+      const Tensor& output = outputs[k + 1];
+      if (output.device() != gpu_) return host_.support_kernels(outputs, task);
+      kernels[k] = scan_->support_kernels(features_of(outputs, k), static_cast<int>(output.shape().at(1)),
+                                          kKernelSize[k], static_cast<int>(output.shape().at(0)));
+    }
+    return kernels;
+  }
+
  private:
+  // A scale's features, after the work that makes them.
+  DeviceFeatures features_of(std::span<const Tensor> outputs, int scale) const {
+    const Tensor& output = outputs[scale + 1];
+    scan_->wait_for(output.stream());
+    const Shape& shape = output.shape();  // (patches, channels, edge, edge, edge)
+    const std::int64_t voxels = shape.at(2) * shape.at(3) * shape.at(4);
+    return {output.address(),  output.dtype(), scale, static_cast<int>(shape[2]),
+            shape[1] * voxels, voxels,         1};
+  }
+
   const MedlsamCudaTable& table_;
   const Device gpu_;
   HostPatches host_;

@@ -79,7 +79,7 @@ TEST_CASE("patches from a GPU are those from the host, and stay there") {
   CHECK(same_values(patches, HostPatches(grid).patches(centers, 16)));
 }
 
-TEST_CASE("features on a GPU are searched there, those on the host on the host, with the same peaks") {
+TEST_CASE("features on a GPU are searched and made into kernels there, those on the host on the host") {
   constexpr int kEdge = 16, kChannels = 5;
   const Grid grid = make_grid(make_volume(), Conventions::kExact, false, kTask);
   // The network's first output, positions.
@@ -110,6 +110,20 @@ TEST_CASE("features on a GPU are searched there, those on the host on the host, 
       CHECK(std::abs(found[i].value - expected[i].value) < 1e-5);
     }
   }
+  // The kernels that these features would make, were they of supports.
+  const auto kernels = HostPatches(grid).support_kernels(on_host, kTask);
+  for (const auto& outputs : {on_gpu, on_host}) {
+    const auto made = source->support_kernels(outputs, kTask);
+    for (int scale = 0; scale < kScales; ++scale) {
+      REQUIRE(made[scale].size() == 3 * templates.kernel_elements(scale));
+      for (std::size_t i = 0; i < made[scale].size(); ++i)
+        CHECK(std::abs(made[scale][i] - kernels[scale][i]) < 1e-6);
+    }
+  }
+  // One support's kernels are its template's.
+  std::vector<float> of_template(templates.kernel_elements(2));
+  templates.kernel(1, 2, of_template);
+  CHECK(std::equal(of_template.begin(), of_template.end(), kernels[2].begin() + of_template.size()));
 }
 
 TEST_CASE("pictures and masks of slices from a GPU are those from the host") {

@@ -1,4 +1,12 @@
 // Multi-scale similarity (algorithm.md part 5.3) on a GPU: from features to peaks, and no map leaves it.
+//
+// The CPU bounds where a peak can be, so that it computes the finest scale there alone. Here all of the map
+// is computed. 132 points with a patch each, width 24, 64³: 3.6 TFLOP, 98 % of them of the finest scale, 15
+// ms at 30 % of an H200's 790 TFLOP/s; features in float16 are 7.6 GB, read once, 2 ms at 4 TB/s. The
+// networks of these patches are 56 TFLOP, 200 ms at 35 %. A bound would save less than 7 % of both, with
+// random weights nothing, and cost a second pass over boxes of any size, which do not fill tiles of tensor
+// cores. Where many points share a patch (a lattice), the network is less and this is not: there a bound
+// might pay.
 #pragma once
 
 #include <array>

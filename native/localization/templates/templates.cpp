@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "base/error.hpp"
@@ -170,11 +171,23 @@ void Templates::take_over(const Templates& part, std::size_t first) {
 
 void Templates::add(std::size_t point, const float* position,
                     const std::array<const float*, kScales>& features, int patch) {
+  std::array<std::vector<float>, kScales> kernels;
+  std::array<const float*, kScales> made{};
+  for (int k = 0; k < kScales; ++k) {
+    kernels[k].resize(kernel_elements(k));
+    add_template_kernel(features[k], channels_, patch >> (2 - k), kKernelSize[k], kernels[k]);
+    made[k] = kernels[k].data();
+  }
+  add_kernels(point, position, made);
+}
+
+void Templates::add_kernels(std::size_t point, const float* position,
+                            const std::array<const float*, kScales>& kernels) {
   for (int a = 0; a < 3; ++a) position_sums_[3 * point + a] += position[a];
   for (int k = 0; k < kScales; ++k) {
     const std::size_t elements = kernel_elements(k);
-    add_template_kernel(features[k], channels_, patch >> (2 - k), kKernelSize[k],
-                        std::span(kernels_[k]).subspan(point * elements, elements));
+    float* sum = kernels_[k].data() + point * elements;
+    std::transform(kernels[k], kernels[k] + elements, sum, sum, std::plus<>());
   }
   ++supports_[point];
   kept_agreement_[point].reset();

@@ -49,6 +49,11 @@ class Templates {
   void add(std::size_t point, const float* position, const std::array<const float*, kScales>& features,
            int patch);
 
+  // The same with the support's kernels (channels, size³), as add_template_kernel makes them, in the place of
+  // its features.
+  void add_kernels(std::size_t point, const float* position,
+                   const std::array<const float*, kScales>& kernels);
+
   std::vector<float> positions() const;  // (n, 3): means over supports
   const std::vector<std::int32_t>& supports() const { return supports_; }
   // Mean cosine between two supports at the point, over all scales; NaN with fewer than two supports.

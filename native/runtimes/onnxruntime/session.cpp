@@ -22,10 +22,11 @@ Tensor adopt(Ort::Value&& value) {
   return Tensor::on_host(owner->GetTensorData<float>(), owner->GetTensorTypeAndShapeInfo().GetShape(), owner);
 }
 
-std::vector<const char*> to_c(const std::vector<std::string>& names) {
-  std::vector<const char*> pointers;
-  for (const std::string& name : names) pointers.push_back(name.c_str());
-  return pointers;
+// Where outputs are written. Those of a GPU go to pinned memory of the host in one copy, which the GPU does
+// by itself; unbound ones would go through pageable memory.
+Ort::MemoryInfo output_memory(const Execution& execution) {
+  if (!execution.cuda) return Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+  return {"CudaPinned", OrtDeviceAllocator, *execution.cuda, OrtMemTypeCPUOutput};
 }
 
 }  // namespace
@@ -33,6 +34,7 @@ std::vector<const char*> to_c(const std::vector<std::string>& names) {
 Session::Session(const Graph& graph, const ParameterMap& parameters, const Execution& execution)
     : graph_(graph) {
   try {
+    output_memory_ = output_memory(execution);
     Translation translation = translate(graph, parameters);
     inputs_ = std::move(translation.inputs);
     outputs_ = std::move(translation.outputs);
@@ -53,19 +55,17 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs, const Task& tas
   for (const Tensor& input : inputs) shapes.push_back(input.shape());
   graph_.check_inputs(shapes);
   try {
-    std::vector<Ort::Value> values;
-    for (const Tensor& input : inputs) values.push_back(borrow(input));
-    const auto input_names = to_c(inputs_), output_names = to_c(outputs_);
+    Ort::IoBinding binding(session_);
+    for (std::size_t i = 0; i < inputs.size(); ++i) binding.BindInput(inputs_[i].c_str(), borrow(inputs[i]));
+    for (const std::string& output : outputs_) binding.BindOutput(output.c_str(), output_memory_);
     Ort::RunOptions options;
-    std::vector<Ort::Value> results;
     {
       // ONNX Runtime looks at this flag between nodes.
       const OnCancel terminating(task.cancelled, [&options] { options.SetTerminate(); });
-      results = session_.Run(options, input_names.data(), values.data(), values.size(), output_names.data(),
-                             output_names.size());
+      session_.Run(options, binding);
     }
     std::vector<Tensor> outputs;
-    for (Ort::Value& result : results) outputs.push_back(adopt(std::move(result)));
+    for (Ort::Value& result : binding.GetOutputValues()) outputs.push_back(adopt(std::move(result)));
     return outputs;
   } catch (const Ort::Exception& error) {
     task.check();  // a terminated run fails because we asked for it

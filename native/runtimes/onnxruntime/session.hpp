@@ -23,6 +23,7 @@ class Session : public Network {
   Graph graph_;
   std::vector<std::string> inputs_, outputs_;
   std::shared_ptr<const void> constants_;
+  Ort::MemoryInfo output_memory_{nullptr};
   Ort::Session session_{nullptr};
 };
 
