@@ -112,7 +112,12 @@ export {
   type PhantomOptions,
   phantomNames,
 } from "./phantom/phantom.js";
-export { type PhantomRegion, phantomRegions } from "./phantom/regions.js";
+export {
+  type PhantomRealism,
+  type PhantomRegion,
+  phantomRealism,
+  phantomRegions,
+} from "./phantom/regions.js";
 export { type PhantomSeries, phantomSeriesFiles, writePhantomSeries } from "./phantom/series.js";
 export {
   casesOf,

@@ -6,8 +6,8 @@ import { UsageError } from "../base/errors.js";
 import { maxSeed } from "../base/seed.js";
 import { secondsSince } from "../base/time.js";
 import { makeFolder } from "../formats/files.js";
-import type { Phantom, PhantomRegion, Triple } from "../index.js";
-import { phantomRegions } from "../phantom/regions.js";
+import type { Phantom, PhantomRealism, PhantomRegion, Triple } from "../index.js";
+import { phantomRealism, phantomRegions } from "../phantom/regions.js";
 import { parseInteger, parseSeed, parseSpacing, quietOption, threadsOption } from "./options.js";
 import { createProgress } from "./progress.js";
 import type { Api, Session } from "./session.js";
@@ -20,6 +20,7 @@ interface Flags {
   region: PhantomRegion | "auto";
   spacing?: Triple;
   axes?: string;
+  realism?: PhantomRealism[];
   threads: number;
   dicom?: boolean;
   skipExisting?: boolean;
@@ -54,6 +55,11 @@ export function addPhantom(program: Command, session: Session): void {
       parseAxes,
     )
     .option(
+      "--realism <parts>",
+      `more like patients: ${phantomRealism.join(",")}, some of them, or all (default: none)`,
+      parseRealism,
+    )
+    .option(
       "--dicom",
       "DICOM instead: a folder phantom-SEED of CT images, phantom-SEED_seg.dcm and phantom-SEED_rtstruct.dcm",
     )
@@ -70,8 +76,18 @@ function parseAxes(text: string): string {
   throw new InvalidArgumentError("Give one letter of each pair R L, A P, S I.");
 }
 
+function parseRealism(text: string): PhantomRealism[] {
+  if (text === "all") return [...phantomRealism];
+  const parts = text.split(",");
+  const known = phantomRealism.filter((part) => parts.includes(part));
+  if (known.length === parts.length) return known;
+  throw new InvalidArgumentError(
+    `Give parts of ${phantomRealism.join(",")}, each once, separated by commas, or all.`,
+  );
+}
+
 async function makeAll(flags: Flags, session: Session): Promise<void> {
-  const { seed: first, output, skipExisting, region, spacing, axes, threads } = flags;
+  const { seed: first, output, skipExisting, region, spacing, axes, realism, threads } = flags;
   const last = first + flags.count - 1;
   if (last > maxSeed) {
     throw new UsageError(`--seed ${first} --count ${flags.count}: seeds end at ${maxSeed}.`);
@@ -92,6 +108,7 @@ async function makeAll(flags: Flags, session: Session): Promise<void> {
         region: region === "auto" ? undefined : region,
         spacing,
         axes,
+        realism,
         threads,
         signal,
         onProgress: progress.follow(subject),

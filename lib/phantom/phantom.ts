@@ -17,7 +17,14 @@ import {
 import { maxSeed } from "../base/seed.js";
 import type { Triple } from "../geometry/box.js";
 import { Volume } from "../volumes/volume.js";
-import { type PhantomRegion, phantomArms, phantomPhases, phantomRegions } from "./regions.js";
+import {
+  type PhantomRealism,
+  type PhantomRegion,
+  phantomArms,
+  phantomPhases,
+  phantomRealism,
+  phantomRegions,
+} from "./regions.js";
 
 const phantomOptions = optionsOf({
   seed: wholeNumber(0, maxSeed),
@@ -26,6 +33,7 @@ const phantomOptions = optionsOf({
     .union([z.number(), threeNumbers], "must be one number or three: mm along z, y, x")
     .optional(),
   axes: z.string().optional(),
+  realism: z.array(z.enum(phantomRealism)).optional(),
   onProgress: aFunction.optional(),
 });
 
@@ -38,6 +46,13 @@ export interface PhantomOptions extends CallOptions {
   spacing?: number | Triple | undefined;
   /** Directions of the stored x, y and z axes, one letter of each pair RL, AP, IS: "LPS". */
   axes?: string | undefined;
+  /**
+   * Makes the phantom more like a patient. "pose": another build, a turned body, a scan that begins and ends anywhere and
+   * may cut the body at the sides. "tissue": HU and texture drawn for every tissue, contents and gas of the bowel, small
+   * vessels in lungs, liver and fat; labels stay. "scanner": couches, clothes, masks, metal (which has no label) and its
+   * streaks, kernels, thick slices, padding outside a round field of view. None by default.
+   */
+  realism?: readonly PhantomRealism[] | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -67,18 +82,20 @@ export function phantomNames(): Map<number, string> {
 /**
  * Makes a synthetic CT and its label map: the same bytes for the same seed and options, whatever the number of threads.
  * An option changes only what it names: a seed is one patient in one posture, whatever part is scanned. Needs 6 bytes of
- * memory for each voxel while it runs, 3 afterwards.
+ * memory for each voxel while it runs (8 with a scanner's realism), 3 afterwards.
  * @throws UsageError for options out of range, or a scan of more than 2²⁹ voxels.
  */
 export async function makePhantom(options: PhantomOptions): Promise<Phantom> {
   checkArguments("makePhantom", { options: [options, phantomOptions] });
-  const { seed, region, spacing, axes = "", onProgress, ...call } = options;
+  const { seed, region, spacing, axes = "", realism = [], onProgress, ...call } = options;
   const mm: number[] | undefined =
     typeof spacing === "number" ? [spacing, spacing, spacing] : spacing;
   const number = region === undefined ? null : phantomRegions.indexOf(region);
+  const parts = phantomRealism.map((part) => realism.includes(part));
   const made = await callNative(
     call,
-    (task) => native.makePhantom(seed, { region: number, spacing: mm ?? null, axes }, task),
+    (task) =>
+      native.makePhantom(seed, { region: number, spacing: mm ?? null, axes, realism: parts }, task),
     (done, total) => onProgress?.({ phase: "phantom", done, total }),
   );
   return {

@@ -9,4 +9,8 @@ export const phantomArms = ["up", "down", "absent"] as const;
 /** Phases of contrast medium. */
 export const phantomPhases = ["none", "arterial", "portal-venous"] as const;
 
+/** Parts of how phantoms resemble patients: pose and field of view, tissues, the scanner and what lies in it. */
+export const phantomRealism = ["pose", "tissue", "scanner"] as const;
+
+export type PhantomRealism = (typeof phantomRealism)[number];
 export type PhantomRegion = (typeof phantomRegions)[number];

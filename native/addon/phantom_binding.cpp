@@ -1,3 +1,4 @@
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,9 @@ phantom::ScanOptions to_options(const Napi::Object& object) {
   }
   if (object.Get("spacing").IsArray()) options.spacing = to_numbers3(object.Get("spacing"));
   options.axes = object.Get("axes").As<Napi::String>();
+  const auto realism = object.Get("realism").As<Napi::Array>();
+  bool* const parts[] = {&options.realism.pose, &options.realism.tissue, &options.realism.scanner};
+  for (std::uint32_t i = 0; i < std::size(parts); ++i) *parts[i] = realism.Get(i).ToBoolean();
   return options;
 }
 

@@ -8,6 +8,20 @@
 
 namespace medlsam::phantom {
 
+// HU of tissues that contrast medium hardly changes.
+inline constexpr float kAir = -1000, kFat = -103, kWater = 4, kBlood = 42, kCortex = 850, kMarrow = 220,
+                       kCartilage = 105, kNerve = 36;
+
+// The tissues that fill the body between its organs. Shares lie within 0 … 1.
+struct Filling {
+  float fat = kFat, muscle = 56, lung = -835;  // HU
+  float muscle_texture = 6;                    // amplitude of its mottling, HU
+  float strands_from = 0.5F,
+        strands = 0.7F;  // mottling above which there are strands of fat in muscle; their share
+  float planes = 0.6F;   // share of fat between layers of muscle
+  float vessels = 0;     // share of small vessels where they run
+};
+
 struct Anatomy {
   explicit Anatomy(const Subject& subject);
 
@@ -16,11 +30,8 @@ struct Anatomy {
   std::vector<Primitive>
       skin_parts;  // parts of the body that the outline leaves out: limbs, jaw, nose, ears, breasts
   Scene scene;
+  Filling filling;
 };
-
-// HU of tissues that contrast medium hardly changes.
-inline constexpr float kAir = -1000, kFat = -103, kWater = 4, kBlood = 42, kCortex = 850, kMarrow = 220,
-                       kCartilage = 105, kNerve = 36;
 
 Paint bone(float shell, float marrow = kMarrow);
 // Fluid, or blood in a vessel of another organ, whose label is kept.

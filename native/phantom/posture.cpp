@@ -35,7 +35,7 @@ Vec smooth_noise(std::uint32_t key, Vec point, float wavelength) {
   return sum;
 }
 
-Posture::Posture(const Subject& subject)
+Posture::Posture(const Subject& subject, bool free)
     : scale_(subject.scale), key_(stream_key(subject.seed, Stream::kDeformation)) {
   Draw draw(subject.seed, Stream::kPosture);
   tilt_ = rotation(draw.normal(0, 2), draw.normal(0, 1.8F), draw.normal(0, 4));
@@ -46,6 +46,14 @@ Posture::Posture(const Subject& subject)
   side_bend_ = draw.normal(0, 2.5e-5F);
   coarse_ = draw.uniform(6, 13);
   fine_ = draw.uniform(1.5F, 3.2F);
+  if (!free) return;
+  Draw free_draw(subject.seed + 1, Stream::kPose);
+  tilt_ = rotation(free_draw.normal(0, 3), free_draw.normal(0, 2.5F), free_draw.normal(0, 7));
+  head_ = rotation(free_draw.normal(0, 11), free_draw.normal(0, 6), free_draw.normal(0, 14));
+  scoliosis_ *= 1.6F;
+  side_bend_ *= 1.5F;
+  coarse_ = free_draw.uniform(7, 17);
+  fine_ = free_draw.uniform(1.5F, 4.2F);
 }
 
 Posture::Place Posture::canonical(Vec scanned) const {

@@ -11,7 +11,8 @@ Vec smooth_noise(std::uint32_t key, Vec point, float wavelength);
 
 class Posture {
  public:
-  explicit Posture(const Subject& subject);
+  // `free`: turned and bent more than a carefully positioned patient.
+  explicit Posture(const Subject& subject, bool free = false);
 
   struct Place {
     Vec point;     // canonical mm

@@ -25,6 +25,9 @@ enum class Stream : std::uint32_t {
   kDeformation,
   kTexture,
   kNoise,
+  kPose,
+  kTissue,
+  kScanner,
 };
 
 inline std::uint32_t stream_key(std::uint32_t seed, Stream stream) {

@@ -10,7 +10,7 @@
 namespace medlsam::phantom {
 namespace {
 
-constexpr float kMinHu = -1024, kMaxHu = 3071;  // 12 bits
+constexpr float kMaxHu = 3071;  // 12 bits
 
 Volume empty_volume(const Scan& scan, DType dtype, const StoredOrder& order) {
   Volume volume;
@@ -111,8 +111,8 @@ Volume reconstruct_image(const Rendering& rendering, const Scan& scan, std::uint
       for (std::int64_t x = 0; x < columns; ++x) {
         const std::int64_t i = y * columns + x;
         float value = static_cast<float>(hu[i]) + level * noise[i];
-        if (circle.excludes(y, x)) value = kMinHu;
-        value = std::clamp(std::nearbyint(value), kMinHu, kMaxHu);
+        value = std::clamp(std::nearbyint(value), scan.floor, kMaxHu);
+        if (circle.excludes(y, x)) value = scan.padding;
         out[x * order.stride[2]] = static_cast<std::int16_t>(value - scan.intercept);
       }
     }

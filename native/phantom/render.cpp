@@ -11,8 +11,9 @@
 namespace medlsam::phantom {
 namespace {
 
-constexpr float kMelt = 14;      // mm over which limbs, jaw and nose join the outline
-constexpr float kMottle = 4.5F;  // mm, width of a cell of the tissues' mottling
+constexpr float kMelt = 14;        // mm over which limbs, jaw and nose join the outline
+constexpr float kMottle = 4.5F;    // mm, width of a cell of the tissues' mottling
+constexpr float kVesselCell = 12;  // mm, of the noise that small vessels follow
 
 using Places = std::array<Posture::Place, 8>;  // at a brick's corners: x fastest, then y, z
 
@@ -148,6 +149,7 @@ class Renderer {
     }
     outside(at, row);
     skin_distance(near, row);
+    if (scan_.surroundings) around(at, row);
     const float nearest = *std::min_element(row.skin.at, row.skin.at + count);
     if (nearest < edge_) inside(near, row);
     store(at, row);
@@ -166,6 +168,27 @@ class Renderer {
       const float carbon = std::clamp(0.5F - (shell - 1.2F) / edge_, 0.F, 1.F);
       const bool foam = depth > 0 && depth < under;
       if (std::fabs(x) < 215) row.hu.at[i] = foam ? -935 + carbon * 700 : kAir + carbon * 780;
+    }
+  }
+
+  void around(const Index3& at, TissueRow& row) const {
+    const float y = coordinate(1, static_cast<double>(at[1])) - scan_.table_y;
+    paint_surroundings(*scan_.surroundings, y, coordinate(2, static_cast<double>(at[2])),
+                       static_cast<float>(scan_.spacing[2]), edge_, row);
+  }
+
+  // Small vessels run where two noises of the body space vanish.
+  void small_vessels(TissueRow& row) const {
+    std::fill_n(row.vessels.at, kRow, 0.F);
+    const float share = anatomy_.filling.vessels;
+    if (share == 0) return;
+    RowPoints turned = row.points;
+    std::swap(turned.x, turned.z);
+    Lane one, other;
+    texture_.sample(row.points, kVesselCell, one);
+    texture_.sample(turned, 1.17F * kVesselCell, other);
+    for (int i = 0; i < row.points.count; ++i) {
+      row.vessels.at[i] = share * std::max(0.F, 1 - 4 * (std::fabs(one.at[i]) + std::fabs(other.at[i])));
     }
   }
 
@@ -220,7 +243,8 @@ class Renderer {
     }
     outline_distance(anatomy_.outlines.muscle, row, distance);
     between_ends(row, distance);
-    fill_tissues(distance, edge_, row);
+    small_vessels(row);
+    fill_tissues(anatomy_.filling, distance, edge_, row);
     for (const NearShape& shape : near.shapes) {
       const std::span all(near.primitives);
       distance_to_shape(all.subspan(shape.first, shape.count), shape.shape->paint.blend, row.points,

@@ -40,6 +40,27 @@ Extent draw_extent(Region region, const Subject& subject, Draw& draw) {
   return {};
 }
 
+// Ends anywhere within the extent, as scans of one question do, and a width that may cut the body.
+Extent cut_extent(Extent extent, Draw& draw) {
+  const float height = extent.top - extent.bottom;
+  const float share = draw.chance(0.65F) ? draw.uniform(std::min(1.F, 110 / height), 1) : 1;
+  const float start = draw.uniform(0, 1 - share);
+  const float width =
+      extent.width * (draw.chance(0.4F) ? draw.uniform(0.68F, 0.95F) : draw.uniform(0.95F, 1.2F));
+  const float bottom = extent.bottom + start * height;
+  return {bottom, bottom + share * height, std::clamp(width, 200.F, 550.F)};
+}
+
+// Differences between scanners besides noise.
+void vary_scanner(Scan& scan, std::uint32_t seed) {
+  Draw draw(seed, Stream::kScanner);
+  constexpr float kPadding[] = {-1024, -1000, -2000, -2048, -3024};
+  scan.circle = draw.chance(0.6F);
+  scan.padding = kPadding[draw.pick({0.62F, 0.1F, 0.1F, 0.1F, 0.08F})];
+  scan.floor = draw.chance(0.2F) ? -1000.F : -1024.F;
+  scan.surroundings = draw_surroundings(draw);
+}
+
 // Finer in the plane than between slices, as in clinical scans.
 std::array<double, 3> draw_spacing(float width, Draw& draw) {
   const float plane = draw.chance(0.4F) ? std::max(0.7F, width / 512) : std::exp(draw.uniform(-0.1F, 1));
@@ -123,21 +144,30 @@ Scan plan_scan(const Subject& subject, const ScanOptions& options) {
   const double isocenter[3] = {draw.uniform(-1400, 400), draw.normal(0, 60), draw.normal(0, 8)};
 
   Draw extent_draw(subject.seed + 1 + static_cast<std::uint32_t>(scan.region), Stream::kScan);
-  const Extent extent = draw_extent(scan.region, subject, extent_draw);
+  Extent extent = draw_extent(scan.region, subject, extent_draw);
   const auto drawn_spacing = draw_spacing(extent.width, extent_draw);
   scan.spacing = options.spacing.value_or(drawn_spacing);
   check_spacing(scan.spacing);
+  float rows = 1, aside[2] = {};  // share of the width that is kept front–back; mm off the center
+  if (options.realism.pose) {
+    Draw pose(subject.seed + 2, Stream::kPose);
+    extent = cut_extent(extent, pose);
+    if (pose.chance(0.25F)) rows = pose.uniform(0.68F, 1);
+    for (float& mm : aside) mm = pose.normal(0, 16);
+  }
+  if (options.realism.scanner) vary_scanner(scan, subject.seed);
   scan.table_y = table_top(subject, extent.bottom, extent.top);
 
   const double bottom = extent.bottom * subject.scale.z,
                height = (extent.top - extent.bottom) * subject.scale.z;
-  const double lengths[3] = {height, extent.width, extent.width};
+  const double lengths[3] = {height, rows * extent.width, extent.width};
   for (int a = 0; a < 3; ++a)
     scan.shape[a] = std::max<std::int64_t>(1, std::llround(lengths[a] / scan.spacing[a]));
   check_size(scan.shape);
   scan.first[0] = bottom;
   for (int a = 1; a < 3; ++a) {
-    scan.first[a] = off_center[a - 1] - scan.spacing[a] * static_cast<double>(scan.shape[a] - 1) / 2;
+    scan.first[a] =
+        off_center[a - 1] + aside[a - 1] - scan.spacing[a] * static_cast<double>(scan.shape[a] - 1) / 2;
   }
   // The body's middle lies a little behind the middle of the field of view.
   scan.first[1] += scan.region == Region::kHead ? 5 : 8;

@@ -5,7 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "phantom/subject.hpp"
+#include "phantom/realism.hpp"
+#include "phantom/surroundings.hpp"
 #include "volumes/volume.hpp"
 
 namespace medlsam::phantom {
@@ -18,6 +19,7 @@ struct ScanOptions {
   std::optional<Region> region;
   std::optional<std::array<double, 3>> spacing;  // mm along head–feet, front–back, left–right
   std::string axes;  // "" or three letters of RLAPSI: the directions of the stored x, y, z
+  Realism realism{};
 };
 
 struct Scan {
@@ -28,11 +30,13 @@ struct Scan {
   std::array<double, 3> first{};  // mm, center of the first voxel in the space of Posture::canonical
   std::array<double, 3> shift{};  // mm from there to the scanner's LPS coordinates, (z, y, x)
   std::string axes;
-  bool table = true, circle = false;  // circle: nothing is reconstructed outside the round field of view
-  float table_y = 0;                  // y of the table's top, in the space of Posture::canonical
-  float noise = 10;                   // HU, standard deviation where there is little tissue
-  float smoothing = 0.5F;             // reconstruction kernel, 0 sharp … 1 soft
-  float intercept = 0;                // stored = HU - intercept
+  bool table = true, circle = false;     // circle: nothing is reconstructed outside the round field of view
+  float table_y = 0;                     // y of the table's top, in the space of Posture::canonical
+  float noise = 10;                      // HU, standard deviation where there is little tissue
+  float smoothing = 0.5F;                // reconstruction kernel, 0 sharp … 1 soft
+  float intercept = 0;                   // stored = HU - intercept
+  float floor = -1024, padding = -1024;  // HU: the lowest, and what stands outside the circle
+  std::optional<Surroundings> surroundings;  // instead of the table
 };
 
 // Throws kBadArgument for axes that are not an axis order, spacings outside [0.5, 10] mm, and scans of more

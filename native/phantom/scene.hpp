@@ -43,6 +43,7 @@ struct Paint {
   float hu = 0;
   std::uint8_t label = kBackground;
   float texture = 0;              // amplitude of the mottling, HU
+  float veins = 0;                // HU by which small vessels in it are brighter
   float shell = 0, shell_hu = 0;  // an outer layer: cortical bone, a wall
   float gas_before = kNoGas;      // y in front of which there is gas (the patient lies on the back)
   float blend = 0;                // width over which the shape's solids merge
@@ -75,6 +76,7 @@ class Scene {
   void cut_ellipsoid(Vec center, Vec radii, const Rotation& turned = {});
 
   std::span<const Shape> shapes() const { return shapes_; }
+  std::span<Shape> shapes() { return shapes_; }
   std::span<const Primitive> primitives() const { return primitives_; }
   // How far a shape may reach beyond its bounds, mm.
   static float reach(const Paint& paint) { return paint.wobble + paint.rough + paint.blend / 4; }

@@ -8,7 +8,6 @@ namespace {
 
 constexpr float kSkin = 2;          // mm
 constexpr float kFasciaDepth = 10;  // depth of the fat between two layers of muscle, mm
-constexpr float kLung = -835;
 
 // The share of a voxel within a surface.
 float within(float distance, float inverse_edge) {
@@ -16,16 +15,16 @@ float within(float distance, float inverse_edge) {
 }
 
 // HU of muscle, with strands of fat and a plane of fat between its layers.
-float muscle_hu(float depth, float wobble, float mottling) {
+float muscle_hu(const Filling& filling, float depth, float wobble, float mottling) {
   const float plane = std::max(0.F, 1 - std::fabs(depth - kFasciaDepth - 3 * wobble) * 0.8F);
-  const float strand = std::min(std::max(0.F, mottling - 0.5F) * 2.2F, 1.F);
-  const float fat = std::min(1.F, 0.6F * plane + strand * 0.7F);
-  return 56 + 6 * mottling + fat * (kFat - 56);
+  const float strand = std::min(std::max(0.F, mottling - filling.strands_from) * 2.2F, 1.F);
+  const float fat = std::min(1.F, filling.planes * plane + strand * filling.strands);
+  return filling.muscle + filling.muscle_texture * mottling + fat * (filling.fat - filling.muscle);
 }
 
 }  // namespace
 
-void fill_tissues(const Lane& muscle, float edge, TissueRow& row) {
+void fill_tissues(const Filling& filling, const Lane& muscle, float edge, TissueRow& row) {
   const float inverse = 1 / edge;
   for (int i = 0; i < row.points.count; ++i) {
     const float skin = row.skin.at[i], wobble = row.wobble.at[i], mottling = row.mottling.at[i];
@@ -33,14 +32,19 @@ void fill_tissues(const Lane& muscle, float edge, TissueRow& row) {
     const float muscle_distance = std::max(muscle.at[i], skin + 3);
     float hu = row.hu.at[i];
     hu += within(skin, inverse) * (15 - hu);
-    hu += within(skin + kSkin, inverse) * (kFat + 6 * mottling + 4 * wobble - hu);
-    hu += within(muscle_distance, inverse) * (muscle_hu(-muscle_distance, wobble, mottling) - hu);
+    hu += within(skin + kSkin, inverse) * (filling.fat + 6 * mottling + 4 * wobble - hu);
+    hu += within(muscle_distance, inverse) * (muscle_hu(filling, -muscle_distance, wobble, mottling) - hu);
     const float cavity = row.cavity.at[i], above = row.diaphragm.at[i];
-    hu += within(cavity, inverse) * (kFat - 4 + 9 * mottling + 6 * wobble - hu);
+    const float vessels = row.vessels.at[i];
+    float inner_fat = filling.fat - 4 + 9 * mottling + 6 * wobble;
+    inner_fat += vessels * (kBlood - inner_fat);
+    hu += within(cavity, inverse) * (inner_fat - hu);
     const float lung = std::max({cavity + 1.5F, 0.8F * (1.5F - above), 3 - std::fabs(row.points.x.at[i])});
     // Blood pools at the back.
     const float weight = std::min(std::max(0.45F * row.points.y.at[i], -35.F), 45.F);
-    hu += within(lung, inverse) * (kLung + weight + 28 * mottling + 15 * wobble - hu);
+    float lung_hu = filling.lung + weight + 28 * mottling + 15 * wobble;
+    lung_hu += vessels * (kBlood - lung_hu);
+    hu += within(lung, inverse) * (lung_hu - hu);
     row.hu.at[i] = hu;
     row.labels[i] = lung < 0 ? (row.points.x.at[i] > 0 ? kLungLeft : kLungRight) : kBackground;
   }
@@ -62,8 +66,8 @@ void paint_shape(const Paint& paint, float edge, Lane& distance, TissueRow& row)
   for (int i = 0; i < count; ++i) {
     const float d = distance.at[i], mottling = row.mottling.at[i];
     const float gas = within(row.points.y.at[i] - paint.gas_before, inverse);
-    const float core =
-        paint.hu + paint.texture * mottling + gas * (-960 - paint.hu - paint.texture * mottling);
+    const float core = paint.hu + paint.texture * mottling +
+                       gas * (-960 - paint.hu - paint.texture * mottling) + paint.veins * row.vessels.at[i];
     const float shell = paint.shell_hu + 0.15F * paint.texture * mottling;
     const float deep = paint.shell > 0 ? within(d + paint.shell, inverse) : 1;
     const float hu = shell + deep * (core - shell);

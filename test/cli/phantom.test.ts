@@ -71,6 +71,25 @@ describe("the command", () => {
     expect(names).not.toContain("liver");
   });
 
+  it("makes phantoms more like patients, all of it or in parts", async () => {
+    const stored = async (...args: string[]) => {
+      const out = join(folder, `realism-${args.join("-")}`);
+      const common = ["--seed", "9", "-o", out, "--region", "abdomen", "--spacing", "8", "-q"];
+      await succeed("phantom", ...common, ...args);
+      const files = ["phantom-9.nii.gz", "phantom-9_label.nii.gz"];
+      const [image, labels] = await Promise.all(files.map((file) => Volume.read(join(out, file))));
+      if (image === undefined || labels === undefined) throw new Error("nothing was written");
+      return [await image.stored(), await labels.stored()];
+    };
+    const plain = await stored();
+    const tissue = await stored("--realism", "tissue");
+    expect(tissue[0]).not.toEqual(plain[0]);
+    expect(tissue[1]).toEqual(plain[1]);
+    const all = await stored("--realism", "all");
+    expect(all).not.toEqual(tissue);
+    expect(await stored("--realism", "scanner,tissue,pose")).toEqual(all);
+  });
+
   it("leaves out what is there with --skip-existing", async () => {
     const out = join(folder, "skip");
     const args = ["phantom", "--seed", "1", "-o", out, "--spacing", "8", "-q"];
@@ -98,6 +117,9 @@ describe("the command", () => {
     [["--seed", "1", "-o", folder, "--spacing", "1,2"], "or three"],
     [["--seed", "1", "-o", folder, "--axes", "LLS"], "one letter of each pair"],
     [["--seed", "1", "-o", folder, "--region", "whole", "--spacing", "0.5"], "coarser spacing"],
+    [["--seed", "1", "-o", folder, "--realism", "foot"], "pose,tissue,scanner"],
+    [["--seed", "1", "-o", folder, "--realism", "pose,pose"], "each once"],
+    [["--seed", "1", "-o", folder, "--realism", "pose,"], "or all"],
   ])("refuses %j", async (args, told) => {
     const before = readdirSync(folder);
     const { code, stdout, stderr } = await phantom(...args);
@@ -145,6 +167,7 @@ describe("makePhantom", () => {
       { seed: 1, spacing: 0.1 },
       { seed: 1, spacing: [1, 2] as unknown as Triple },
       { seed: 1, axes: "LPX" },
+      { seed: 1, realism: ["foot" as "pose"] },
       { seed: 1, threads: 0 },
     ];
     for (const options of wrong)

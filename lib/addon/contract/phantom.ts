@@ -15,10 +15,15 @@ export interface PhantomFacts {
 }
 
 export interface PhantomAddon {
-  /** A region or spacing of null and axes of "" are decided by the seed. */
+  /** A region or spacing of null and axes of "" are decided by the seed. Realism: a switch for each part, in the order of phantomRealism. */
   makePhantom(
     seed: number,
-    options: { region: number | null; spacing: number[] | null; axes: string },
+    options: {
+      region: number | null;
+      spacing: number[] | null;
+      axes: string;
+      realism: boolean[];
+    },
     task: Task,
   ): Promise<{ image: VolumeHandle; labels: VolumeHandle; about: PhantomFacts }>;
   /** Names in the order of the labels 1, 2, …. */
