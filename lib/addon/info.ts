@@ -44,6 +44,8 @@ export interface CudaPluginInfo {
   architectures: string;
   /** Bytes that a scan keeps for later of the GPU memory that its patches and pictures have given back, at most. */
   pool: number;
+  /** Bytes of GPU memory in which a scan's masks are put together; what fills them goes to the host. */
+  masks: number;
   /** GPUs that it sees: "cuda:0", … */
   devices: string[];
   /** Why it sees none. */
@@ -123,10 +125,11 @@ async function cudaPluginInfo(options: CallOptions): Promise<Info["cudaPlugin"]>
   if ("error" in plugin) return plugin;
   try {
     const told = await callNative(options, (task) => native.cudaPluginInfo(plugin.path, task));
-    const { cuda, architectures, pool, gpus, noGpu } = told;
+    const { cuda, architectures, pool, masks, gpus, noGpu } = told;
     const devices = Array.from({ length: gpus }, (_, i) => `cuda:${i}`);
     const version = cudaName(cuda);
-    return { ...plugin, version, architectures, pool, devices, ...(noGpu !== "" && { noGpu }) };
+    const why = noGpu !== "" && { noGpu };
+    return { ...plugin, version, architectures, pool, masks, devices, ...why };
   } catch (error) {
     return missing(error);
   }

@@ -58,12 +58,16 @@ function driverFacts({ cuda, gpu }: Info): Fact[] {
 /** The kernels around the networks. */
 function pluginFacts(plugin: Info["cudaPlugin"]): Fact[] {
   if ("error" in plugin) return [["CUDA plugin", `unavailable: ${plugin.error}`]];
-  const { version, architectures, path, devices, noGpu, pool } = plugin;
+  const { version, architectures, path, devices, noGpu } = plugin;
+  const [pool, masks] = [plugin.pool / 2 ** 20, plugin.masks / 2 ** 20];
   return [
     ["CUDA plugin", `for CUDA ${version}, compute capabilities ${architectures}`],
     ["  library", path],
     noGpu === undefined ? ["  devices", devices.join(", ")] : ["  no GPU", noGpu],
-    ["  memory", `a scan keeps up to ${pool / 2 ** 20} MiB that patches and pictures gave back`],
+    [
+      "  memory",
+      `a scan keeps up to ${pool} MiB that patches and pictures gave back, and masks in ${masks} MiB`,
+    ],
   ];
 }
 

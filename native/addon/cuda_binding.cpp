@@ -10,14 +10,14 @@ namespace {
 struct CudaPlugin {
   std::int32_t runtime = 0;
   std::string architectures;
-  std::int64_t pool_bytes = 0;
+  std::int64_t pool_bytes = 0, mask_bytes = 0;
   int gpus = 0;
   std::string no_gpu;  // why there is none; "" if there is one
 };
 
 CudaPlugin describe_plugin(const std::string& path) {
   const MedlsamCudaTable& table = cuda::load(path);
-  CudaPlugin plugin = {table.runtime_version, table.architectures, table.pool_bytes, 0, ""};
+  CudaPlugin plugin = {table.runtime_version, table.architectures, table.pool_bytes, table.mask_bytes, 0, ""};
   try {
     plugin.gpus = static_cast<int>(cuda::devices(table).size());
   } catch (const Error& error) {
@@ -36,6 +36,7 @@ Napi::Value cuda_plugin_info(const Napi::CallbackInfo& info) {
         result.Set("cuda", plugin.runtime);
         result.Set("architectures", plugin.architectures);
         result.Set("pool", static_cast<double>(plugin.pool_bytes));
+        result.Set("masks", static_cast<double>(plugin.mask_bytes));
         result.Set("gpus", plugin.gpus);
         result.Set("noGpu", plugin.no_gpu);
         return result;

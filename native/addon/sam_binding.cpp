@@ -156,8 +156,8 @@ Napi::Value segment(const Napi::CallbackInfo& info) {
       [sam = open_handle<SamModel>(info[0]), volume = open_handle<Volume>(info[1]),
        masks = open_handle<ScanMasks>(info[2]), plan = open_handle<SlicePlan>(info[3]),
        conventions = to_conventions(info[4]),
-       levels = info[5].As<Napi::Boolean>().Value() ? MaskLevels::kContested
-                                                    : MaskLevels::kAll](const Task& task) {
+       levels =
+           info[5].As<Napi::Boolean>().Value() ? MaskLevels::kRanks : MaskLevels::kAll](const Task& task) {
         return segment_slices(*sam, *volume, conventions, plan->slices, *masks, levels, task);
       },
       [](Napi::Env env, SliceWork&& work) -> Napi::Value {

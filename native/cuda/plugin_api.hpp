@@ -14,13 +14,21 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_CUDA_ABI 4
+#define MEDLSAM_CUDA_ABI 5
 
 enum : std::int32_t {
   MEDLSAM_CUDA_FLOAT32 = 0,
   MEDLSAM_CUDA_FLOAT16 = 1,
   MEDLSAM_CUDA_BFLOAT16 = 2,
   MEDLSAM_CUDA_INT16 = 3,
+};
+
+// Values that a mask keeps of its foreground's pixels; 0 is background.
+enum : std::int32_t {
+  MEDLSAM_CUDA_LEVELS = 0,  // 1 … 65535 for probabilities ½ … 1
+  // 1 + the number of the slice's masks that are more probable there: decides overlaps, whichever of the
+  // masks are taken away later.
+  MEDLSAM_CUDA_RANKS = 1,
 };
 
 struct MedlsamCudaDevice {
@@ -115,9 +123,11 @@ struct MedlsamCudaMask {
   double sum;           // of their stored values
 };
 
-// A pixel of the slice (row · width + column) in one of its masks.
-struct MedlsamCudaMaskPixel {
-  std::uint32_t mask, pixel;
+// Where a mask's rectangle is among those that are kept: `planes` bit planes of its pixels' values, the
+// lowest bits first, each of height rows of ceil(width / 8) bytes with the first pixel in the lowest bit.
+struct MedlsamCudaKeptMask {
+  std::int64_t offset;  // of its first byte
+  std::int32_t planes;
 };
 
 // Functions that can fail return 0, or 1 + a medlsam::ErrorCode, its message in last_error() of this thread.
@@ -127,6 +137,7 @@ struct MedlsamCudaTable {
   std::int32_t runtime_version;  // of CUDA, 13000 for 13.0
   const char* architectures;     // compiled for: "75,80,…"
   std::int64_t pool_bytes;       // that a session keeps of released memory, at most
+  std::int64_t mask_bytes;       // room for a scan's masks; what fills it goes to the host
   const char* (*last_error)();
 
   // --- devices ------------------------------------------------------------------------------------------
@@ -192,24 +203,24 @@ struct MedlsamCudaTable {
                                   std::int32_t size, std::int32_t patches, float* kernels);
 
   // --- segmentation -------------------------------------------------------------------------------------
-  // Sets how slices are cut and resized, and drops the masks.
+  // Sets how slices are cut and resized, makes room for their masks, and drops those that were there.
   std::int32_t (*set_slices)(void* session, const MedlsamCudaSlices* slices);
   // Windowed and resized slices, (count, image_edge²) of FLOAT32, FLOAT16 or BFLOAT16, whole numbers 0 … 255.
   std::int32_t (*prepare_slices)(void* session, const std::int64_t* slices, std::int32_t count,
                                  std::int32_t type, void* out);
   // The masks that are decoded from now on are of this slice. Drops those of the one before.
   std::int32_t (*begin_masks)(void* session, std::int64_t slice);
-  // Further masks of the slice on the stored grid; `masks` receives one for each prompt. Their levels (0
-  // background, 1 … 65535 for probabilities ½ … 1) stay for the functions below, which know the slice's masks
-  // by the order in which they were decoded. A call that fails adds none.
+  // Further masks of the slice on the stored grid; `masks` receives one for each prompt. A call that fails
+  // adds none.
   std::int32_t (*decode_masks)(void* session, const MedlsamCudaLogits* logits, MedlsamCudaMask* masks);
-  // The levels inside the rectangles, one mask after another, row by row: Σ height · width values.
-  std::int32_t (*read_levels)(void* session, std::uint16_t* levels);
-  // The same as bits: Σ height · ceil(width / 8) bytes, the first pixel of a row in the lowest bit.
-  std::int32_t (*read_bits)(void* session, std::uint8_t* bits);
-  // The levels of some pixels only: how overlaps are decided where masks come as bits.
-  std::int32_t (*read_levels_at)(void* session, const MedlsamCudaMaskPixel* pixels, std::int64_t count,
-                                 std::uint16_t* levels);
+  // Puts all masks of the slice, with these values, after those that were kept before, in device memory.
+  // `masks` receives the place of each, in the order in which they were decoded, `bytes` how many all that is
+  // kept has, or −1 where there is no room left for these: nothing is kept of them then, and is once the
+  // others were read.
+  std::int32_t (*keep_masks)(void* session, std::int32_t values, MedlsamCudaKeptMask* masks,
+                             std::int64_t* bytes);
+  // All that was kept since, to the host, and makes room for others.
+  std::int32_t (*read_masks)(void* session, std::uint8_t* planes);
 };
 
 // The plugin's only symbols, medlsam_cuda_abi and medlsam_cuda_table. The number comes first: the table is

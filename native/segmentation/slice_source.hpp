@@ -33,10 +33,12 @@ class SliceSource {
   virtual Tensor picture(std::int64_t slice, const Task& task) = 0;
 
   // Makes the best mask of each prompt on the slice (part 6.4), by the predicted IoUs, that of prompt i for
-  // masks.organs[organs[i]]. Several calls may be for one slice; its masks are there after `finish`.
+  // masks.organs[organs[i]]. Several calls may be for one slice; `finish` ends it. Masks of finished slices
+  // are there after `deliver`, and may be before.
   virtual void decode(std::int64_t slice, const SamMasks& found, std::span<const std::size_t> organs,
                       ScanMasks& masks, const Task& task) = 0;
   virtual void finish(std::int64_t slice, ScanMasks& masks, const Task& task) = 0;
+  virtual void deliver(ScanMasks& masks, const Task& task) = 0;
 
   // Whether one thread may ask for a picture while another asks for masks. Where not, the device does one
   // while the host waits for the other.
@@ -52,6 +54,7 @@ class HostSlices : public SliceSource {
   void decode(std::int64_t slice, const SamMasks& found, std::span<const std::size_t> organs,
               ScanMasks& masks, const Task& task) override;
   void finish(std::int64_t, ScanMasks&, const Task&) override {}
+  void deliver(ScanMasks&, const Task&) override {}
   bool is_concurrent() const override { return true; }
 
  private:

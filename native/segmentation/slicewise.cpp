@@ -20,7 +20,11 @@ class Pipeline {
  public:
   Pipeline(SamModel& sam, SliceSource& source, std::span<const SlicePrompts> plan, ScanMasks& masks,
            const Task& task)
-      : sam_(sam), source_(source), plan_(plan), masks_(masks), task_(task) {}
+      : sam_(sam), source_(source), plan_(plan), masks_(masks), task_(task), last_(masks.organs.size()) {
+    for (std::size_t i = 0; i < plan.size(); ++i) {
+      for (const SlicePrompt& prompt : plan[i].prompts) last_.at(prompt.organ) = i;
+    }
+  }
 
   SliceWork run() {
     begin(preparing_, [this] { prepare(0); });
@@ -65,9 +69,15 @@ class Pipeline {
     const SlicePrompts& slice = plan_[i];
     for (const auto& [kind, prompts] : batches(slice)) decode_batch(slice, prompts);
     source_.finish(slice.slice, masks_, task_);
+    if (completes_organ(i)) source_.deliver(masks_, task_);
     work_.prompts += slice.prompts.size();
     work_.decode_seconds += seconds_since(start);
     task_.report(i + 1, plan_.size());
+  }
+
+  bool completes_organ(std::size_t i) const {
+    return std::ranges::any_of(plan_[i].prompts,
+                               [&](const SlicePrompt& prompt) { return last_[prompt.organ] == i; });
   }
 
   // Prompts that one batch of the decoder can hold: those of as many tokens, one mask or several for each.
@@ -99,7 +109,8 @@ class Pipeline {
   std::span<const SlicePrompts> plan_;
   ScanMasks& masks_;
   const Task& task_;
-  SliceWork work_;  // each stage writes fields of its own
+  std::vector<std::size_t> last_;  // of the plan's slices with a prompt of the organ
+  SliceWork work_;                 // each stage writes fields of its own
   Tensor picture_, embedding_;
   std::optional<Executor::Loop> preparing_, decoding_;  // destroyed, and ended, before what they use
 };

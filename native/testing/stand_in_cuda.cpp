@@ -67,9 +67,8 @@ MedlsamCudaTable watched_table() {
   watch<&MedlsamCudaTable::support_kernels>(table, "support_kernels");
   watch<&MedlsamCudaTable::prepare_slices>(table, "prepare_slices");
   watch<&MedlsamCudaTable::decode_masks>(table, "decode_masks");
-  watch<&MedlsamCudaTable::read_levels>(table, "read_levels");
-  watch<&MedlsamCudaTable::read_bits>(table, "read_bits");
-  watch<&MedlsamCudaTable::read_levels_at>(table, "read_levels_at");
+  watch<&MedlsamCudaTable::keep_masks>(table, "keep_masks");
+  watch<&MedlsamCudaTable::read_masks>(table, "read_masks");
   return table;
 }
 

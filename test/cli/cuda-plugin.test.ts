@@ -92,10 +92,11 @@ describe("a scan on a GPU", () => {
   it("is cut into slices there, where logits become masks: the CPU's files", async () => {
     const { code, stderr, calls } = await onGpu({}, segment("gpu", "--ml", "--statistics"));
     expect(code, stderr).toBe(0);
-    expect(calls).toMatchObject({ prepare_slices: 11, decode_masks: 11, read_bits: 11 });
-    // Levels come only of voxels that two organs claim.
-    expect(calls).not.toHaveProperty("read_levels");
-    expect(calls).toMatchObject({ read_levels_at: expect.any(Number) });
+    // Masks come down when an organ is complete, two times.
+    expect(calls).toMatchObject({
+      ...{ prepare_slices: 11, decode_masks: 11 },
+      ...{ keep_masks: 11, read_masks: 2 },
+    });
     await onCpu(segment("cpu", "--ml", "--statistics"));
     expect(hashes(at("gpu/q"))).toEqual(hashes(at("cpu/q")));
   });
@@ -121,8 +122,7 @@ describe("a scan on a GPU", () => {
       startModule({ ...standIn, ...log }, text),
     );
     expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: "true\n" });
-    expect(calls).toMatchObject({ decode_masks: 1, read_levels: 1 });
-    expect(calls).not.toHaveProperty("read_bits");
+    expect(calls).toMatchObject({ decode_masks: 1, keep_masks: 1, read_masks: 1 });
   });
 
   it("is localized and segmented in one run: the CPU's masks", async () => {
@@ -272,11 +272,12 @@ describe("info", () => {
       version: "13.0",
       architectures: "host",
       pool: 2 ** 28,
+      masks: 2 ** 24,
       devices: ["cuda:0"],
     });
     const { stdout } = await startWithin(standIn, ["info"]).done;
     expect(stdout).toMatch(/^CUDA plugin: +for CUDA 13\.0, compute capabilities host$/m);
-    expect(stdout).toMatch(/^ {2}memory: +a scan keeps up to 256 MiB /m);
+    expect(stdout).toMatch(/^ {2}memory: +a scan keeps up to 256 MiB .*, and masks in 16 MiB$/m);
   });
 
   it("says where it was looked for, and why it did not load", async () => {

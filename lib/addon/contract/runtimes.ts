@@ -68,6 +68,8 @@ export interface NativeCudaPlugin {
   architectures: string;
   /** Bytes that a scan keeps of device memory it has released, at most. */
   pool: number;
+  /** Bytes of the room in device memory for a scan's masks. */
+  masks: number;
   /** GPUs that it sees. */
   gpus: number;
   /** Why it sees none; "" if it does. */

@@ -30,7 +30,7 @@ Session::Session(int device, Stream stream) : properties_(require_device(device)
 std::int64_t Session::memory() const {
   std::size_t sum = stored_.bytes() + narrow_.bytes() + plane_.bytes() + resampled_.bytes() + grid_.bytes() +
                     ranges_.bytes() + indices_.bytes() + similarity_.bytes() + support_.bytes() +
-                    slice_memory_.bytes() + mask_memory_.bytes() + tensors_.bytes();
+                    slice_memory_.bytes() + mask_memory_.bytes() + room_.bytes() + tensors_.bytes();
   for (const OperatorMemory& memory : operators_) sum += memory.bytes();
   for (const OperatorMemory& memory : resize_operators_) sum += memory.bytes();
   return static_cast<std::int64_t>(sum);
@@ -114,6 +114,7 @@ void Session::keep_grid() {
   similarity_ = {};
   slice_memory_ = {};
   mask_memory_ = {};
+  room_ = {};
   tensors_.release_unused();
 }
 

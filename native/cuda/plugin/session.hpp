@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "cuda/plugin_api.hpp"
 #include "kernels/cuda/axis_operator.hpp"
 #include "kernels/cuda/grid.hpp"
+#include "kernels/cuda/mask_room.hpp"
 #include "kernels/cuda/masks.hpp"
 #include "kernels/cuda/memory_pool.hpp"
 #include "kernels/cuda/similarity.hpp"
@@ -69,9 +71,9 @@ class Session {
   void prepare_slices(std::span<const std::int64_t> slices, Element type, void* out);
   void begin_masks(std::int64_t slice);
   std::vector<MaskExtent> decode_masks(const MedlsamCudaLogits& logits);
-  void read_levels(std::uint16_t* levels);
-  void read_bits(std::uint8_t* bits);
-  void read_levels_at(std::span<const MaskPixel> pixels, std::uint16_t* levels);
+  std::optional<std::vector<KeptMask>> keep_masks(MaskValues values);
+  std::int64_t kept_bytes() const { return room_.used(); }
+  void read_masks(std::uint8_t* planes);
 
  private:
   const SliceView& slices() const;
@@ -106,6 +108,7 @@ class Session {
   std::vector<DecodedMask> masks_;  // of masked_slice_, by some calls
   std::int64_t masked_slice_ = -1;
   std::size_t mask_calls_ = 0;
+  MaskRoom room_;
 };
 
 }  // namespace medlsam::cuda

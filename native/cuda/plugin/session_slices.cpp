@@ -5,6 +5,7 @@
 #include "cuda/plugin/session.hpp"
 
 namespace medlsam::cuda {
+
 const SliceView& Session::slices() const {
   if (slice_count_ == 0) refuse_call("The session does not know how its volume is cut into slices.");
   return view_;
@@ -30,6 +31,7 @@ void Session::set_slices(const MedlsamCudaSlices& slices) {
   resize_.edge = slices.image_edge;
   resize_.rounding = slices.rounding;
   foreground_ = slices.foreground;
+  room_.open();
   slice_count_ = slices.count;
   masks_.clear();
   masked_slice_ = -1;
@@ -63,20 +65,13 @@ std::vector<MaskExtent> Session::decode_masks(const MedlsamCudaLogits& logits) {
   return extents;
 }
 
-void Session::read_levels(std::uint16_t* levels) {
-  cuda::read_levels(stream(), masks_, slices(), mask_memory_, staging_, levels);
+std::optional<std::vector<KeptMask>> Session::keep_masks(MaskValues values) {
+  require_slice(masked_slice_);
+  return room_.keep(stream(), masks_, view_, values);
 }
 
-void Session::read_bits(std::uint8_t* bits) {
-  cuda::read_bits(stream(), masks_, slices(), mask_memory_, bits);
-}
-
-void Session::read_levels_at(std::span<const MaskPixel> pixels, std::uint16_t* levels) {
-  for (const MaskPixel& pixel : pixels) {
-    if (pixel.mask >= masks_.size() || pixel.pixel >= slices().pixels())
-      refuse_call("A pixel that is asked for is of no mask that was decoded, or not on the slice.");
-  }
-  cuda::read_levels_at(stream(), masks_, pixels, mask_memory_, staging_, levels);
+void Session::read_masks(std::uint8_t* planes) {
+  room_.read(stream(), staging_, planes);
 }
 
 }  // namespace medlsam::cuda

@@ -114,6 +114,15 @@ std::int32_t decode_masks(void* session, const MedlsamCudaLogits* logits, Medlsa
   });
 }
 
+std::int32_t keep_masks(void* session, std::int32_t values, MedlsamCudaKeptMask* masks, std::int64_t* bytes) {
+  return in_session(session, [&](Session& open) {
+    const auto kept = open.keep_masks(static_cast<MaskValues>(values));
+    *bytes = kept ? open.kept_bytes() : -1;
+    if (!kept) return;
+    for (const KeptMask& mask : *kept) *masks++ = {mask.offset, mask.planes};
+  });
+}
+
 void fill_sessions(MedlsamCudaTable& table) {
   table.open_session = [](std::int32_t device, void* stream, void** session) {
     return guarded([&] { *session = new Session(device, stream); });
@@ -197,19 +206,9 @@ void fill_segmentation(MedlsamCudaTable& table) {
     return in_session(session, [&](Session& open) { open.begin_masks(slice); });
   };
   table.decode_masks = decode_masks;
-  table.read_levels = [](void* session, std::uint16_t* levels) {
-    return in_session(session, [&](Session& open) { open.read_levels(levels); });
-  };
-  table.read_bits = [](void* session, std::uint8_t* bits) {
-    return in_session(session, [&](Session& open) { open.read_bits(bits); });
-  };
-  table.read_levels_at = [](void* session, const MedlsamCudaMaskPixel* pixels, std::int64_t count,
-                            std::uint16_t* levels) {
-    return in_session(session, [&](Session& open) {
-      std::vector<MaskPixel> wanted;
-      for (std::int64_t i = 0; i < count; ++i) wanted.push_back({pixels[i].mask, pixels[i].pixel});
-      open.read_levels_at(wanted, levels);
-    });
+  table.keep_masks = keep_masks;
+  table.read_masks = [](void* session, std::uint8_t* planes) {
+    return in_session(session, [&](Session& open) { open.read_masks(planes); });
   };
 }
 
@@ -218,6 +217,7 @@ MedlsamCudaTable make_table() {
   table.runtime_version = runtime_version();
   table.architectures = MEDLSAM_CUDA_ARCHITECTURES;
   table.pool_bytes = MemoryPool::kMostUnused;
+  table.mask_bytes = MaskRoom::kBytes;
   table.last_error = [] { return last_error.c_str(); };
   table.driver_version = [] { return static_cast<std::int32_t>(driver_version()); };
   table.devices = list_devices;

@@ -115,8 +115,8 @@ TEST_CASE("a grid on a GPU of a tilted gantry is the CPU's, and the scan is as i
   CHECK(window.low == -500);
   CHECK(window.high == 1000);
   scan.set_slices(slice_layout(volume.affine, volume.shape), window, 16);
-  scan.begin_masks(0);
-  CHECK(scan.read_masks(MaskLevels::kContested).empty());
+  // The masks' room is there besides.
+  CHECK(scan.memory() > plugin().mask_bytes + static_cast<std::int64_t>(volume.data.size()));
 }
 
 ErrorCode code_on_device(const Volume& volume, Conventions conventions) {

@@ -1,7 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 #include <random>
+#include <utility>
 
 #include "cuda/library.hpp"
 #include "cuda/scan/device_scan.hpp"
@@ -58,7 +62,8 @@ std::vector<float> make_logits(int prompts, int each, unsigned seed) {
 }
 
 struct Scene {
-  Scene() : volume(make_volume()), layout(slice_layout(volume.affine, volume.shape)), scan(plugin(), 0) {
+  explicit Scene(Volume of = make_volume())
+      : volume(std::move(of)), layout(slice_layout(volume.affine, volume.shape)), scan(plugin(), 0) {
     scan.load(volume, kTask);
     scan.set_slices(layout, {}, kImage);
   }
@@ -69,11 +74,25 @@ struct Scene {
     return crop_mask(probabilities, layout.height, layout.width);
   }
 
+  ScanMasks no_masks(std::size_t organs) const { return {volume.affine, volume.shape, organs}; }
+
+  // Keeps the masks that were decoded, in the order of organs.
+  void keep(std::size_t organs, MaskLevels levels, ScanMasks& masks) {
+    std::vector<std::size_t> numbers(organs);
+    std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+    scan.keep_masks(numbers, levels, masks, kTask);
+  }
+
   // The slice's masks of logits that are on the device.
   std::vector<SliceMask> masks(std::int64_t slice, const DeviceLogits& logits, MaskLevels levels) {
+    ScanMasks made = no_masks(logits.prompts);
     scan.begin_masks(slice);
     scan.decode_masks(logits);
-    return scan.read_masks(levels);
+    keep(logits.prompts, levels, made);
+    scan.read_masks(made, kTask);
+    std::vector<SliceMask> found;
+    for (const OrganMask& organ : made.organs) found.push_back(organ.slices[slice]);
+    return found;
   }
 
   Volume volume;
@@ -103,7 +122,7 @@ TEST_CASE("masks decoded on a GPU are the CPU's, with their statistics") {
                                  MaskLevels::kAll);
   REQUIRE(found.size() == 3);
   CHECK(found[1].empty());
-  ScanMasks masks(scene.volume.affine, scene.volume.shape, 3);
+  ScanMasks masks = scene.no_masks(3);
   for (std::size_t i = 0; i < 3; ++i) {
     check_mask(found[i], scene.expected(std::span(logits).subspan(i * kLogits * kLogits, kLogits * kLogits)));
     masks.organs[i].slices[2] = found[i];
@@ -134,7 +153,7 @@ TEST_CASE("a mask that is filtered, and one of a volume of fractions, are measur
   fractions.data.assign(bytes.begin(), bytes.end());
   scene.scan.load(fractions, kTask);
   scene.scan.set_slices(scene.layout, {}, kImage);
-  CHECK(!scene.masks(2, logits, MaskLevels::kContested).at(0).stored_sum);
+  CHECK(!scene.masks(2, logits, MaskLevels::kRanks).at(0).stored_sum);
 }
 
 TEST_CASE(
@@ -165,50 +184,100 @@ std::vector<std::uint16_t> label_map(const Scene& scene, const ScanMasks& masks)
   return labels;
 }
 
-TEST_CASE("masks that come as bits make the label map of those that come whole, also filtered ones") {
-  Scene scene;
-  ScanMasks whole(scene.volume.affine, scene.volume.shape, 4), bits = whole;
-  std::size_t uncontested = 0, contested = 0;
-  for (std::int64_t slice : {1, 3}) {
-    // The same mask twice: of equally probable organs the first one keeps a voxel.
-    std::vector<float> logits = make_logits(4, 1, static_cast<unsigned>(slice));
-    std::copy_n(logits.begin() + 2 * kLogits * kLogits, kLogits * kLogits, logits.begin());
-    const DeviceValues on_device(plugin(), logits);
-    const auto decode = [&](std::size_t from, int count) {
-      const float* begin = static_cast<const float*>(on_device.data()) + from * kLogits * kLogits;
-      scene.scan.decode_masks({begin, nullptr, DType::kF32, count, 1, static_cast<int>(kLogits)});
-    };
-    // The slice's masks in two calls, the second with more of them than the first.
-    scene.scan.begin_masks(slice);
-    decode(0, 1);
-    decode(1, 3);
-    const auto all = scene.scan.read_masks(MaskLevels::kAll),
-               some = scene.scan.read_masks(MaskLevels::kContested);
-    REQUIRE(all.size() == 4);
-    REQUIRE(some.size() == 4);
-    for (std::size_t i = 0; i < 4; ++i) {
-      REQUIRE(some[i].levels.size() == all[i].levels.size());
-      for (std::size_t p = 0; p < all[i].levels.size(); ++p) {
-        if (some[i].levels[p] == kUncontested && all[i].levels[p] != kUncontested) {
-          CHECK(all[i].levels[p] != 0);
-          ++uncontested;
-          continue;
-        }
-        CHECK(some[i].levels[p] == all[i].levels[p]);
-        contested += all[i].levels[p] != 0;
+// In place of each level of a slice's masks its rank, by the definition.
+void check_ranks(const ScanMasks& ranks, const ScanMasks& whole, std::int64_t slice) {
+  const auto level_at = [&](const ScanMasks& masks, std::size_t organ, std::int64_t y, std::int64_t x) {
+    const SliceMask& mask = masks.organs[organ].slices[slice];
+    const bool inside =
+        y >= mask.top && y < mask.top + mask.height && x >= mask.left && x < mask.left + mask.width;
+    return inside ? mask.levels[(y - mask.top) * mask.width + x - mask.left] : std::uint16_t{0};
+  };
+  for (std::size_t organ = 0; organ < whole.organs.size(); ++organ) {
+    const SliceMask &wanted = whole.organs[organ].slices[slice], &found = ranks.organs[organ].slices[slice];
+    CHECK(found.top == wanted.top);
+    CHECK(found.left == wanted.left);
+    CHECK(found.height == wanted.height);
+    CHECK(found.width == wanted.width);
+    for (std::int64_t y = 0; y < whole.layout.height; ++y) {
+      for (std::int64_t x = 0; x < whole.layout.width; ++x) {
+        const int level = level_at(whole, organ, y, x);
+        int expected = level == 0 ? 0 : kMostProbable;
+        for (std::size_t other = 0; level > 0 && other < whole.organs.size(); ++other)
+          expected -= level_at(whole, other, y, x) > level ? 1 : 0;
+        REQUIRE(level_at(ranks, organ, y, x) == expected);
       }
-      whole.organs[i].slices[slice] = all[i];
-      bits.organs[i].slices[slice] = some[i];
     }
   }
-  CHECK(uncontested > 0);
-  CHECK(contested > 0);
-  CHECK(label_map(scene, bits) == label_map(scene, whole));
+}
+
+TEST_CASE(
+    "masks that come as bits and ranks make the label map of those that come whole, also filtered ones") {
+  Scene scene;
+  constexpr std::size_t kOrgans = 9;
+  ScanMasks whole = scene.no_masks(kOrgans), ranks = whole;
+  for (MaskLevels levels : {MaskLevels::kAll, MaskLevels::kRanks}) {
+    ScanMasks& masks = levels == MaskLevels::kAll ? whole : ranks;
+    for (std::int64_t slice : {1, 3}) {
+      // The same mask twice: of equally probable organs the first one keeps a voxel.
+      std::vector<float> logits = make_logits(kOrgans, 1, static_cast<unsigned>(slice));
+      std::copy_n(logits.begin() + 2 * kLogits * kLogits, kLogits * kLogits, logits.begin());
+      const DeviceValues on_device(plugin(), logits);
+      const auto decode = [&](std::size_t from, int count) {
+        const float* begin = static_cast<const float*>(on_device.data()) + from * kLogits * kLogits;
+        scene.scan.decode_masks({begin, nullptr, DType::kF32, count, 1, static_cast<int>(kLogits)});
+      };
+      // The slice's masks in two calls, the second with more of them than the first.
+      scene.scan.begin_masks(slice);
+      decode(0, 1);
+      decode(1, kOrgans - 1);
+      scene.keep(kOrgans, levels, masks);
+    }
+    // Both slices come down together.
+    CHECK(masks.organs[0].voxels() == 0);
+    scene.scan.read_masks(masks, kTask);
+    CHECK(masks.organs[0].voxels() > 0);
+  }
+  std::uint16_t least = kMostProbable;
+  for (std::int64_t slice : {1, 3}) {
+    check_ranks(ranks, whole, slice);
+    for (const OrganMask& organ : ranks.organs) {
+      for (const std::uint16_t level : organ.slices[slice].levels)
+        if (level != 0) least = std::min(least, level);
+    }
+  }
+  CHECK(least < kMostProbable - 2);  // so that values have three bits
+  CHECK(label_map(scene, ranks) == label_map(scene, whole));
   // Where the more probable organ goes, the next one shows.
-  for (ScanMasks* masks : {&whole, &bits}) filter_components(masks->organs[2], {true, 0});
-  for (ScanMasks* masks : {&whole, &bits}) filter_components(masks->organs[0], {false, 1 << 20});
+  for (ScanMasks* masks : {&whole, &ranks}) filter_components(masks->organs[2], {true, 0});
+  for (ScanMasks* masks : {&whole, &ranks}) filter_components(masks->organs[0], {false, 1 << 20});
   CHECK(whole.organs[0].voxels() == 0);
-  CHECK(label_map(scene, bits) == label_map(scene, whole));
+  CHECK(label_map(scene, ranks) == label_map(scene, whole));
+}
+
+TEST_CASE("masks that fill their room on a GPU come down before others are kept") {
+  Volume volume = make_volume();
+  volume.shape = {1, 1100, 1000};
+  volume.affine = {-1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1};
+  volume.data.assign(volume.voxels() * sizeof(std::int16_t), std::byte{1});
+  Scene scene(std::move(volume));
+  const DeviceValues on_device(plugin(), std::vector<float>(4 * kLogits * kLogits, 1.0F));
+  scene.scan.begin_masks(0);
+  scene.scan.decode_masks({on_device.data(), nullptr, DType::kF32, 4, 1, static_cast<int>(kLogits)});
+  std::array<ScanMasks, 3> turns = {scene.no_masks(4), scene.no_masks(4), scene.no_masks(4)};
+  // 8.8 MB each time, in a room of 16 MiB.
+  scene.keep(4, MaskLevels::kAll, turns[0]);
+  CHECK(turns[0].organs[3].voxels() == 0);
+  scene.keep(4, MaskLevels::kAll, turns[0]);
+  CHECK(turns[0].organs[3].voxels() > 0);
+  CHECK(turns[1].organs[3].voxels() == 0);
+  scene.keep(4, MaskLevels::kAll, turns[1]);
+  scene.scan.read_masks(turns[2], kTask);
+  for (const ScanMasks& masks : turns) {
+    for (const OrganMask& organ : masks.organs) {
+      CHECK(organ.slices[0].levels == turns[0].organs[0].slices[0].levels);
+      CHECK(organ.slices[0].stored_sum == 257.0 * 1100 * 1000);
+    }
+  }
 }
 
 TEST_CASE("wrong calls with masks are refused on a GPU") {
@@ -219,15 +288,20 @@ TEST_CASE("wrong calls with masks are refused on a GPU") {
   CHECK_THROWS_AS(scene.scan.begin_masks(4), Error);
   scene.scan.begin_masks(0);
   CHECK_THROWS_AS(scene.scan.decode_masks({on_device.data(), nullptr, DType::kI16, 1, 1, 16}), Error);
-  CHECK(scene.scan.read_masks(MaskLevels::kAll).empty());
+  ScanMasks masks = scene.no_masks(1);
+  CHECK_THROWS_AS(scene.keep(1, MaskLevels::kAll, masks), Error);  // of none that was decoded
+  scene.keep(0, MaskLevels::kAll, masks);
+  scene.scan.read_masks(masks, kTask);
+  CHECK(masks.organs[0].voxels() == 0);
   scene.scan.decode_masks(logits);
-  CHECK(scene.scan.read_masks(MaskLevels::kAll).size() == 1);
+  scene.keep(1, MaskLevels::kAll, masks);
+  scene.scan.read_masks(masks, kTask);
+  CHECK(masks.organs[0].voxels() > 0);
 
   void* session = nullptr;
   check(plugin(), plugin().open_session(0, nullptr, &session));
-  const MedlsamCudaMaskPixel nowhere{0, 0};
-  std::uint16_t level = 0;
-  CHECK_THROWS_AS(check(plugin(), plugin().read_levels_at(session, &nowhere, 1, &level)), Error);
+  std::int64_t bytes = 0;
+  CHECK_THROWS_AS(check(plugin(), plugin().keep_masks(session, MEDLSAM_CUDA_RANKS, nullptr, &bytes)), Error);
   plugin().close_session(session);
 }
 

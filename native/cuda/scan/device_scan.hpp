@@ -12,7 +12,7 @@
 #include "localization/grid/grid.hpp"
 #include "localization/similarity/peaks.hpp"
 #include "localization/templates/templates.hpp"
-#include "segmentation/masks/organ_mask.hpp"
+#include "segmentation/masks/scan_masks.hpp"
 #include "segmentation/slices/layout.hpp"
 #include "segmentation/slices/window.hpp"
 
@@ -115,9 +115,12 @@ class DeviceScan {
   void begin_masks(std::int64_t slice);
   // As MaskDecoder, further masks of the slice, one for each prompt. Where it throws none is added.
   void decode_masks(const DeviceLogits& logits);
-  // As crop_mask, all masks of the slice in the order in which they were decoded: kContested brings them down
-  // as bits, kAll as levels. With their stored_sum for a volume of integers of 8 or 16 bits.
-  std::vector<SliceMask> read_masks(MaskLevels levels);
+  // Keeps all masks of the slice on the GPU, the i-th that was decoded as that of masks.organs[organs[i]].
+  // Those that were kept before go to `masks` where there is no room left beside them.
+  void keep_masks(std::span<const std::size_t> organs, MaskLevels levels, ScanMasks& masks, const Task& task);
+  // Brings down all masks that were kept, as crop_mask makes them, with their stored_sum for a volume of
+  // integers of 8 or 16 bits.
+  void read_masks(ScanMasks& masks, const Task& task);
 
  private:
   void check(std::int32_t result) const;
@@ -127,16 +130,25 @@ class DeviceScan {
   double stored_minimum(const Volume& volume) const;
   Grid upright_grid(const Volume& volume, Conventions conventions, bool normalized,
                     const std::function<double()>& stored_minimum);
-  void read_levels(std::span<SliceMask> masks) const;
-  void read_contested(std::span<SliceMask> masks) const;
+  bool find_room(MaskLevels levels, std::span<MedlsamCudaKeptMask> places);
 
   const MedlsamCudaTable& table_;
   void* session_ = nullptr;
   const Volume* volume_ = nullptr;
   const float* grid_values_ = nullptr;
   bool has_grid_ = false;
+  struct KeptMask {
+    std::size_t organ;
+    std::int64_t slice;
+    MaskLevels levels;
+    MedlsamCudaMask mask;
+    MedlsamCudaKeptMask place;
+  };
+
   std::vector<MedlsamCudaMask> masks_;  // of the slice that was begun last
-  SliceLayout layout_;
+  std::int64_t slice_ = -1;
+  std::vector<KeptMask> kept_;
+  std::int64_t kept_bytes_ = 0;
 };
 
 }  // namespace medlsam::cuda

@@ -1,6 +1,9 @@
 // A scan's slices and masks on a GPU.
-#include <algorithm>
+#include <string>
+#include <utility>
 
+#include "base/error.hpp"
+#include "base/parallel.hpp"
 #include "cuda/library.hpp"
 #include "cuda/scan/device_scan.hpp"
 #include "cuda/scan/types.hpp"
@@ -15,17 +18,20 @@ bool has_exact_sums(DType dtype) {
   return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16 || dtype == DType::kU16;
 }
 
-// Calls use(mask, pixel of the slice, level) for the foreground of masks as the host has them, in their
-// order.
-template <class Use>
-void for_each_claim(std::span<SliceMask> masks, const SliceLayout& layout, Use&& use) {
-  for (std::size_t i = 0; i < masks.size(); ++i) {
-    std::uint16_t* level = masks[i].levels.data();
-    for (std::int64_t y = masks[i].top; y < masks[i].top + masks[i].height; ++y) {
-      for (std::int64_t x = masks[i].left; x < masks[i].left + masks[i].width; ++x, ++level) {
-        if (*level != 0) use(i, y * layout.width + x, *level);
-      }
+// Fills the levels of a mask from its bit planes.
+void unpack(const std::uint8_t* planes, std::int32_t count, MaskLevels levels, SliceMask& mask) {
+  const std::int64_t row_bytes = (mask.width + 7) / 8;
+  for (std::int64_t y = 0; y < mask.height; ++y) {
+    std::uint16_t* line = mask.levels.data() + y * mask.width;
+    for (std::int32_t plane = 0; plane < count; ++plane) {
+      const std::uint8_t* bits = planes + (plane * mask.height + y) * row_bytes;
+      for (std::int64_t x = 0; x < mask.width; ++x)
+        line[x] = static_cast<std::uint16_t>(line[x] | (bits[x / 8] >> (x % 8) & 1) << plane);
     }
+    if (levels == MaskLevels::kAll) continue;
+    // A rank begins with 1.
+    for (std::int64_t x = 0; x < mask.width; ++x)
+      line[x] = static_cast<std::uint16_t>(line[x] == 0 ? 0 : kMostProbable - (line[x] - 1));
   }
 }
 
@@ -57,7 +63,8 @@ void DeviceScan::set_slices(const SliceLayout& layout, const Window& window, std
   slices.rounding = kGrayRounding;
   slices.foreground = kForeground;
   masks_.clear();
-  layout_ = layout;
+  kept_.clear();
+  kept_bytes_ = 0;
   check(table_.set_slices(session_, &slices));
 }
 
@@ -69,6 +76,7 @@ void DeviceScan::prepare_slices(std::span<const std::int64_t> slices, DType dtyp
 void DeviceScan::begin_masks(std::int64_t slice) {
   masks_.clear();
   check(table_.begin_masks(session_, slice));
+  slice_ = slice;
 }
 
 void DeviceScan::decode_masks(const DeviceLogits& logits) {
@@ -79,60 +87,47 @@ void DeviceScan::decode_masks(const DeviceLogits& logits) {
   masks_.insert(masks_.end(), found.begin(), found.end());
 }
 
-std::vector<SliceMask> DeviceScan::read_masks(MaskLevels levels) {
-  std::vector<SliceMask> masks;
-  for (const MedlsamCudaMask& found : masks_) {
-    SliceMask& mask = masks.emplace_back(SliceMask{found.top, found.left, found.height, found.width, {}, {}});
+// Keeps the slice's masks if there is room for them, and says where.
+bool DeviceScan::find_room(MaskLevels levels, std::span<MedlsamCudaKeptMask> places) {
+  const std::int32_t values = levels == MaskLevels::kAll ? MEDLSAM_CUDA_LEVELS : MEDLSAM_CUDA_RANKS;
+  std::int64_t bytes = 0;
+  check(table_.keep_masks(session_, values, places.data(), &bytes));
+  if (bytes < 0) return false;
+  kept_bytes_ = bytes;
+  return true;
+}
+
+void DeviceScan::keep_masks(std::span<const std::size_t> organs, MaskLevels levels, ScanMasks& masks,
+                            const Task& task) {
+  if (organs.size() != masks_.size()) {
+    throw Error(ErrorCode::kBadArgument, std::to_string(masks_.size()) + " masks of a slice are kept, of " +
+                                             std::to_string(organs.size()) + " organs.");
+  }
+  std::vector<MedlsamCudaKeptMask> places(masks_.size());
+  if (!find_room(levels, places)) {
+    read_masks(masks, task);
+    if (!find_room(levels, places))
+      throw Error(ErrorCode::kInternal,
+                  "A slice's masks found no room on the GPU where there were no others.");
+  }
+  for (std::size_t i = 0; i < masks_.size(); ++i)
+    kept_.push_back({organs[i], slice_, levels, masks_[i], places[i]});
+}
+
+void DeviceScan::read_masks(ScanMasks& masks, const Task& task) {
+  if (kept_.empty()) return;
+  std::vector<std::uint8_t> planes(std::exchange(kept_bytes_, 0));
+  const std::vector<KeptMask> kept = std::exchange(kept_, {});
+  check(table_.read_masks(session_, planes.data()));
+  const bool has_sums = has_exact_sums(loaded().dtype);
+  parallel_for(task, kept.size(), [&](std::size_t i, std::size_t) {
+    const auto& [organ, slice, levels, found, place] = kept[i];
+    SliceMask mask{found.top, found.left, found.height, found.width, {}, {}};
     mask.levels.resize(std::size_t{1} * found.height * found.width);
-    if (has_exact_sums(loaded().dtype)) mask.stored_sum = found.sum;
-  }
-  levels == MaskLevels::kAll ? read_levels(masks) : read_contested(masks);
-  return masks;
-}
-
-void DeviceScan::read_levels(std::span<SliceMask> masks) const {
-  std::size_t count = 0;
-  for (const SliceMask& mask : masks) count += mask.levels.size();
-  std::vector<std::uint16_t> all(count);
-  check(table_.read_levels(session_, all.data()));
-  auto at = all.begin();
-  for (SliceMask& mask : masks) {
-    std::copy_n(at, mask.levels.size(), mask.levels.begin());
-    at += static_cast<std::ptrdiff_t>(mask.levels.size());
-  }
-}
-
-// Bits say which pixels several masks claim; the levels of those are all that is asked for besides.
-void DeviceScan::read_contested(std::span<SliceMask> masks) const {
-  std::size_t bytes = 0;
-  for (const SliceMask& mask : masks) bytes += mask.height * ((mask.width + 7) / 8);
-  std::vector<std::uint8_t> bits(bytes);
-  check(table_.read_bits(session_, bits.data()));
-  const std::uint8_t* row = bits.data();
-  for (SliceMask& mask : masks) {
-    for (std::int64_t y = 0; y < mask.height; ++y, row += (mask.width + 7) / 8) {
-      for (std::int64_t x = 0; x < mask.width; ++x)
-        mask.levels[y * mask.width + x] = (row[x / 8] >> (x % 8) & 1) != 0 ? kUncontested : 0;
-    }
-  }
-
-  std::vector<std::uint8_t> claims(layout_.pixels());
-  for_each_claim(masks, layout_, [&](std::size_t, std::int64_t pixel, std::uint16_t&) {
-    claims[pixel] = static_cast<std::uint8_t>(std::min(2, claims[pixel] + 1));
+    unpack(planes.data() + place.offset, place.planes, levels, mask);
+    if (has_sums) mask.stored_sum = found.sum;
+    masks.organs.at(organ).slices.at(slice) = std::move(mask);
   });
-  std::vector<MedlsamCudaMaskPixel> wanted;
-  std::vector<std::uint16_t*> into;
-  for_each_claim(masks, layout_, [&](std::size_t mask, std::int64_t pixel, std::uint16_t& level) {
-    if (claims[pixel] < 2) return;
-    wanted.push_back({static_cast<std::uint32_t>(mask), static_cast<std::uint32_t>(pixel)});
-    into.push_back(&level);
-  });
-  std::vector<std::uint16_t> levels(wanted.size());
-  if (!wanted.empty()) {
-    check(table_.read_levels_at(session_, wanted.data(), static_cast<std::int64_t>(wanted.size()),
-                                levels.data()));
-  }
-  for (std::size_t i = 0; i < into.size(); ++i) *into[i] = levels[i];
 }
 
 }  // namespace medlsam::cuda

@@ -128,14 +128,14 @@ class GpuSlices : public SliceSource {
     organs_.insert(organs_.end(), organs.begin(), organs.end());
   }
 
-  void finish(std::int64_t slice, ScanMasks& masks, const Task&) override {
+  void finish(std::int64_t slice, ScanMasks& masks, const Task& task) override {
     if (slice_ != slice) return;
-    std::vector<SliceMask> made = scan_->read_masks(sliced_.levels);
-    for (std::size_t i = 0; i < made.size(); ++i)
-      masks.organs.at(organs_.at(i)).slices[slice] = std::move(made[i]);
+    scan_->keep_masks(organs_, sliced_.levels, masks, task);
     organs_.clear();
     slice_ = -1;
   }
+
+  void deliver(ScanMasks& masks, const Task& task) override { scan_->read_masks(masks, task); }
 
   bool is_concurrent() const override { return false; }
 

@@ -148,6 +148,7 @@ TEST_CASE("pictures and masks of slices from a GPU are those from the host") {
     ScanMasks masks = none;
     source->decode(5, found, organs, masks, kTask);
     source->finish(5, masks, kTask);
+    source->deliver(masks, kTask);
     for (std::size_t i = 0; i < organs.size(); ++i) {
       const SliceMask &mask = masks.organs[i].slices[5], &wanted = expected_masks.organs[i].slices[5];
       CHECK(mask.top == wanted.top);
@@ -220,6 +221,11 @@ TEST_CASE("networks on a GPU get their patches and slices from it once the plugi
   // A GPU that is not there.
   CHECK(open_patches(grid, {DeviceKind::kCuda, 99})->patches(centers, 8).device().is_cpu());
   CHECK(open_slices(scan, kGpu, kTask)->picture(0, kTask).device() == kGpu);
+  // The volume fits, but not the room for its masks.
+  setenv("MEDLSAM_STAND_IN_MEMORY", "8", 1);
+  const auto without_room = open_slices(scan, kGpu, kTask);
+  unsetenv("MEDLSAM_STAND_IN_MEMORY");
+  CHECK((without_room->picture(0, kTask).device().is_cpu() || std::getenv("MEDLSAM_CUDA") != nullptr));
   register_gpu_patches({});
   register_gpu_slices({});
   register_gpu_grids({});

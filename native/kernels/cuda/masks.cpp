@@ -138,85 +138,10 @@ struct JoinParts {
   }
 };
 
-// Rows of blocks, one for each mask.
-struct CropLevels {
-  static constexpr int kThreads = 256, kBlocks = 32;
-  std::int64_t width;
-  const MaskCrop* crops;
-  std::uint16_t* out;
-
-  template <class Block>
-  MEDLSAM_KERNEL void operator()(Block& block) const {
-    const MaskCrop crop = crops[block.y()];
-    const std::int64_t count = std::int64_t{1} * crop.height * crop.width;
-    block.each_without_barrier([&](int thread) {
-      for (std::int64_t i = block.x() * kThreads + thread; i < count; i += kThreads * kBlocks) {
-        const std::int64_t y = crop.top + i / crop.width, x = crop.left + i % crop.width;
-        out[crop.offset + i] = crop.levels[y * width + x];
-      }
-    });
-  }
-};
-
-// One thread for each byte.
-struct CropBits {
-  static constexpr int kThreads = 256, kBlocks = 8;
-  std::int64_t width;
-  const MaskCrop* crops;
-  std::uint8_t* out;
-
-  template <class Block>
-  MEDLSAM_KERNEL void operator()(Block& block) const {
-    const MaskCrop crop = crops[block.y()];
-    const std::int64_t row_bytes = (crop.width + 7) / 8, count = crop.height * row_bytes;
-    block.each_without_barrier([&](int thread) {
-      for (std::int64_t i = block.x() * kThreads + thread; i < count; i += kThreads * kBlocks) {
-        const std::int64_t y = crop.top + i / row_bytes, first = i % row_bytes * 8;
-        std::uint32_t byte = 0;
-        for (std::int64_t bit = 0; bit < 8 && first + bit < crop.width; ++bit) {
-          const std::uint16_t level = crop.levels[y * width + crop.left + first + bit];
-          byte |= level != 0 ? 1U << bit : 0U;
-        }
-        out[crop.offset + i] = static_cast<std::uint8_t>(byte);
-      }
-    });
-  }
-};
-
-// One thread for each pixel that is asked for.
-struct GatherLevels {
-  static constexpr int kThreads = 256;
-  const std::uint16_t* const* masks;
-  const MaskPixel* pixels;
-  std::int64_t count;
-  std::uint16_t* out;
-
-  template <class Block>
-  MEDLSAM_KERNEL void operator()(Block& block) const {
-    block.each_without_barrier([&](int thread) {
-      const std::int64_t i = std::int64_t{1} * block.x() * kThreads + thread;
-      if (i < count) out[i] = masks[pixels[i].mask][pixels[i].pixel];
-    });
-  }
-};
-
-// The rectangles one after another, each of `size(extent)` elements; returns how many all have.
-template <class Size>
-std::int64_t place_crops(std::span<const DecodedMask> masks, std::vector<MaskCrop>& crops, Size&& size) {
-  std::int64_t offset = 0;
-  for (const auto& [extent, levels] : masks) {
-    crops.push_back({levels, extent.top, extent.left, static_cast<std::int32_t>(extent.height()),
-                     static_cast<std::int32_t>(extent.width()), offset});
-    offset += size(extent);
-  }
-  return offset;
-}
-
 }  // namespace
 
 std::size_t MaskMemory::bytes() const {
-  std::size_t sum =
-      partials.bytes() + extents.bytes() + crops.bytes() + masks.bytes() + pixels.bytes() + packed.bytes();
+  std::size_t sum = partials.bytes() + extents.bytes();
   for (const DeviceArray<std::uint16_t>& each : levels) sum += each.bytes();
   return sum;
 }
@@ -242,45 +167,6 @@ std::vector<DecodedMask> decode_masks(Stream stream, const MaskLogits& logits, c
     levels += view.pixels();
   }
   return masks;
-}
-
-void read_levels(Stream stream, std::span<const DecodedMask> masks, const SliceView& view, MaskMemory& memory,
-                 Staging& staging, std::uint16_t* levels) {
-  std::vector<MaskCrop> crops;
-  const std::int64_t count =
-      place_crops(masks, crops, [](const MaskExtent& extent) { return extent.height() * extent.width(); });
-  if (count == 0) return;
-  auto* packed = reinterpret_cast<std::uint16_t*>(memory.packed.at_least(count * sizeof(std::uint16_t)));
-  const CropLevels body{view.width, memory.crops.upload(crops, stream), packed};
-  launch(stream, {CropLevels::kBlocks, static_cast<std::int64_t>(crops.size()), 1, 0}, body);
-  staging.download(levels, packed, count * sizeof(std::uint16_t), stream);
-}
-
-void read_bits(Stream stream, std::span<const DecodedMask> masks, const SliceView& view, MaskMemory& memory,
-               std::uint8_t* bits) {
-  std::vector<MaskCrop> crops;
-  const std::int64_t count = place_crops(
-      masks, crops, [](const MaskExtent& extent) { return extent.height() * ((extent.width() + 7) / 8); });
-  if (count == 0) return;
-  std::uint8_t* packed = memory.packed.at_least(count);
-  const CropBits body{view.width, memory.crops.upload(crops, stream), packed};
-  launch(stream, {CropBits::kBlocks, static_cast<std::int64_t>(crops.size()), 1, 0}, body);
-  copy_to_host(bits, packed, count, stream);
-}
-
-void read_levels_at(Stream stream, std::span<const DecodedMask> masks, std::span<const MaskPixel> pixels,
-                    MaskMemory& memory, Staging& staging, std::uint16_t* levels) {
-  if (pixels.empty()) return;
-  const std::size_t bytes = pixels.size() * sizeof(std::uint16_t);
-  auto* packed = reinterpret_cast<std::uint16_t*>(memory.packed.at_least(bytes));
-  std::vector<const std::uint16_t*> addresses;
-  for (const DecodedMask& mask : masks) addresses.push_back(mask.levels);
-  MaskPixel* wanted = memory.pixels.at_least(pixels.size());
-  staging.upload(wanted, pixels.data(), pixels.size_bytes(), stream);
-  const auto count = static_cast<std::int64_t>(pixels.size());
-  const GatherLevels body{memory.masks.upload(addresses, stream), wanted, count, packed};
-  launch(stream, {blocks_for(count, body.kThreads), 1, 1, 0}, body);
-  staging.download(levels, packed, bytes, stream);
 }
 
 }  // namespace medlsam::cuda

@@ -1,4 +1,4 @@
-// From SAM's logits to masks on the stored grid (algorithm.md parts 6.4 and 6.6), on a GPU.
+// From SAM's logits to masks on the stored grid (algorithm.md part 6.4), on a GPU.
 #pragma once
 
 #include <cstdint>
@@ -37,25 +37,9 @@ struct DecodedMask {
   const std::uint16_t* levels = nullptr;
 };
 
-// Where one mask's rectangle is copied to.
-struct MaskCrop {
-  const std::uint16_t* levels;
-  std::int32_t top, left, height, width;
-  std::int64_t offset;  // of its first element
-};
-
-// A pixel of a slice in one of its masks.
-struct MaskPixel {
-  std::uint32_t mask, pixel;
-};
-
 struct MaskMemory {
   std::vector<DeviceArray<std::uint16_t>> levels;  // (prompts, height, width), of each call for a slice
   DeviceArray<MaskExtent> partials, extents;
-  DeviceArray<MaskCrop> crops;
-  DeviceArray<const std::uint16_t*> masks;
-  DeviceArray<MaskPixel> pixels;
-  DeviceArray<std::uint8_t> packed;  // what goes to the host
   std::size_t bytes() const;
 };
 
@@ -65,14 +49,5 @@ struct MaskMemory {
 std::vector<DecodedMask> decode_masks(Stream stream, const MaskLogits& logits, const SliceView& view,
                                       std::int64_t slice, float foreground, std::size_t call,
                                       MaskMemory& memory);
-
-// The levels inside the rectangles, one after another, to the host; then the same as bits, rows in whole
-// bytes, the first pixel in the lowest bit; then the levels of some pixels, which are the masks' and slice's.
-void read_levels(Stream stream, std::span<const DecodedMask> masks, const SliceView& view, MaskMemory& memory,
-                 Staging& staging, std::uint16_t* levels);
-void read_bits(Stream stream, std::span<const DecodedMask> masks, const SliceView& view, MaskMemory& memory,
-               std::uint8_t* bits);
-void read_levels_at(Stream stream, std::span<const DecodedMask> masks, std::span<const MaskPixel> pixels,
-                    MaskMemory& memory, Staging& staging, std::uint16_t* levels);
 
 }  // namespace medlsam::cuda

@@ -22,15 +22,15 @@ struct SliceMask {
   bool empty() const { return levels.empty(); }
 };
 
-// Levels of a slice's masks that a GPU made. They are compared with each other where masks overlap, and with
-// 0 elsewhere.
+// Values in place of the levels of masks that a GPU made. They are compared with each other where masks overlap,
+// and with 0 elsewhere.
 enum class MaskLevels : std::uint8_t {
   kAll,
-  // Only those of voxels that several of the slice's masks claim; others have kUncontested, whatever their
-  // probability. Suffices where all masks of a scan are made in one go.
-  kContested,
+  // In place of a level kMostProbable less the number of the slice's masks that are more probable there,
+  // which is in the same order. Suffices where all masks of a scan are made in one go.
+  kRanks,
 };
-inline constexpr std::uint16_t kUncontested = 65535;
+inline constexpr std::uint16_t kMostProbable = 65535;
 
 // Crops a slice's probabilities (height × width) to its foreground, those above kForeground.
 // Throws kBadArgument for another number of probabilities.

@@ -42,7 +42,7 @@ SegmentedScan segment_on(const Models& models, const Volume& volume, const std::
   SegmentedScan scan{ScanMasks(volume.affine, volume.shape, organs.size()), 0};
   const SlicePlan plan = plan_slices(organs, scan.masks.layout, models.sam->weights().image_size(), &slices);
   scan.encoded = segment_slices(*models.sam, volume, Conventions::kExact, plan.slices, scan.masks,
-                                MaskLevels::kContested, all_threads())
+                                MaskLevels::kRanks, all_threads())
                      .encoder_runs;
   return scan;
 }
