@@ -1,8 +1,9 @@
 /** Where networks run, and what happens when a GPU is not there, is short of memory or is lost. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { onnxRuntimePath } from "../../lib/addon/loader.js";
 import type { Info, Localization } from "../../lib/index.js";
 import { data, expectRefusal, medlam, scan, startWithin } from "../support/command.js";
 import { noDriver, standIn } from "../support/gpu.js";
@@ -137,6 +138,38 @@ describe("a machine with a GPU", () => {
     expect(stderr).toMatch(
       /The device cuda:3 is not there\.\n.*Stand-in GPU\n {2}tried libtorch: it sees cuda:0/,
     );
+  });
+});
+
+describe("ONNX Runtime for GPUs whose CUDA provider is not installed", () => {
+  // It looks for the provider beside the library, where this link is alone.
+  const library = join(folder, "libonnxruntime.so.1");
+  const alone = { ...standIn, MEDLSAM_TORCH: "/nowhere.so", MEDLSAM_ONNXRUNTIME: library };
+  beforeAll(() => symlinkSync(onnxRuntimePath(), library));
+  const why = `its CUDA provider is not installed: there is no ${join(folder, "libonnxruntime_providers_shared.so")}`;
+
+  it("is left for the CPU in a line, where a GPU would be taken", async () => {
+    for (const more of [[], ["--runtime", "onnx"]]) {
+      const { code, stderr } = await localize(alone, ...more);
+      expect(code, stderr).toBe(0);
+      const lines = stderr.split("\n").filter((line) => line.startsWith("medlsam: "));
+      expect(lines).toEqual([expect.stringContaining(why)]);
+      expect(lines[0]).toMatch(/^medlsam: no GPU is used, the CPU computes: /);
+    }
+  });
+
+  it("is refused where one is asked for, with exit code 2", async () => {
+    for (const more of [[], ["--runtime", "onnx"]]) {
+      const refused = await localize(alone, "--device", "cuda", ...more);
+      expect(refused).toMatchObject({ code: 2, stdout: "" });
+      expect(refused.stderr).toMatch("The device cuda is not there.");
+      expect(refused.stderr).toMatch(`tried ONNX Runtime: ${why}`);
+    }
+  });
+
+  it("is told by info", async () => {
+    const { onnxRuntime } = await told(alone);
+    expect(onnxRuntime).toMatchObject({ devices: ["cpu"], noCuda: expect.stringContaining(why) });
   });
 });
 

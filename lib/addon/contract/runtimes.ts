@@ -39,7 +39,7 @@ export interface OnnxRuntimeInfo {
   version: string;
   providers: string[];
   devices: string[];
-  /** Why its CUDA provider cannot be had, in its own words; "" if it can. */
+  /** Why its CUDA provider cannot be had, a sentence without its end; "" if it can. */
   noCuda: string;
 }
 

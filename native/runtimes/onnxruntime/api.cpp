@@ -51,6 +51,10 @@ void load(const std::string& path) {
   loaded_path = path;
 }
 
+std::string path() {
+  return loaded_path;
+}
+
 std::string version() {
   return api_base->GetVersionString();
 }

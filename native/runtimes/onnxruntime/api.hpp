@@ -17,7 +17,8 @@ namespace medlsam::onnx {
 // wanted.
 void load(const std::string& path);
 
-std::string version();                 // "1.30.0"; load() first
+std::string path();                    // of the library; load() first
+std::string version();                 // "1.30.0"
 std::vector<std::string> providers();  // "CPUExecutionProvider", …
 
 Ort::Env& environment();

@@ -13,7 +13,7 @@ struct Execution {
   std::optional<int> cuda;  // number of the GPU; none: the CPU
 };
 
-// Why the CUDA provider cannot be had for this GPU, in ONNX Runtime's words; "" if it can. load() first.
+// Why the CUDA provider cannot be had for this GPU, a sentence without its end; "" if it can. load() first.
 std::string why_no_cuda(int device);
 
 Ort::SessionOptions session_options(const Execution& execution);

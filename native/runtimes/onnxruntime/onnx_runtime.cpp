@@ -35,7 +35,7 @@ class OnnxRuntime : public Runtime {
     const std::string why = device.is_cpu() ? "" : why_no_cuda(device.index);
     if (why.empty()) return {device, wanted.precision, wanted.threads};
     throw Error(ErrorCode::kRuntimeUnavailable,
-                "ONNX Runtime cannot compute on " + device.text() + ": " + why + " Run on the cpu.");
+                "ONNX Runtime cannot compute on " + device.text() + ": " + why + ". Run on the cpu.");
   }
 
   std::unique_ptr<Network> compile(const Graph& graph, const ParameterMap& parameters,

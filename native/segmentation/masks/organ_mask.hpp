@@ -22,8 +22,8 @@ struct SliceMask {
   bool empty() const { return levels.empty(); }
 };
 
-// Values in place of the levels of masks that a GPU made. They are compared with each other where masks overlap,
-// and with 0 elsewhere.
+// Values in place of the levels of masks that a GPU made. They are compared with each other where masks
+// overlap, and with 0 elsewhere.
 enum class MaskLevels : std::uint8_t {
   kAll,
   // In place of a level kMostProbable less the number of the slice's masks that are more probable there,
