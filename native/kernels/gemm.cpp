@@ -19,6 +19,7 @@ using namespace gemm;
 // Floats of a block's packed rows: with a panel of columns they fill most of the second cache (1 MB).
 constexpr std::int64_t kBlockFloats = 128 * 1024;
 constexpr std::int64_t kMostRows = 240, kFewestRows = 48;
+constexpr std::int64_t kTallestStrip = 12;  // of any level; the others' heights divide it
 // Columns of an item, unless threads would be idle: packing a row costs as much as a few columns.
 constexpr std::int64_t kFewestColumns = 256;
 constexpr std::int64_t kItemsPerThread = 4;
@@ -42,7 +43,10 @@ struct Items {
   }
 
   std::size_t count() const { return static_cast<std::size_t>(blocks * groups); }
-  std::int64_t first_row(std::int64_t block) const { return rows * block / blocks; }
+  // Whole strips, except for the last block's last one.
+  std::int64_t first_row(std::int64_t block) const {
+    return block == blocks ? rows : rows * block / blocks / kTallestStrip * kTallestStrip;
+  }
   std::int64_t first_panel(std::int64_t group) const { return panels * group / groups; }
 };
 
@@ -62,65 +66,96 @@ struct Parts {
   }
 };
 
-// Stores the sums of one panel. kLanes values of bias are in `bias`, and so on for each vector.
+// Stores the sums of one panel, strip after strip: bias, activation, residual.
 template <int kLanes>
 struct Store {
   const LinearOutput& output;
-  std::int64_t first_row, rows, first_column, columns;  // columns ≤ kPanelWidth of the panel
+  std::int64_t first_row, first_column, columns;  // columns ≤ kPanelWidth of the panel
 
-  MEDLSAM_INLINE void run(const float* sums) const {
+  // Lines that end() needs are in memory that was used long ago, and too far from each other for the
+  // processor to foresee them.
+  MEDLSAM_INLINE void begin(std::int64_t row, std::int64_t rows) const {
+    constexpr std::int64_t kLine = 16;
+    const float* to = output.data + (first_row + row) * output.stride + first_column;
+    for (std::int64_t r = 0; r < rows; ++r, to += output.stride)
+      for (std::int64_t c = 0; c < columns; c += kLine) __builtin_prefetch(to + c, 1);
+    if (output.residual.data == nullptr || output.residual.data == output.data) return;
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < columns; c += kLine) __builtin_prefetch(added_to(row + r) + c);
+  }
+
+  MEDLSAM_INLINE void end(std::int64_t row, std::int64_t rows, const float* sums) const {
     switch (output.activation) {
       case Activation::kNone:
-        return vectors(sums, [](Vector<kLanes>&) __attribute__((always_inline)){});
+        return vectors(row, rows, sums, [](Vector<kLanes>&) __attribute__((always_inline)){});
       case Activation::kRelu:
         return vectors(
-            sums, [](Vector<kLanes> & x) __attribute__((always_inline)) { rows::relu<kLanes>(x); });
+            row, rows, sums,
+            [](Vector<kLanes> & x) __attribute__((always_inline)) { rows::relu<kLanes>(x); });
       case Activation::kGelu:
         return vectors(
-            sums, [](Vector<kLanes> & x) __attribute__((always_inline)) { rows::gelu<kLanes>(x); });
+            row, rows, sums,
+            [](Vector<kLanes> & x) __attribute__((always_inline)) { rows::gelu<kLanes>(x); });
     }
   }
 
   template <class Activate>
-  MEDLSAM_INLINE void vectors(const float* sums, const Activate& activate) const {
-    for (std::int64_t begin = 0; begin < columns; begin += kLanes) {
-      const std::int64_t count = std::min<std::int64_t>(kLanes, columns - begin);
-      Vector<kLanes> bias{};
-      if (output.bias != nullptr) {
-        if (count == kLanes) {
-          load<kLanes>(bias, output.bias + first_column + begin);
-        } else {
-          rows::load_part<kLanes>(bias, output.bias + first_column + begin, count);
-        }
+  MEDLSAM_INLINE void vectors(std::int64_t row, std::int64_t rows, const float* sums,
+                              const Activate& activate) const {
+    std::int64_t begin = 0;
+    for (; begin + kLanes <= columns; begin += kLanes)
+      column<true>(row, rows, sums + begin, begin, kLanes, activate);
+    if (begin < columns) column<false>(row, rows, sums + begin, begin, columns - begin, activate);
+  }
+
+  // A vector of each row, or its first `count` values.
+  template <bool kWhole, class Activate>
+  MEDLSAM_INLINE void column(std::int64_t row, std::int64_t rows, const float* sums, std::int64_t begin,
+                             std::int64_t count, const Activate& activate) const {
+    Vector<kLanes> bias{}, value, term;
+    if (output.bias != nullptr) get<kWhole>(bias, output.bias + first_column + begin, count);
+    const bool added = output.residual.data != nullptr;
+    float* to = output.data + (first_row + row) * output.stride + first_column + begin;
+    for (std::int64_t r = 0; r < rows; ++r, to += output.stride, sums += kPanelWidth<kLanes>) {
+      load<kLanes>(value, sums);
+      value += bias;
+      activate(value);
+      if (added) {
+        get<kWhole>(term, added_to(row + r) + begin, count);
+        value += term;
       }
-      for (std::int64_t r = 0; r < rows; ++r) {
-        Vector<kLanes> value;
-        load<kLanes>(value, sums + r * kPanelWidth<kLanes> + begin);
-        value += bias;
-        activate(value);
-        put(value, first_row + r, first_column + begin, count);
+      if constexpr (kWhole) {
+        store<kLanes>(value, to);
+      } else {
+        rows::store_part<kLanes>(value, to, count);
       }
     }
   }
 
-  MEDLSAM_INLINE void put(Vector<kLanes>& value, std::int64_t row, std::int64_t column,
-                          std::int64_t count) const {
+  // What is added to a row, from the first column on. A division of 64 bits takes as long as a dozen of
+  // vectors.
+  MEDLSAM_INLINE const float* added_to(std::int64_t row) const {
     const AddedRows& residual = output.residual;
-    float* to = output.data + row * output.stride + column;
-    const float* added =
-        residual.data == nullptr ? nullptr : residual.data + row % residual.rows * residual.stride + column;
-    Vector<kLanes> term{};
-    if (count == kLanes) {
-      if (added != nullptr) load<kLanes>(term, added);
-      if (added != nullptr) value += term;
-      store<kLanes>(value, to);
+    std::int64_t at = first_row + row;
+    if (at >= residual.rows) at %= residual.rows;
+    return residual.data + at * residual.stride + first_column;
+  }
+
+  template <bool kWhole>
+  static MEDLSAM_INLINE void get(Vector<kLanes>& value, const float* from, std::int64_t count) {
+    if constexpr (kWhole) {
+      load<kLanes>(value, from);
     } else {
-      if (added != nullptr) rows::load_part<kLanes>(term, added, count);
-      if (added != nullptr) value += term;
-      rows::store_part<kLanes>(value, to, count);
+      rows::load_part<kLanes>(value, from, count);
     }
   }
 };
+
+// Floats of the sums that a panel's product needs.
+template <int kLanes>
+constexpr std::int64_t sums_size(std::int64_t count, std::int64_t depth) {
+  return (depth <= kDepth ? kStripRows<kLanes> : count) * kPanelWidth<kLanes>;
+}
 
 template <class Product, int kLanes>
 MEDLSAM_INLINE void linear_item(const LinearInput& input, const PackedWeights& weights,
@@ -129,13 +164,13 @@ MEDLSAM_INLINE void linear_item(const LinearInput& input, const PackedWeights& w
   const std::int64_t block = item / items.groups, group = item % items.groups;
   const std::int64_t first = items.first_row(block), count = items.first_row(block + 1) - first;
   const std::int64_t depth = divided_up(weights.in(), Product::kPerWord);
-  const Parts parts(packed_rows_size(count, depth), weights.in(), 0, count * kWidth);
+  const Parts parts(packed_rows_size(count, depth), weights.in(), 0, sums_size<kLanes>(count, depth));
   pack_rows<Product, kLanes>(input, weights.in(), first, count, parts.rows, parts.row);
   for (std::int64_t panel = items.first_panel(group); panel < items.first_panel(group + 1); ++panel) {
     const std::int64_t column = panel * kWidth, columns = std::min(kWidth, weights.out() - column);
-    multiply_panel<Product, kLanes>(count, parts.rows, weights.panels() + panel * depth * kWidth, depth,
-                                    columns, true, parts.sums, kWidth);
-    Store<kLanes>{output, first, count, column, columns}.run(parts.sums);
+    multiply_panel_by_strips<Product, kLanes>(count, parts.rows, weights.panels() + panel * depth * kWidth,
+                                              depth, columns, parts.sums,
+                                              Store<kLanes>{output, first, column, columns});
   }
 }
 
@@ -146,7 +181,7 @@ MEDLSAM_INLINE void transposed_item(std::int64_t depth, const MatrixBatch& a, co
   const std::int64_t each = items.blocks * items.groups, n = item / each;
   const std::int64_t block = item % each / items.groups, group = item % items.groups;
   const std::int64_t first = items.first_row(block), count = items.first_row(block + 1) - first;
-  const Parts parts(packed_rows_size(count, depth), 0, depth * kWidth, count * kWidth);
+  const Parts parts(packed_rows_size(count, depth), 0, depth * kWidth, sums_size<kLanes>(count, depth));
   const LinearInput input = {.data = a.data + n * a.step, .rows = a.rows, .stride = a.stride};
   const LinearOutput output = {.data = out + n * a.rows * b.rows, .stride = b.rows};
   pack_rows<Product, kLanes>(input, depth, first, count, parts.rows, nullptr);
@@ -154,8 +189,8 @@ MEDLSAM_INLINE void transposed_item(std::int64_t depth, const MatrixBatch& a, co
     const std::int64_t column = panel * kWidth, columns = std::min(kWidth, b.rows - column);
     pack_panel<Product, kLanes>(b.data + n * b.step + column * b.stride, columns, depth, b.stride,
                                 parts.panel);
-    multiply_panel<Product, kLanes>(count, parts.rows, parts.panel, depth, columns, true, parts.sums, kWidth);
-    Store<kLanes>{output, first, count, column, columns}.run(parts.sums);
+    multiply_panel_by_strips<Product, kLanes>(count, parts.rows, parts.panel, depth, columns, parts.sums,
+                                              Store<kLanes>{output, first, column, columns});
   }
 }
 

@@ -90,8 +90,20 @@ MEDLSAM_INLINE void multiply_rows(std::int64_t count, const float* rows, const f
   Product::template multiply<kLanes, kRows, kVectors>(rows, columns, depth, first, sums, stride);
 }
 
-// Product::multiply for any number of rows; of the columns `width` are wanted, the sums of the others may be
+// Product::multiply for the rows of a strip; of the columns `width` are wanted, the sums of the others may be
 // left as they are.
+template <class Product, int kLanes>
+MEDLSAM_INLINE void multiply_strip(std::int64_t count, const float* rows, const float* columns,
+                                   std::int64_t depth, std::int64_t width, bool first, float* sums,
+                                   std::int64_t stride) {
+  if (width > kLanes) {
+    multiply_rows<Product, kLanes, 2>(count, rows, columns, depth, first, sums, stride);
+  } else {
+    multiply_rows<Product, kLanes, 1>(count, rows, columns, depth, first, sums, stride);
+  }
+}
+
+// The same for any number of rows.
 template <class Product, int kLanes>
 MEDLSAM_INLINE void multiply_strips(std::int64_t count, const float* rows, const float* columns,
                                     std::int64_t depth, std::int64_t width, bool first, float* sums,
@@ -100,14 +112,8 @@ MEDLSAM_INLINE void multiply_strips(std::int64_t count, const float* rows, const
   const std::int64_t strips = divided_up(count, kStripRows<kLanes>);
   for (std::int64_t strip = 0; strip < strips; ++strip) {
     const std::int64_t begin = count * strip / strips, some = count * (strip + 1) / strips - begin;
-    const float* strip_rows = rows + begin * kRowStride;
-    if (width > kLanes) {
-      multiply_rows<Product, kLanes, 2>(some, strip_rows, columns, depth, first, sums + begin * stride,
-                                        stride);
-    } else {
-      multiply_rows<Product, kLanes, 1>(some, strip_rows, columns, depth, first, sums + begin * stride,
-                                        stride);
-    }
+    multiply_strip<Product, kLanes>(some, rows + begin * kRowStride, columns, depth, width, first,
+                                    sums + begin * stride, stride);
   }
 }
 
@@ -119,6 +125,29 @@ constexpr std::int64_t packed_rows_size(std::int64_t count, std::int64_t depth) 
 // Where word k of row r is, of `count` packed rows.
 constexpr std::int64_t packed_row_offset(std::int64_t count, std::int64_t r, std::int64_t k) {
   return (k / kDepth * count + r) * kRowStride + k % kDepth;
+}
+
+// As below, for whoever wants each strip of sums while it is in the first cache: `ends` has begin(row, rows)
+// called before rows [row, row + rows) get their last terms, and end(row, rows, sums) when these are there,
+// kPanelWidth apart. `sums` is memory for them, of `count` rows, or of a strip where the depth is at most
+// kDepth.
+template <class Product, int kLanes, class Ends>
+MEDLSAM_INLINE void multiply_panel_by_strips(std::int64_t count, const float* rows, const float* panel,
+                                             std::int64_t depth, std::int64_t width, float* sums,
+                                             const Ends& ends) {
+  constexpr std::int64_t kWidth = kPanelWidth<kLanes>;
+  const std::int64_t strips = divided_up(count, kStripRows<kLanes>), step = depth <= kDepth ? 0 : kWidth;
+  for (std::int64_t k = 0; k < depth; k += kDepth) {
+    const bool last = k + kDepth >= depth;
+    for (std::int64_t strip = 0; strip < strips; ++strip) {
+      const std::int64_t begin = count * strip / strips, some = count * (strip + 1) / strips - begin;
+      float* const strip_sums = sums + begin * step;
+      if (last) ends.begin(begin, some);
+      multiply_strip<Product, kLanes>(some, rows + packed_row_offset(count, begin, k), panel + k * kWidth,
+                                      std::min(kDepth, depth - k), width, k == 0, strip_sums, kWidth);
+      if (last) ends.end(begin, some, strip_sums);
+    }
+  }
 }
 
 // sums (count, kPanelWidth), `stride` floats from row to row, = (first ? 0 : sums) + rows·panel. rows:

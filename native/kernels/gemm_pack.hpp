@@ -9,6 +9,15 @@
 
 namespace medlsam::gemm {
 
+// In pieces of a known size, because a copy of any other is a call, or an instruction that takes long to
+// start.
+MEDLSAM_INLINE void copy_floats(const float* from, std::int64_t count, float* to) {
+  constexpr std::int64_t kPiece = 16;
+  std::int64_t i = 0;
+  for (; i + kPiece <= count; i += kPiece) __builtin_memcpy(to + i, from + i, kPiece * sizeof(float));
+  for (; i < count; ++i) to[i] = from[i];
+}
+
 // Row r of `count` packed ones, from `depth` values (of floats, not of words).
 template <class Product>
 MEDLSAM_INLINE void pack_row(const float* row, std::int64_t depth, std::int64_t count, std::int64_t r,
@@ -18,7 +27,7 @@ MEDLSAM_INLINE void pack_row(const float* row, std::int64_t depth, std::int64_t 
     const std::int64_t some = std::min(kValues, depth - k);
     float* const to = packed + packed_row_offset(count, r, k / Product::kPerWord);
     if constexpr (Product::kPerWord == 1) {
-      std::memcpy(to, row + k, static_cast<std::size_t>(some) * sizeof(float));
+      copy_floats(row + k, some, to);
     } else {
       Product::convert(row + k, some, to);
     }
