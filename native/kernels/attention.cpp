@@ -23,6 +23,7 @@ using namespace gemm;
 constexpr std::int64_t kKeys = kDepth;  // of a block: its scores are packed rows of the second product
 constexpr std::int64_t kQueries = 96;   // of a block: a multiple of every strip
 constexpr std::int64_t kWidestLanes = 16;
+constexpr std::int64_t kAhead = 12;  // queries between the one that is packed and the one that is fetched
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 template <class Product, int kLanes>
@@ -87,9 +88,12 @@ struct Attend {
   }
 
   // Rows are too far from each other for the processor to foresee the next one.
+  MEDLSAM_INLINE void fetch(const float* row) const {
+    for (int c = 0; c < head.dim; c += kWidestLanes) __builtin_prefetch(row + c);
+  }
   MEDLSAM_INLINE void fetch_ahead(std::int64_t i, const float* AttentionKey::*row) const {
     const float* const from = i < key_count ? head.keys[static_cast<std::size_t>(i)].*row : nullptr;
-    for (int c = 0; from != nullptr && c < head.dim; c += kWidestLanes) __builtin_prefetch(from + c);
+    if (from != nullptr) fetch(from);
   }
 
   // The words of a key, which may use memory for a row; zeros for one that there is not.
@@ -167,6 +171,7 @@ struct Attend {
     const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(head.dim));
     const auto count = static_cast<std::int64_t>(asked.size());
     for (std::int64_t r = 0; r < count; ++r) {
+      if (r + kAhead < count) fetch(asked[static_cast<std::size_t>(r + kAhead)].row);
       const float* const from = asked[static_cast<std::size_t>(r)].row;
       for (std::int64_t c = 0; c < head.dim; c += kLanes) {
         Vector<kLanes> value, bias;
@@ -216,10 +221,13 @@ struct Attend {
     load<kLanes>(sum, sums + r * kLanes);
     if (!first && top != tops[r]) scale_down(r, tops[r] - top, sum);
     tops[r] = top;
+    // Not smaller than has a power. A comparison with a constant would take two instructions.
+    const Vector<kLanes> least = Vector<kLanes>{} + (top + registers::kLeastExponent);
     for (std::int64_t i = 0; i < padded; i += kLanes) {
       load<kLanes>(value, from + i);
+      value = value < least ? least : value;
       value -= top;
-      registers::power_of_two<kLanes>(value);
+      registers::power_of_two_within<kLanes>(value);
       sum += value;
       store<kLanes>(value, from + i);
     }

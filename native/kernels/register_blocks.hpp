@@ -62,13 +62,13 @@ MEDLSAM_INLINE float sum_of(const Vector<kLanes>& value) {
       value, [](auto& a, const auto& b) __attribute__((always_inline)) { a += b; });
 }
 
-// 2 to the x for x ≤ 0, to 1e-7 of it; at least 2⁻¹²⁶. NaN stays NaN.
+inline constexpr float kLeastExponent = -126.0f;  // of the numbers that are not subnormal
+
+// 2 to the x for kLeastExponent ≤ x ≤ 0, to 1e-7 of it. NaN stays NaN.
 template <int kLanes>
-MEDLSAM_INLINE void power_of_two(Vector<kLanes>& x) {
+MEDLSAM_INLINE void power_of_two_within(Vector<kLanes>& x) {
   typedef std::int32_t Integers __attribute__((vector_size(kLanes * sizeof(float))));
-  constexpr float kLowest = -126.0f, kRounder = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
-  const Vector<kLanes> lowest = Vector<kLanes>{} + kLowest;
-  x = x < lowest ? lowest : x;
+  constexpr float kRounder = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
   const Vector<kLanes> shifted = x + kRounder;
   const Vector<kLanes> r = x - (shifted - kRounder);
   // Least greatest relative error on |r| ≤ ½, 2e-9.
@@ -84,6 +84,14 @@ MEDLSAM_INLINE void power_of_two(Vector<kLanes>& x) {
   __builtin_memcpy(&bits, &p, sizeof bits);
   bits += exponent << 23;
   __builtin_memcpy(&x, &bits, sizeof bits);
+}
+
+// The same for x ≤ 0, at least 2 to the kLeastExponent.
+template <int kLanes>
+MEDLSAM_INLINE void power_of_two(Vector<kLanes>& x) {
+  const Vector<kLanes> lowest = Vector<kLanes>{} + kLeastExponent;
+  x = x < lowest ? lowest : x;
+  power_of_two_within<kLanes>(x);
 }
 
 }  // namespace medlsam::registers

@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 
 #include "kernels/register_blocks.hpp"
 
@@ -15,16 +14,21 @@ using registers::store;
 using registers::sum_of;
 using registers::Vector;
 
-// `count` < kLanes floats, then zeros.
+// `count` < kLanes floats, then zeros. Value by value: a copy of unknown length would be a call that wants
+// the vector in memory, also where it is whole.
 template <int kLanes>
 MEDLSAM_INLINE void load_part(Vector<kLanes>& value, const float* from, std::int64_t count) {
-  value = Vector<kLanes>{};
-  std::memcpy(&value, from, static_cast<std::size_t>(count) * sizeof(float));
+  float part[kLanes];
+  for (int i = 0; i < kLanes; ++i) part[i] = i < count ? from[i] : 0.0f;
+  load<kLanes>(value, part);
 }
 
 template <int kLanes>
 MEDLSAM_INLINE void store_part(const Vector<kLanes>& value, float* to, std::int64_t count) {
-  std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(float));
+  float part[kLanes];
+  store<kLanes>(value, part);
+  for (int i = 0; i < kLanes; ++i)
+    if (i < count) to[i] = part[i];
 }
 
 // Calls body(vector, i, count) for the values of a row, kLanes at a time; `count` of the vector's are the
