@@ -108,19 +108,20 @@ torch_targets="medlsam_torch medlsam_torch_tests medlsam_networks_bench medlsam_
 cuda_targets="medlsam_cuda_device medlsam_cuda_bench medlsam_cuda_scan_tests"
 has_kernels=false
 begun=$SECONDS
+TIMEFORMAT="%U processor seconds"
 if command -v nvcc > /dev/null; then
   has_kernels=true
-  build "$kernels" "$cuda_targets" -DMEDLSAM_CUDA=ON -DMEDLSAM_TESTS=ON "-DMEDLSAM_CUDA_ARCHITECTURES=${capability:-90}" \
+  { time build "$kernels" "$cuda_targets" -DMEDLSAM_CUDA=ON -DMEDLSAM_TESTS=ON "-DMEDLSAM_CUDA_ARCHITECTURES=${capability:-90}"; } \
     > "$out/build-kernels.log" 2>&1 &
   kernels_build=$!
 fi
-build "$build" "$torch_targets" -DMEDLSAM_TORCH=ON -DMEDLSAM_TORCH_TESTS=ON "-DLIBTORCH=$libtorch" > "$out/build-torch.log" 2>&1 &
+{ time build "$build" "$torch_targets" -DMEDLSAM_TORCH=ON -DMEDLSAM_TORCH_TESTS=ON "-DLIBTORCH=$libtorch"; } > "$out/build-torch.log" 2>&1 &
 torch_build=$!
 
 # built NAME PROCESS: waits for it, and says how it went.
 built() {
   if wait "$2"; then
-    say "- build-$1: passed, $((SECONDS - begun)) s"
+    say "- build-$1: passed, $((SECONDS - begun)) s, $(grep ' processor seconds$' "$out/build-$1.log")"
   else
     failed+=("build-$1")
     say "- build-$1: FAILED after $((SECONDS - begun)) s"

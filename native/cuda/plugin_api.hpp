@@ -14,7 +14,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_CUDA_ABI 5
+#define MEDLSAM_CUDA_ABI 6
 
 enum : std::int32_t {
   MEDLSAM_CUDA_FLOAT32 = 0,
@@ -170,6 +170,12 @@ struct MedlsamCudaTable {
   // Copies the scan to the device; everything below that reads a volume reads this one. The grid of the one
   // before stays until the next fill_grid.
   std::int32_t (*load_volume)(void* session, const MedlsamCudaVolume* volume);
+  // The loaded volume for other sessions of the same GPU, until `shared` is released; but where memory does
+  // not suffice, volumes that no session uses give way to what is under way.
+  std::int32_t (*share_volume)(void* session, void** shared);
+  // In place of load_volume. `is_there`: 0 for a volume that gave way, which has to be loaded.
+  std::int32_t (*use_volume)(void* session, const void* shared, std::int32_t* is_there);
+  void (*release_volume)(void* shared);
   std::int32_t (*stored_range)(void* session, MedlsamCudaRange* range);  // of the stored values, not scaled
   // Resamples the volume along its stored axes (z, y, x). The result stays for fill_grid; `range` is its.
   std::int32_t (*resample)(void* session, const MedlsamCudaOperator axes[3], MedlsamCudaRange* range);

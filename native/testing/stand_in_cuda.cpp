@@ -60,6 +60,7 @@ MedlsamCudaTable watched_table() {
     return is_lost ? "CUDA: work on the GPU failed: unspecified launch failure."
                    : plugin_table().last_error();
   };
+  watch<&MedlsamCudaTable::load_volume>(table, "load_volume");
   watch<&MedlsamCudaTable::fill_grid>(table, "fill_grid");
   watch<&MedlsamCudaTable::load_grid>(table, "load_grid");
   watch<&MedlsamCudaTable::gather_patches>(table, "gather_patches");

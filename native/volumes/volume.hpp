@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "volumes/volume_on_gpu.hpp"
 
 namespace medlsam {
 
@@ -26,6 +27,8 @@ struct Volume {
   // Warnings about the file that results repeat, sentences without a full stop: it has no orientation, its
   // axes are sheared.
   std::vector<std::string> warnings;
+  // A copy of the voxels as they are: who changes `data` of a volume that was on a GPU resets it.
+  mutable GpuCopy on_gpu;
 
   std::size_t voxels() const { return static_cast<std::size_t>(shape[0] * shape[1] * shape[2]); }
 };

@@ -1,6 +1,7 @@
 #include "cuda/plugin/session.hpp"
 
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "cuda/plugin/devices.hpp"
@@ -28,9 +29,10 @@ SessionStream::~SessionStream() {
 Session::Session(int device, Stream stream) : properties_(require_device(device)), stream_(device, stream) {}
 
 std::int64_t Session::memory() const {
-  std::size_t sum = stored_.bytes() + narrow_.bytes() + plane_.bytes() + resampled_.bytes() + grid_.bytes() +
-                    ranges_.bytes() + indices_.bytes() + similarity_.bytes() + support_.bytes() +
-                    slice_memory_.bytes() + mask_memory_.bytes() + room_.bytes() + tensors_.bytes();
+  std::size_t sum = (volume_ ? volume_->memory.bytes() : 0) + narrow_.bytes() + plane_.bytes() +
+                    resampled_.bytes() + grid_.bytes() + ranges_.bytes() + indices_.bytes() +
+                    similarity_.bytes() + support_.bytes() + slice_memory_.bytes() + mask_memory_.bytes() +
+                    room_.bytes() + tensors_.bytes();
   for (const OperatorMemory& memory : operators_) sum += memory.bytes();
   for (const OperatorMemory& memory : resize_operators_) sum += memory.bytes();
   return static_cast<std::int64_t>(sum);
@@ -42,25 +44,43 @@ void Session::load_volume(const MedlsamCudaVolume& volume) {
   const auto type = static_cast<Element>(volume.type);
   std::size_t bytes = 0;
   with_stored(type, [&]<class T>(T) { bytes = shape.voxels() * sizeof(T); });
-  volume_ = {};
-  std::byte* stored = stored_.at_least(bytes);
+  use_volume(nullptr);
+  const auto loaded = std::make_shared<LoadedVolume>();
+  std::byte* stored = loaded->memory.at_least(bytes);
   staging_.upload(stored, volume.values, bytes, stream());
-  volume_ = {stored, type, volume.slope, volume.intercept};
-  stored_shape_ = shape;
+  loaded->device = device();
+  loaded->values = {stored, type, volume.slope, volume.intercept};
+  loaded->shape = shape;
+  volume_ = loaded;
+}
+
+std::shared_ptr<const LoadedVolume> Session::share_volume() {
+  volume();
+  synchronize(stream());
+  return volume_;
+}
+
+void Session::use_volume(std::shared_ptr<const LoadedVolume> volume) {
+  if (volume && volume->device != device()) refuse_call("The volume is on another GPU than the session.");
+  volume_ = std::move(volume);
   resampled_shape_ = {};
   slice_count_ = 0;
   masks_.clear();
 }
 
+const LoadedVolume& Session::volume() const {
+  if (!volume_) refuse_call("The session has no volume.");
+  return *volume_;
+}
+
 Range Session::stored_range() {
-  if (volume_.values == nullptr) refuse_call("The session has no volume.");
-  return value_range(stream(), volume_.values, volume_.type, stored_shape_.voxels(), ranges_);
+  const StoredValues& stored = volume().values;
+  return value_range(stream(), stored.values, stored.type, volume().shape.voxels(), ranges_);
 }
 
 // Along y, x and z: each shortens what the next one has to read, and y reads neighboring voxels x together.
 Range Session::resample(std::span<const MedlsamCudaOperator, 3> axes) {
-  if (volume_.values == nullptr) refuse_call("The session has no volume.");
-  const auto [nz, ny, nx] = stored_shape_;
+  const auto [nz, ny, nx] = volume().shape;
   const std::int64_t oz = axes[0].rows, oy = axes[1].rows, ox = axes[2].rows;
   const Operator along_y = upload_operator(operators_[1], axes[1], stream());
   const Operator along_x = upload_operator(operators_[2], axes[2], stream());
@@ -68,7 +88,7 @@ Range Session::resample(std::span<const MedlsamCudaOperator, 3> axes) {
   float* narrow = narrow_.at_least(nz * oy * nx);
   float* plane = plane_.at_least(nz * oy * ox);
   float* resampled = resampled_.at_least(oz * oy * ox);
-  apply_operator(stream(), along_y, volume_, {nz, ny, nx}, narrow);
+  apply_operator(stream(), along_y, volume().values, {nz, ny, nx}, narrow);
   apply_operator(stream(), along_x, narrow, {nz * oy, nx, 1}, plane);
   apply_operator(stream(), along_z, plane, {1, nz, oy * ox}, resampled);
   resampled_shape_ = {oz, oy, ox};
@@ -103,11 +123,7 @@ const float* Session::fill_grid(const MedlsamCudaGridLayout& layout) {
 }
 
 void Session::keep_grid() {
-  volume_ = {};
-  stored_shape_ = resampled_shape_ = {};
-  slice_count_ = 0;
-  masks_.clear();
-  stored_.free();
+  use_volume(nullptr);
   for (DeviceArray<float>* each : {&narrow_, &plane_, &resampled_, &support_}) each->free();
   for (OperatorMemory& memory : operators_) memory = {};
   for (OperatorMemory& memory : resize_operators_) memory = {};

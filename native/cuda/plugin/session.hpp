@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "cuda/plugin/shared_volumes.hpp"
 #include "cuda/plugin_api.hpp"
 #include "kernels/cuda/axis_operator.hpp"
 #include "kernels/cuda/grid.hpp"
@@ -55,6 +57,9 @@ class Session {
   void release_unused() noexcept { tensors_.release_unused(); }
 
   void load_volume(const MedlsamCudaVolume& volume);
+  // The loaded volume, once its copy is done.
+  std::shared_ptr<const LoadedVolume> share_volume();
+  void use_volume(std::shared_ptr<const LoadedVolume> volume);
   Range stored_range();
   Range resample(std::span<const MedlsamCudaOperator, 3> axes);
   const float* fill_grid(const MedlsamCudaGridLayout& layout);
@@ -76,6 +81,7 @@ class Session {
   void read_masks(std::uint8_t* planes);
 
  private:
+  const LoadedVolume& volume() const;
   const SliceView& slices() const;
   void require_slice(std::int64_t slice) const;
 
@@ -84,9 +90,7 @@ class Session {
   Staging staging_;
   MemoryPool tensors_;
 
-  DeviceArray<std::byte> stored_;
-  StoredValues volume_;
-  Extents stored_shape_;
+  std::shared_ptr<const LoadedVolume> volume_;
 
   OperatorMemory operators_[3];
   DeviceArray<float> narrow_, plane_, resampled_, grid_;

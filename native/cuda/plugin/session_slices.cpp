@@ -19,12 +19,12 @@ void Session::require_slice(std::int64_t slice) const {
 }
 
 void Session::set_slices(const MedlsamCudaSlices& slices) {
-  if (volume_.values == nullptr) refuse_call("The session has no volume.");
   const bool fits = slices.count > 0 && slices.height > 0 && slices.width > 0 &&
-                    slices.count * slices.height * slices.width == stored_shape_.voxels() &&
+                    slices.count * slices.height * slices.width == volume().shape.voxels() &&
                     slices.along_y.rows == slices.image_edge && slices.along_x.rows == slices.image_edge;
   if (!fits) refuse_call("The slices are not those of the session's volume.");
-  view_ = {volume_, slices.height, slices.width, slices.stride[0], slices.stride[1], slices.stride[2]};
+  view_ = {volume().values,  slices.height,    slices.width,
+           slices.stride[0], slices.stride[1], slices.stride[2]};
   window_ = {slices.low, slices.high, slices.clip_low, slices.clip_high, slices.zero_is_black};
   resize_.along_y = upload_operator(resize_operators_[0], slices.along_y, stream());
   resize_.along_x = upload_operator(resize_operators_[1], slices.along_x, stream());

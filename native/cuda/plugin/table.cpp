@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "cuda/plugin/devices.hpp"
@@ -39,6 +40,17 @@ std::int32_t guarded(Body&& body) {
   }
 }
 
+// Calls body, and once more where memory did not suffice and volumes that nobody uses could give way.
+template <class Body>
+void with_room(int device, Body&& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kOutOfMemory || !shared_volumes().give_way(device)) throw;
+    body();
+  }
+}
+
 // Calls body(session) with the session's device as the thread's. Where memory did not suffice, what nobody
 // uses is given back, so that less at once has all the room that there is.
 template <class Body>
@@ -47,7 +59,7 @@ std::int32_t in_session(void* session, Body&& body) {
     Session& open = *static_cast<Session*>(session);
     const DeviceScope scope(open.device());
     try {
-      body(open);
+      with_room(open.device(), [&] { body(open); });
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kOutOfMemory) throw;
       open.release_unused();
@@ -80,7 +92,9 @@ std::int32_t create_templates(std::int32_t device, std::int32_t points, std::int
   return guarded([&] {
     require_device(device);
     const std::size_t count = scales;
-    *templates = new TemplateKernels(device, points, channels, {sizes, count}, {kernels, count});
+    with_room(device, [&] {
+      *templates = new TemplateKernels(device, points, channels, {sizes, count}, {kernels, count});
+    });
   });
 }
 
@@ -158,6 +172,17 @@ void fill_localization(MedlsamCudaTable& table) {
   table.load_volume = [](void* session, const MedlsamCudaVolume* volume) {
     return in_session(session, [&](Session& open) { open.load_volume(*volume); });
   };
+  table.share_volume = [](void* session, void** shared) {
+    return in_session(session, [&](Session& open) { *shared = shared_volumes().add(open.share_volume()); });
+  };
+  table.use_volume = [](void* session, const void* shared, std::int32_t* is_there) {
+    return in_session(session, [&](Session& open) {
+      auto volume = shared_volumes().find(shared);
+      *is_there = volume ? 1 : 0;
+      if (volume) open.use_volume(std::move(volume));
+    });
+  };
+  table.release_volume = [](void* shared) { shared_volumes().remove(shared); };
   table.stored_range = [](void* session, MedlsamCudaRange* range) {
     return in_session(session, [&](Session& open) { copy_range(open.stored_range(), range); });
   };

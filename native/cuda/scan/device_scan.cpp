@@ -1,6 +1,6 @@
 #include "cuda/scan/device_scan.hpp"
 
-#include <limits>
+#include <memory>
 #include <string>
 
 #include "base/parallel.hpp"
@@ -22,9 +22,30 @@ std::vector<float> as_floats(const Volume& volume, const Task& task) {
   return values;
 }
 
+// A volume of the plugin's.
+class SharedVolume : public VolumeOnGpu {
+ public:
+  SharedVolume(const MedlsamCudaTable& table, int device, void* handle)
+      : table_(table), device_(device), handle_(handle) {}
+  ~SharedVolume() override { table_.release_volume(handle_); }
+  SharedVolume(const SharedVolume&) = delete;
+  SharedVolume& operator=(const SharedVolume&) = delete;
+
+  bool is_on(const MedlsamCudaTable& table, int device) const {
+    return &table == &table_ && device == device_;
+  }
+  const void* handle() const { return handle_; }
+
+ private:
+  const MedlsamCudaTable& table_;
+  const int device_;
+  void* const handle_;
+};
+
 }  // namespace
 
-DeviceScan::DeviceScan(const MedlsamCudaTable& table, int device, void* stream) : table_(table) {
+DeviceScan::DeviceScan(const MedlsamCudaTable& table, int device, void* stream)
+    : table_(table), device_(device) {
   check(table.open_session(device, stream, &session_));
 }
 
@@ -78,10 +99,25 @@ void DeviceScan::upload(const Volume& volume, const Task& task) {
   check(table_.load_volume(session_, &uploaded));
 }
 
+// Takes the volume that an earlier scan loaded; false where none did, or it is not there any more.
+bool DeviceScan::use_shared(const Volume& volume) {
+  const auto there = std::dynamic_pointer_cast<const SharedVolume>(volume.on_gpu.get());
+  if (!there || !there->is_on(table_, device_)) return false;
+  std::int32_t is_there = 0;
+  check(table_.use_volume(session_, there->handle(), &is_there));
+  return is_there != 0;
+}
+
 void DeviceScan::load(const Volume& volume, const Task& task) {
   grid_values_ = nullptr;
   has_grid_ = false;
-  upload(volume, task);
+  volume_ = nullptr;
+  if (!use_shared(volume)) {
+    upload(volume, task);
+    void* shared = nullptr;
+    check(table_.share_volume(session_, &shared));
+    volume.on_gpu.set(std::make_shared<const SharedVolume>(table_, device_, shared));
+  }
   volume_ = &volume;
 }
 
@@ -104,8 +140,10 @@ Grid DeviceScan::make_grid(Conventions conventions, bool normalized, const Task&
   upload(upright, task);
   Grid grid = upright_grid(upright, conventions, normalized, [lowest] { return lowest; });
   grid.rectification = rectification;
-  upload(volume, task);
-  volume_ = &volume;
+  const float* values = grid_values_;
+  load(volume, task);
+  grid_values_ = values;
+  has_grid_ = true;
   return grid;
 }
 

@@ -82,8 +82,8 @@ class DeviceScan {
   void release(void* memory) noexcept;
   void read(const void* memory, std::span<std::byte> to) const;
 
-  // Copies the stored voxels to the GPU: int16 as they are, other types as float32. `volume` outlives the
-  // work on it.
+  // Copies the stored voxels to the GPU: int16 as they are, other types as float32; a volume that is there
+  // already, volume.on_gpu, does not go up again. `volume` outlives the work on it.
   void load(const Volume& volume, const Task& task);
 
   // As medlsam::make_grid, but the values stay on the GPU: the grid comes back without them. Slices that a
@@ -125,6 +125,7 @@ class DeviceScan {
  private:
   void check(std::int32_t result) const;
   const Volume& loaded() const;
+  bool use_shared(const Volume& volume);
   void upload(const Volume& volume, const Task& task);
   // The lowest stored value of the volume that the session has, in the HU of `volume`.
   double stored_minimum(const Volume& volume) const;
@@ -133,6 +134,7 @@ class DeviceScan {
   bool find_room(MaskLevels levels, std::span<MedlsamCudaKeptMask> places);
 
   const MedlsamCudaTable& table_;
+  const int device_;
   void* session_ = nullptr;
   const Volume* volume_ = nullptr;
   const float* grid_values_ = nullptr;

@@ -64,10 +64,16 @@ Volume make_volume() {
   return volume;
 }
 
-bool same_values(const Tensor& a, const Tensor& b) {
+std::size_t differing(const Tensor& a, const Tensor& b) {
   const Tensor first = a.to_host(), second = b.to_host();
-  return first.shape() == second.shape() &&
-         std::equal(first.floats(), first.floats() + first.elements(), second.floats());
+  REQUIRE(first.shape() == second.shape());
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < first.elements(); ++i) count += first.floats()[i] != second.floats()[i];
+  return count;
+}
+
+bool same_values(const Tensor& a, const Tensor& b) {
+  return differing(a, b) == 0;
 }
 
 TEST_CASE("patches from a GPU are those from the host, and stay there") {
@@ -131,12 +137,7 @@ TEST_CASE("pictures and masks of slices from a GPU are those from the host") {
   const SlicedScan scan{&volume, slice_layout(volume.affine, volume.shape), Conventions::kReference, 32, 8};
   const auto source = open_gpu_slices(plugin(), scan, kGpu, kTask);
   HostSlices host(scan, kTask);
-  const Tensor picture = source->picture(5, kTask).to_host(), expected = host.picture(5, kTask);
-  REQUIRE(picture.shape() == expected.shape());
-  std::size_t different = 0;
-  for (std::size_t i = 0; i < picture.elements(); ++i)
-    different += picture.floats()[i] != expected.floats()[i];
-  CHECK(different <= 1);
+  CHECK(differing(source->picture(5, kTask), host.picture(5, kTask)) <= 1);
 
   const BothTensors logits({3, 2, 8, 8}, 7), ious({3, 2}, 8);
   const std::array<std::size_t, 3> organs = {2, 0, 1};
@@ -198,6 +199,7 @@ TEST_CASE(
   CHECK((made.on_gpu == nullptr || std::getenv("MEDLSAM_CUDA") != nullptr));
   CHECK(made.voxels() > 0);
   volume.data.assign(volume.data.size(), std::byte{0});
+  volume.on_gpu.set(nullptr);
   for (const Device device : {kGpu, Device{}}) {
     try {
       make_grid_on(device, volume, Conventions::kExact, false, kTask);
@@ -206,6 +208,35 @@ TEST_CASE(
       CHECK(error.code() == ErrorCode::kBadVolume);
     }
   }
+}
+
+TEST_CASE(
+    "a volume that was gridded on a GPU is there for its slices, and a changed copy is another volume") {
+  register_gpu_sources(plugin());
+  const Volume volume = make_volume();
+  const Grid grid = make_grid_on(kGpu, volume, Conventions::kExact, false, kTask);
+  const auto there = volume.on_gpu.get();
+  CHECK(there != nullptr);
+  Volume changed = volume;
+  CHECK(changed.on_gpu.get() == nullptr);
+  std::reverse(changed.data.begin(), changed.data.end());
+  for (const Volume* each : {&volume, static_cast<const Volume*>(&changed)}) {
+    const SlicedScan scan{each, slice_layout(each->affine, each->shape), Conventions::kExact, 32, 8};
+    CHECK(differing(open_slices(scan, kGpu, kTask)->picture(5, kTask),
+                    HostSlices(scan, kTask).picture(5, kTask)) <= 1);
+  }
+  CHECK(volume.on_gpu.get() == there);
+  CHECK(changed.on_gpu.get() != nullptr);
+  Volume moved = std::move(changed);
+  CHECK(moved.on_gpu.get() == nullptr);
+  moved = volume;
+  CHECK(moved.on_gpu.get() == nullptr);
+
+  void* session = nullptr;
+  check(plugin(), plugin().open_session(0, nullptr, &session));
+  void* shared = nullptr;
+  CHECK_THROWS_AS(check(plugin(), plugin().share_volume(session, &shared)), Error);
+  plugin().close_session(session);
 }
 
 TEST_CASE("networks on a GPU get their patches and slices from it once the plugin is registered") {
