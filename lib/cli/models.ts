@@ -15,6 +15,7 @@ interface ConvertFlags {
   float16?: boolean;
   int8?: boolean;
   note?: string;
+  maskCenters?: boolean;
 }
 
 export function addModels(program: Command, session: Session): void {
@@ -50,6 +51,10 @@ export function addModels(program: Command, session: Session): void {
       ).conflicts("float16"),
     )
     .option("--note <text>", "warning that all results of these weights carry")
+    .option(
+      "--mask-centers",
+      "of a SAM: its masks are those of the pixels' middles, which `train sam` writes into its files itself; otherwise they are read half a pixel before, as published",
+    )
     .action((file: string, flags: ConvertFlags) => convert(file, flags, session));
 }
 
@@ -85,7 +90,7 @@ async function stateOf(name: string, files: ModelFile[], signal: AbortSignal): P
 }
 
 async function convert(file: string, flags: ConvertFlags, session: Session): Promise<void> {
-  const { output, float16, int8, note } = flags;
+  const { output, float16, int8, note, maskCenters } = flags;
   if (!output.endsWith(".safetensors")) {
     throw new UsageError(`${output}: checkpoints are written as FILE.safetensors.`);
   }
@@ -93,7 +98,12 @@ async function convert(file: string, flags: ConvertFlags, session: Session): Pro
   const { signal } = session;
   const { Checkpoint } = await session.api();
   const checkpoint = await Checkpoint.open(file, { signal });
-  const metadata = note === undefined ? undefined : { note };
+  if (maskCenters && checkpoint.looksLike !== "SAM")
+    throw new UsageError(`--mask-centers: ${file} is no SAM, but ${checkpoint.looksLike}.`);
+  const metadata = {
+    ...(note !== undefined && { note }),
+    ...(maskCenters && { mask_sampling: "centers" }),
+  };
   await checkpoint.write(output, { float16, int8, metadata, signal });
 }
 

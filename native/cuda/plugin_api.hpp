@@ -104,6 +104,8 @@ struct MedlsamCudaSlices {
   MedlsamCudaOperator along_y, along_x;
   float rounding;
   float foreground;  // a mask's foreground has a greater probability
+  std::int32_t
+      centers;  // where a mask is sampled: in the pixels' middles, else at floor(pixel · image_edge / length)
 };
 
 // Masks of a slice in device memory, as SAM's decoder leaves them.

@@ -245,6 +245,20 @@ TEST_CASE("SAM refuses checkpoints that are not SAM's") {
       ErrorCode::kBadCheckpoint, "'prompt_encoder.no_mask_embed.weight' is missing");
 }
 
+TEST_CASE("SAM's metadata say where masks are sampled") {
+  const auto stating = [](const std::string& sampling) {
+    Checkpoint checkpoint = changed([](auto&) {});
+    if (!sampling.empty()) checkpoint.metadata[kMaskSampling] = sampling;
+    return checkpoint;
+  };
+  const SamWeights published(stating(""), "x.pth"), centers(stating("centers"), "x.pth");
+  CHECK(published.mask_sampling() == MaskSampling::kCorners);
+  CHECK(centers.mask_sampling() == MaskSampling::kCenters);
+  CHECK(centers.digest() != published.digest());
+  check_message([&] { SamWeights(stating("edges"), "x.pth"); }, ErrorCode::kBadCheckpoint,
+                R"("mask_sampling": "edges"; all that is known is "centers")");
+}
+
 TEST_CASE("SAM's tensors are found under one prefix of any name") {
   const auto beneath = [](const std::vector<std::string>& prefixes) {
     return changed([&](auto& tensors) {

@@ -9,6 +9,7 @@ namespace medlsam {
 
 SamWeights::SamWeights(const Checkpoint& checkpoint, const std::string& path, const SamGeometry* stated)
     : parameters_(checkpoint, "SAM", path, "image_encoder.patch_embed.proj.weight") {
+  read_mask_sampling(checkpoint);
   read_encoder();
   read_prompt_encoder();
   read_decoder();
@@ -19,6 +20,21 @@ SamWeights::SamWeights(const Checkpoint& checkpoint, const std::string& path, co
   fold_downscaling();
   fold_positions();
   parameters_.close();
+}
+
+void SamWeights::read_mask_sampling(const Checkpoint& checkpoint) {
+  const auto found = checkpoint.metadata.find(kMaskSampling);
+  if (found == checkpoint.metadata.end()) return;
+  if (found->second != kCenters) {
+    parameters_.refuse("its metadata has \"" + std::string(kMaskSampling) + "\": \"" + found->second +
+                       "\"; all that is known is \"" + kCenters + "\".");
+  }
+  mask_sampling_ = MaskSampling::kCenters;
+}
+
+std::string SamWeights::digest() const {
+  const bool centers = mask_sampling_ == MaskSampling::kCenters;
+  return parameters_.digest() + (centers ? std::string(kMaskSampling) + ' ' + kCenters + '\n' : "");
 }
 
 void SamWeights::read_linear(const std::string& name, std::int64_t out, std::int64_t in) {

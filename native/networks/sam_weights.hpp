@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "networks/mask_sampling.hpp"
 #include "networks/parameters.hpp"
 
 namespace medlsam {
@@ -13,6 +14,9 @@ inline constexpr std::array<double, 3> kSamMean = {123.675, 116.28, 103.53};
 inline constexpr std::array<double, 3> kSamDeviation = {58.395, 57.12, 57.375};
 
 inline constexpr int kSamDecoderHeads = 8;  // in every published SAM; no tensor tells it
+
+// The metadata of a checkpoint whose masks are to be read in the pixels' middles.
+inline constexpr const char *kMaskSampling = "mask_sampling", *kCenters = "centers";
 
 // Sizes that a JSON next to a SAM checkpoint, of the same stem, may state.
 struct SamGeometry {
@@ -45,7 +49,9 @@ class SamWeights {
   const std::map<std::string, TensorView>& tensors() const { return parameters_.tensors(); }
   std::map<std::string, TensorView> all() const { return parameters_.all(); }
   const float* values(const std::string& name) const { return parameters_.values(name); }
-  std::string digest() const { return parameters_.digest(); }
+  // kCenters where the file's metadata says so (kMaskSampling); what was trained here does.
+  MaskSampling mask_sampling() const { return mask_sampling_; }
+  std::string digest() const;
 
   // Beside the official names, `at` knows what was computed from them:
   //   folded.patch.weight (width, patch²), .bias   embeds a patch of a gray slice in 0 … 255: the
@@ -58,6 +64,7 @@ class SamWeights {
   //   channel) folded.positions (grid², channels)           the positional encoding of the embedding's cells
 
  private:
+  void read_mask_sampling(const Checkpoint& checkpoint);
   void read_encoder();
   void read_block(const std::string& root);
   void read_prompt_encoder();
@@ -75,6 +82,7 @@ class SamWeights {
   Parameters parameters_;
   int patch_ = 0, grid_ = 0, width_ = 0, heads_ = 0, channels_ = 0, decoder_depth_ = 0, mask_tokens_ = 0;
   std::vector<int> windows_;
+  MaskSampling mask_sampling_ = MaskSampling::kCorners;
 };
 
 }  // namespace medlsam

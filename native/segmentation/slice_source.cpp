@@ -18,7 +18,7 @@ HostSlices::HostSlices(const SlicedScan& scan, const Task& task)
     : scan_(scan),
       window_(slice_window(*scan.volume, scan.conventions, task)),
       resizer_(scan.layout.height, scan.layout.width, scan.edge),
-      decoder_(scan.logits_edge, scan.edge, scan.layout.height, scan.layout.width) {}
+      decoder_(scan.logits_edge, scan.edge, scan.layout.height, scan.layout.width, scan.sampling) {}
 
 Tensor HostSlices::picture(std::int64_t slice, const Task&) {
   std::vector<std::uint8_t> cut(scan_.layout.pixels()), resized(scan_.edge * scan_.edge);

@@ -22,6 +22,7 @@ struct SlicedScan {
   SliceLayout layout;
   Conventions conventions{};
   std::int64_t edge = 0, logits_edge = 0;
+  MaskSampling sampling = MaskSampling::kCorners;
   MaskLevels levels = MaskLevels::kAll;  // that a GPU must bring down
 };
 

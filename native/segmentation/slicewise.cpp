@@ -139,8 +139,10 @@ SliceWork segment_slices(SamModel& sam, const Volume& volume, Conventions conven
     throw Error(ErrorCode::kBadArgument, "The masks are of a volume of another shape.");
   if (plan.empty()) return {};
   const std::int64_t edge = sam.weights().image_size(), logits_edge = 4 * sam.weights().grid();
-  const auto source =
-      open_slices({&volume, masks.layout, conventions, edge, logits_edge, levels}, sam.device(), task);
+  const MaskSampling sampling =
+      conventions == Conventions::kReference ? MaskSampling::kCorners : sam.weights().mask_sampling();
+  const auto source = open_slices({&volume, masks.layout, conventions, edge, logits_edge, sampling, levels},
+                                  sam.device(), task);
   return Pipeline(sam, *source, plan, masks, task).run();
 }
 

@@ -113,6 +113,8 @@ describe("medlsam train sam", () => {
     expect(stderr).toMatch(/epoch 2: .*\(lowest: label [25] [\d.]+, label [25] [\d.]+\)/);
     expect(stderr).toMatch(/^ {2}label 2: Dice 0\.\d{3}\n {2}label 5: Dice 0\.\d{3}$/m);
 
+    const { metadata } = await Checkpoint.open(at("whole/sam.safetensors"));
+    expect(metadata.mask_sampling).toBe("centers");
     const sam = await Sam.load(at("whole/sam.safetensors"));
     expect([sam.imageSize, sam.grid, sam.width, sam.depth]).toEqual([64, 8, 32, 2]);
     const organs = {

@@ -107,6 +107,7 @@ class Session {
   GrayWindow window_;
   SliceResize resize_;
   float foreground_ = 0;
+  bool mask_centers_ = false;
   SliceMemory slice_memory_;
   MaskMemory mask_memory_;
   std::vector<DecodedMask> masks_;  // of masked_slice_, by some calls

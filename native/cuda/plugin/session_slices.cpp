@@ -31,6 +31,7 @@ void Session::set_slices(const MedlsamCudaSlices& slices) {
   resize_.edge = slices.image_edge;
   resize_.rounding = slices.rounding;
   foreground_ = slices.foreground;
+  mask_centers_ = slices.centers != 0;
   room_.open();
   slice_count_ = slices.count;
   masks_.clear();
@@ -54,8 +55,8 @@ std::vector<MaskExtent> Session::decode_masks(const MedlsamCudaLogits& logits) {
   require_slice(masked_slice_);
   if (logits.prompts < 0 || logits.each < 1 || logits.edge < 1)
     refuse_call("A slice's logits are of some prompts, each of one mask at least.");
-  const MaskLogits from{logits.data, logits.ious, static_cast<Element>(logits.type),      logits.prompts,
-                        logits.each, logits.edge, static_cast<std::int32_t>(resize_.edge)};
+  const MaskLogits from{logits.data, logits.ious, static_cast<Element>(logits.type),       logits.prompts,
+                        logits.each, logits.edge, static_cast<std::int32_t>(resize_.edge), mask_centers_};
   const auto decoded =
       cuda::decode_masks(stream(), from, view_, masked_slice_, foreground_, mask_calls_, mask_memory_);
   masks_.insert(masks_.end(), decoded.begin(), decoded.end());

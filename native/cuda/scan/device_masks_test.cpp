@@ -68,9 +68,9 @@ struct Scene {
     scan.set_slices(layout, {}, kImage);
   }
 
-  SliceMask expected(std::span<const float> logits) const {
+  SliceMask expected(std::span<const float> logits, MaskSampling sampling = MaskSampling::kCorners) const {
     std::vector<float> probabilities(layout.pixels());
-    MaskDecoder(kLogits, kImage, layout.height, layout.width).decode(logits, probabilities);
+    MaskDecoder(kLogits, kImage, layout.height, layout.width, sampling).decode(logits, probabilities);
     return crop_mask(probabilities, layout.height, layout.width);
   }
 
@@ -132,6 +132,21 @@ TEST_CASE("masks decoded on a GPU are the CPU's, with their statistics") {
     const MaskStatistics expected = mask_statistics(masks, i, scene.volume, kTask);
     CHECK(by_gpu.voxels == expected.voxels);
     if (i != 1) CHECK(by_gpu.mean == expected.mean);
+  }
+}
+
+TEST_CASE("masks are sampled on a GPU as on the CPU") {
+  Scene scene;
+  const std::vector<float> logits = make_logits(1, 1, 1);
+  const DeviceValues values(plugin(), logits);
+  const DeviceLogits on_device{values.data(), nullptr, DType::kF32, 1, 1, static_cast<int>(kLogits)};
+  const SliceMask published = scene.expected(logits);
+  const SliceMask centers = scene.expected(logits, MaskSampling::kCenters);
+  CHECK(centers.levels != published.levels);
+  for (const MaskSampling sampling : {MaskSampling::kCenters, MaskSampling::kCorners}) {
+    scene.scan.set_slices(scene.layout, {}, kImage, sampling);
+    const bool is_centers = sampling == MaskSampling::kCenters;
+    check_mask(scene.masks(2, on_device, MaskLevels::kAll).at(0), is_centers ? centers : published);
   }
 }
 

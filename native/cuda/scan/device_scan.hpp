@@ -12,6 +12,7 @@
 #include "localization/grid/grid.hpp"
 #include "localization/similarity/peaks.hpp"
 #include "localization/templates/templates.hpp"
+#include "segmentation/masks/decode.hpp"
 #include "segmentation/masks/scan_masks.hpp"
 #include "segmentation/slices/layout.hpp"
 #include "segmentation/slices/window.hpp"
@@ -107,8 +108,9 @@ class DeviceScan {
 
   // As medlsam::slice_window.
   Window slice_window(Conventions conventions);
-  // Sets how slices are cut, windowed and resized to edge².
-  void set_slices(const SliceLayout& layout, const Window& window, std::int64_t edge);
+  // Sets how slices are cut, windowed and resized to edge², and where masks are sampled.
+  void set_slices(const SliceLayout& layout, const Window& window, std::int64_t edge,
+                  MaskSampling sampling = MaskSampling::kCorners);
   // As window_slice and SliceResizer: (slices, edge²) of kF32, kF16 or kBF16 into device memory.
   void prepare_slices(std::span<const std::int64_t> slices, DType dtype, void* out);
   // The masks that are decoded from now on are of this slice.

@@ -44,7 +44,8 @@ Window DeviceScan::slice_window(Conventions conventions) {
   return reference_window(loaded(), static_cast<double>(stored.min), static_cast<double>(stored.max));
 }
 
-void DeviceScan::set_slices(const SliceLayout& layout, const Window& window, std::int64_t edge) {
+void DeviceScan::set_slices(const SliceLayout& layout, const Window& window, std::int64_t edge,
+                            MaskSampling sampling) {
   const AxisOperator along_y = quadratic_spline(layout.height, edge);
   const AxisOperator along_x = quadratic_spline(layout.width, edge);
   MedlsamCudaSlices slices{};
@@ -62,6 +63,7 @@ void DeviceScan::set_slices(const SliceLayout& layout, const Window& window, std
   slices.along_x = operator_view(along_x);
   slices.rounding = kGrayRounding;
   slices.foreground = kForeground;
+  slices.centers = sampling == MaskSampling::kCenters;
   masks_.clear();
   kept_.clear();
   kept_bytes_ = 0;

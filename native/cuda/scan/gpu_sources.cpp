@@ -97,7 +97,7 @@ class GpuSlices : public SliceSource {
   GpuSlices(const MedlsamCudaTable& table, const SlicedScan& scan, Device gpu, const Task& task)
       : sliced_(scan), gpu_(gpu.first()), scan_(std::make_shared<DeviceScan>(table, gpu_.index)) {
     scan_->load(*scan.volume, task);
-    scan_->set_slices(scan.layout, scan_->slice_window(scan.conventions), scan.edge);
+    scan_->set_slices(scan.layout, scan_->slice_window(scan.conventions), scan.edge, scan.sampling);
   }
 
   Tensor picture(std::int64_t slice, const Task& task) override {

@@ -10,17 +10,19 @@ namespace {
 
 constexpr std::int32_t kFar = 0x7fffffff;
 
-// Where a pixel's sample lies between the logits (medlsam::MaskDecoder): the pixel takes the sample
-// floor(pixel · image edge / length) of the image, which is the logits resized with half-pixel centers.
+// Where a pixel's sample lies between the logits (medlsam::MaskDecoder): in the pixel's middle, or where the
+// pixel floor(pixel · image edge / length) of SAM's image has its own.
 struct Sample {
   std::int32_t low, high;
   float fraction;
 };
 
 MEDLSAM_KERNEL Sample sample_at(std::int64_t pixel, std::int64_t length, std::int32_t edge,
-                                std::int32_t image_edge) {
+                                std::int32_t image_edge, bool centers) {
   const float scale = static_cast<float>(edge) / static_cast<float>(image_edge);
-  const float middle = scale * (static_cast<float>(pixel * image_edge / length) + 0.5f) - 0.5f;
+  const float middle =
+      centers ? static_cast<float>((2 * pixel + 1) * edge) / static_cast<float>(2 * length) - 0.5f
+              : scale * (static_cast<float>(pixel * image_edge / length) + 0.5f) - 0.5f;
   const float place = middle > 0 ? middle : 0.0f;
   const auto whole = static_cast<std::int32_t>(place);
   const std::int32_t low = whole < edge - 1 ? whole : edge - 1,
@@ -103,8 +105,8 @@ struct DecodeMasks {
   }
 
   MEDLSAM_KERNEL float probability(const T* mask, std::int32_t y, std::int32_t x) const {
-    const Sample row = sample_at(y, view.height, logits.edge, logits.image_edge);
-    const Sample column = sample_at(x, view.width, logits.edge, logits.image_edge);
+    const Sample row = sample_at(y, view.height, logits.edge, logits.image_edge, logits.centers);
+    const Sample column = sample_at(x, view.width, logits.edge, logits.image_edge, logits.centers);
     const auto line = [&](std::int32_t at) {
       const float above = sigmoid(to_float(mask[row.low * logits.edge + at]));
       const float below = sigmoid(to_float(mask[row.high * logits.edge + at]));

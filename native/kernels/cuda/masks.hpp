@@ -18,6 +18,7 @@ struct MaskLogits {
   Element type = Element::kFloat32;
   std::int32_t prompts = 0, each = 1;
   std::int32_t edge = 0, image_edge = 0;  // of SAM's image
+  bool centers = false;                   // sampled in the pixels' middles (medlsam::MaskSampling)
 };
 
 // The rectangle of a mask's foreground on its slice, last row and column included; bottom < top where there

@@ -8,22 +8,28 @@
 
 namespace medlsam {
 
-MaskDecoder::MaskDecoder(std::int64_t logits_edge, std::int64_t edge, std::int64_t height, std::int64_t width)
+MaskDecoder::MaskDecoder(std::int64_t logits_edge, std::int64_t edge, std::int64_t height, std::int64_t width,
+                         MaskSampling sampling)
     : logits_edge_(logits_edge) {
   for (std::int64_t length : {logits_edge, edge, height, width}) {
     if (length >= 1 && length <= 65535) continue;
     throw Error(ErrorCode::kBadArgument, "Masks cannot be decoded with a length of " +
                                              std::to_string(length) + "; lengths are 1 to 65535.");
   }
-  rows_ = samples(logits_edge, edge, height);
-  columns_ = samples(logits_edge, edge, width);
+  rows_ = samples(logits_edge, edge, height, sampling);
+  columns_ = samples(logits_edge, edge, width, sampling);
 }
 
-MaskDecoder::Samples MaskDecoder::samples(std::int64_t logits_edge, std::int64_t edge, std::int64_t length) {
+MaskDecoder::Samples MaskDecoder::samples(std::int64_t logits_edge, std::int64_t edge, std::int64_t length,
+                                          MaskSampling sampling) {
   Samples samples;
   const float scale = static_cast<float>(logits_edge) / static_cast<float>(edge);
   for (std::int64_t i = 0; i < length; ++i) {
-    const float place = std::max(0.0f, scale * (static_cast<float>(i * edge / length) + 0.5f) - 0.5f);
+    const float middle =
+        sampling == MaskSampling::kCenters
+            ? static_cast<float>((2 * i + 1) * logits_edge) / static_cast<float>(2 * length) - 0.5f
+            : scale * (static_cast<float>(i * edge / length) + 0.5f) - 0.5f;
+    const float place = std::max(0.0f, middle);
     const std::int64_t low = std::min(static_cast<std::int64_t>(place), logits_edge - 1);
     samples.low.push_back(static_cast<std::int32_t>(low));
     samples.high.push_back(static_cast<std::int32_t>(std::min(low + 1, logits_edge - 1)));

@@ -5,19 +5,22 @@
 #include <span>
 #include <vector>
 
+#include "networks/mask_sampling.hpp"
+
 namespace medlsam {
 
 // A probability above this is foreground.
 inline constexpr float kForeground = 0.5f;
 
 // Decodes masks of one geometry from the network's low-resolution logits: their sigmoid is resized bilinearly
-// to SAM's image (half-pixel centers), and each pixel of the slice takes the sample floor(pixel · edge /
-// length). Only those samples are computed. Thread-safe.
+// to SAM's image (half-pixel centers), and each pixel of the slice takes one sample of that. Only those
+// samples are computed. Thread-safe.
 class MaskDecoder {
  public:
   // `logits_edge`²: the logits; `edge`²: SAM's image, 4 times as long for every SAM; height × width: the
   // slice. Throws kBadArgument for lengths below 1 or above 65535.
-  MaskDecoder(std::int64_t logits_edge, std::int64_t edge, std::int64_t height, std::int64_t width);
+  MaskDecoder(std::int64_t logits_edge, std::int64_t edge, std::int64_t height, std::int64_t width,
+              MaskSampling sampling = MaskSampling::kCorners);
 
   // The probability that each pixel belongs to the organ. Throws kBadArgument for spans of other sizes.
   void decode(std::span<const float> logits, std::span<float> probabilities) const;
@@ -28,7 +31,8 @@ class MaskDecoder {
     std::vector<std::int32_t> low, high;
     std::vector<float> fraction;
   };
-  static Samples samples(std::int64_t logits_edge, std::int64_t edge, std::int64_t length);
+  static Samples samples(std::int64_t logits_edge, std::int64_t edge, std::int64_t length,
+                         MaskSampling sampling);
 
   std::int64_t logits_edge_;
   Samples rows_, columns_;

@@ -77,6 +77,22 @@ TEST_CASE("masks: of slices larger than the model's image, and of a single pixel
   check_refused([] { MaskDecoder(2, 8, 0, 20); }, "length of 0");
 }
 
+TEST_CASE("masks: sampled in the pixels' middles where training had them") {
+  // Rows of the image become 0 … 1 evenly: a pixel's probability tells where its sample lies.
+  constexpr std::int64_t kLogits = 24, kEdge = 96, kLength = 32;
+  std::vector<float> logits(kLogits * kLogits), published(kLength * kLength), centers(published);
+  for (std::int64_t i = 0; i < kLogits * kLogits; ++i) {
+    const float probability = (static_cast<float>(i / kLogits) + 0.5f) / kLogits;
+    logits[i] = std::log(probability / (1 - probability));
+  }
+  MaskDecoder(kLogits, kEdge, kLength, kLength).decode(logits, published);
+  MaskDecoder(kLogits, kEdge, kLength, kLength, MaskSampling::kCenters).decode(logits, centers);
+  for (std::int64_t y = 1; y < kLength - 1; ++y) {  // the outermost lie outside the logits' middles
+    CHECK(centers[y * kLength] == doctest::Approx((static_cast<double>(y) + 0.5) / kLength));
+    CHECK(published[y * kLength] == doctest::Approx((static_cast<double>(3 * y) + 0.5) / kEdge));
+  }
+}
+
 TEST_CASE("masks: cropped to their foreground") {
   const float nan = std::nanf("");
   const std::vector<float> probabilities = {0, 0.5f, 0, 0, 0,      //

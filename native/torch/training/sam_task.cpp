@@ -247,7 +247,10 @@ Metadata SamTask::settings() const {
 void SamTask::write_model(const std::string& path, const Metadata& metadata) const {
   CheckpointWriter writer;
   writer.add("", weights());
-  writer.write(path, metadata);
+  // Targets are of the pixels' middles.
+  Metadata with_sampling = metadata;
+  with_sampling[kMaskSampling] = kCenters;
+  writer.write(path, with_sampling);
 }
 
 }  // namespace medlsam::training
