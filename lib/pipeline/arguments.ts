@@ -94,6 +94,7 @@ export const aJob = z.object(
     skip: aFunction.optional(),
     prepare: aFunction,
     work: aFunction,
+    conclude: aFunction.optional(),
     release: aFunction.optional(),
   },
   "must be a job, { prepare, work }",

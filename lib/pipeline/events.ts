@@ -8,7 +8,8 @@ export interface NamedCase {
 
 /**
  * An event of a run. Every case that a run comes to gives `case-started`, then any number of `progress` and `note`,
- * then exactly one of `case-done`, `case-skipped` and `case-failed`; a run that is aborted ends within a case.
+ * then exactly one of `case-done`, `case-skipped` and `case-failed`, which may come after the next case has started where its
+ * files are written beside that; a run that is aborted ends within a case.
  */
 export type PipelineEvent<Each extends NamedCase, Result> =
   | {

@@ -105,11 +105,14 @@ export class PipelineModels {
     };
   }
 
+  /** Whether a network computes on a GPU. */
+  get useGpu(): boolean {
+    return this.#networks.some(({ device }) => device !== "cpu");
+  }
+
   /** Whether work that a GPU fails at is to be done on the CPU. */
   get hasFallback(): boolean {
-    return (
-      this.#options.fallback === "cpu" && this.#networks.some(({ device }) => device !== "cpu")
-    );
+    return this.#options.fallback === "cpu" && this.useGpu;
   }
 
   /** The same models with their networks on the CPU, loaded anew; they are the caller's to close, the templates are not. */

@@ -13,7 +13,12 @@ import type { CaseOutcome, PipelineEvent } from "./events.js";
 import { ModelsWithFallback } from "./fallback.js";
 import { checkLocating, hasPromptFiles } from "./locate.js";
 import { type ModelFacts, PipelineModels, type PipelineOptions } from "./models.js";
-import { checkOutputs, type ProcessOptions, processScan } from "./process-scan.js";
+import {
+  checkOutputs,
+  type ProcessedScan,
+  type ProcessOptions,
+  processScan,
+} from "./process-scan.js";
 import { Report } from "./report.js";
 import type { ScanResult } from "./result.js";
 import { type CaseReporter, runCases } from "./run-cases.js";
@@ -34,7 +39,10 @@ export interface RunAllOptions extends RunOptions {
   shard?: Shard;
   /** Pass over scans whose results are complete. Needs an output. */
   skipExisting?: boolean;
-  /** Whether the next scan is read and put on the grid while one is worked on; true by default. */
+  /**
+   * Whether the next scan is read and put on the grid while one is worked on, and on a GPU the files of the one before are
+   * written; true by default.
+   */
   lookAhead?: boolean;
   /** File for a JSON report of the run, written when it ends, is left or fails. */
   report?: string;
@@ -165,6 +173,16 @@ export class Pipeline {
   #job(options: RunOptions, scan?: string | Volume | OpenScan) {
     const given = scan instanceof OpenScan ? scan : undefined;
     const volume = scan instanceof Volume ? scan : undefined;
+    const unfinished = new Map<ScanResult, ProcessedScan["finish"]>();
+    const finish = async (each: ScanCase, result: ScanResult, { onNote }: CaseReporter) => {
+      await unfinished.get(result)?.();
+      unfinished.delete(result);
+      for (const { code, message } of result.warnings) {
+        onNote(`${each.image}: ${message} (${code}).`);
+      }
+    };
+    // A GPU is at the next scan while files are written. On the CPU each would slow the other down.
+    const beside = this.#models.useGpu && { conclude: finish };
     return {
       prepare: async ({ image, series }: ScanCase, reporter: CaseReporter) =>
         given ??
@@ -173,14 +191,17 @@ export class Pipeline {
           ...(series !== undefined && { series }),
           ...reporter,
         }),
-      work: async (each: ScanCase, ready: OpenScan, { onProgress, onNote }: CaseReporter) => {
+      ...beside,
+      work: async (each: ScanCase, ready: OpenScan, reporter: CaseReporter) => {
+        const { onProgress, onNote } = reporter;
         for (const warning of ready.volume.warnings) onNote(`${each.image}: ${warning}.`);
         const freeGrid = given === undefined && !this.#fallback.mayRepeat;
         const process = (models: PipelineModels) =>
           processScan(models, each, ready, { ...options, onProgress, freeGrid });
         const say = (text: string) => onNote(`${each.image}: ${text}`);
-        const result = await this.#fallback.run(process, say);
-        for (const { code, message } of result.warnings) say(`${message} (${code}).`);
+        const { result, finish: write } = await this.#fallback.run(process, say);
+        unfinished.set(result, write);
+        if (!beside) await finish(each, result, reporter);
         return result;
       },
       release: (ready: OpenScan) => {

@@ -1,4 +1,4 @@
-/** The job of one scan whose voxels are in memory: localize or read prompts, segment, write. */
+/** The job of one scan whose voxels are in memory: localize or read prompts, segment; and then write. */
 import type { CallOptions, Progress } from "../addon/call.js";
 import { UsageError } from "../base/errors.js";
 import { secondsSince } from "../base/time.js";
@@ -10,6 +10,7 @@ import type { OrganPrompt } from "../segmentation/prompts.js";
 import { Sam } from "../segmentation/sam.js";
 import { segment } from "../segmentation/segment.js";
 import type { MaskFilter, Segmentation } from "../segmentation/segmentation.js";
+import type { Segmenter } from "../segmentation/segmenter.js";
 import { requireViewer } from "../viewer/page.js";
 import { Volume } from "../volumes/volume.js";
 import { maskFiles } from "./case-folder.js";
@@ -68,21 +69,29 @@ type Options = ProcessOptions &
     freeGrid: boolean;
   };
 
-/** @throws InputError, UsageError, OutputError; AbortedError. */
+/** A scan that the networks are done with. */
+export interface ProcessedScan {
+  /** Complete once the scan is finished. */
+  result: ScanResult;
+  /** Writes files and frees the masks; to be called once. @throws OutputError; AbortedError. */
+  finish(): Promise<void>;
+}
+
+/** @throws InputError, UsageError; AbortedError. */
 export async function processScan(
   models: PipelineModels,
   each: ScanCase,
   scan: OpenScan,
   options: Options,
-): Promise<ScanResult> {
+): Promise<ProcessedScan> {
   const series = models.segmenter && (await openReference(scan.volume, options));
   try {
-    return await processPlaced(models, each, scan, {
-      ...options,
-      ...(series && { reference: series }),
-    });
-  } finally {
+    const reference = series && { reference: series };
+    const placed = await processPlaced(models, each, scan, { ...options, ...reference });
+    return { ...placed, finish: () => placed.finish().finally(() => series?.close()) };
+  } catch (error) {
     series?.close();
+    throw error;
   }
 }
 
@@ -112,7 +121,7 @@ async function processPlaced(
   each: ScanCase,
   scan: OpenScan,
   options: Options,
-): Promise<ScanResult> {
+): Promise<ProcessedScan> {
   const started = performance.now();
   const located = withUids(await locateOrgans(models, each.name, scan, options), scan, options);
   if (options.freeGrid) scan.releaseGrid();
@@ -132,10 +141,14 @@ async function processPlaced(
     },
     seconds: { ...noSeconds, ...scan.seconds, localize: secondsSince(started) },
   };
-  if (models.segmenter) await segmentScan(models, located, scan, options, result);
-  else writeLocalization(each, scan, options, result);
-  result.seconds.total = secondsSince(started);
-  return result;
+  const write = models.segmenter
+    ? await segmentScan(models.segmenter, models.medlam, located, scan, options, result)
+    : async () => writeLocalization(each, scan, options, result);
+  const finish = async () => {
+    await write();
+    result.seconds.total = secondsSince(started);
+  };
+  return { result, finish };
 }
 
 /** The localization with the UIDs of a DICOM series, if they are asked for. */
@@ -168,25 +181,37 @@ function writeLocalization(
   result.seconds.write = secondsSince(started);
 }
 
-/** Adds masks, files and figures to the result. */
+/** Makes the masks; what comes back adds their files and figures to the result, and frees them. */
 async function segmentScan(
-  { segmenter, medlam }: PipelineModels,
-  { organs, localization }: LocatedOrgans,
-  { volume }: OpenScan,
+  segmenter: Segmenter,
+  medlam: PipelineModels["medlam"],
+  located: LocatedOrgans,
+  scan: OpenScan,
   options: Options,
   result: ScanResult,
-): Promise<void> {
-  if (!segmenter) return;
-  const { output, segmentAbsent, slices, onProgress, onMasks } = options;
+): Promise<() => Promise<void>> {
+  const { organs, localization } = located;
+  const { output, segmentAbsent, slices } = options;
   // Names that cannot be files had better be known before the work is done.
   if (output !== undefined && writesMasks(options)) maskFiles(Object.keys(organs));
   const only = await slices?.(organs);
-  const segmentation = await segment(volume, {
+  const segmentation = await segment(scan.volume, {
     ...options,
     segmenter: only && segmenter instanceof Sam ? segmenter.onSlices(only) : segmenter,
     organs: segmentAbsent ? allPresent(organs) : organs,
     note: localization && medlam ? medlam.note : "",
   });
+  return () => writeMasks(segmentation, located, scan, options, result);
+}
+
+async function writeMasks(
+  segmentation: Segmentation,
+  { organs, localization }: LocatedOrgans,
+  { volume }: OpenScan,
+  options: Options,
+  result: ScanResult,
+): Promise<void> {
+  const { output, onProgress, onMasks } = options;
   try {
     const { timing } = segmentation;
     const started = performance.now();

@@ -11,16 +11,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   AbortedError,
-  casesOf,
   InputError,
   MedLam,
   Pipeline,
-  runCases,
   type ScanEvent,
   type ScanOutcome,
   type Segmenter,
@@ -230,31 +227,4 @@ it("the guide's script does a folder of scans", async () => {
   expect(stderr).toMatch(/3 of 4: c\nc: .*c\.nii\.gz: .*not a volume/);
   expect(readdirSync(out).sort()).toEqual(["a", "b", "d"]);
   expect((await run()).stdout).toContain("a: boxes.json is there");
-});
-
-describe("the loop", () => {
-  const cases = casesOf(["1.nii", "2.nii", "3.nii"]);
-
-  it("prepares one case ahead, or none, and releases each once", async () => {
-    for (const lookAhead of [true, false]) {
-      const log: string[] = [];
-      const job = {
-        prepare: async ({ name }: { name: string }) => {
-          log.push(`prepare ${name}`);
-          return name;
-        },
-        work: async (_: unknown, name: string) => {
-          await setImmediate();
-          log.push(`work ${name}`);
-        },
-        release: (name: string) => void log.push(`release ${name}`),
-      };
-      for await (const { case: each } of runCases(cases, job, { lookAhead }))
-        if (each.name === "2") break;
-      const turns = lookAhead
-        ? "prepare 1, prepare 2, work 1, release 1, prepare 3, work 2, release 2, release 3"
-        : "prepare 1, work 1, release 1, prepare 2, work 2, release 2";
-      expect(log.join(", ")).toBe(turns);
-    }
-  });
 });

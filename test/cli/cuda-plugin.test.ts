@@ -126,20 +126,24 @@ describe("a scan on a GPU", () => {
     expect(calls).toMatchObject({ decode_masks: 1, keep_masks: 1, read_masks: 1 });
   });
 
-  it("is localized and segmented in one run: the CPU's masks", async () => {
+  it("is localized and segmented in one run, its files written beside the next one: the CPU's masks", async () => {
+    const copy = at("r.nii.gz");
+    copyFileSync(scan, copy);
     const whole = (output: string) => [
-      ...["segment", scan, ...models, "--sam", sam, "--scales", "0", "--min-score", "-1"],
+      ...["segment", scan, copy, ...models, "--sam", sam, "--scales", "0", "--min-score", "-1"],
       ...["-o", at(output)],
     ];
     const { code, stderr, calls } = await onGpu({}, whole("whole-gpu"));
     expect(code, stderr).toBe(0);
-    // The scan goes up once, for its grid and its slices.
-    expect(calls).toMatchObject({ load_volume: 1, fill_grid: 1, find_peaks: expect.any(Number) });
+    // Each scan goes up once, for its grid and its slices.
+    expect(calls).toMatchObject({ load_volume: 2, fill_grid: 2, find_peaks: expect.any(Number) });
     await onCpu(whole("whole-cpu"));
-    const masks = (output: string) =>
-      Object.entries(hashes(at(output, "q"))).filter(([name]) => name.endsWith(".nii.gz"));
-    expect(masks("whole-gpu").length).toBeGreaterThan(0);
-    expect(masks("whole-gpu")).toEqual(masks("whole-cpu"));
+    for (const name of ["q", "r"]) {
+      const masks = (output: string) =>
+        Object.entries(hashes(at(output, name))).filter(([file]) => file.endsWith(".nii.gz"));
+      expect(masks("whole-gpu").length).toBeGreaterThan(0);
+      expect(masks("whole-gpu")).toEqual(masks("whole-cpu"));
+    }
   });
 
   it("has its templates' supports gridded there, of whose features only kernels come down", async () => {

@@ -127,7 +127,11 @@ class Bench {
     volume_.data.assign(bytes.begin(), bytes.end());
     const Task task{
         .threads = std::thread::hardware_concurrency(), .cancelled = nullptr, .on_progress = nullptr};
-    add("scan of 512×512×200 to the device", time([&] { scan_.load(volume_, task); }), "int16, 105 MB");
+    add("scan of 512×512×200 to the device", time([&] {
+          volume_.on_gpu.set(nullptr);
+          scan_.load(volume_, task);
+        }),
+        "int16, 105 MB");
     const double ms = time([&] { scan_.make_grid(Conventions::kExact, false, task); });
     const auto start = Clock::now();
     const Grid on_cpu = medlsam::make_grid(volume_, Conventions::kExact, false, task);

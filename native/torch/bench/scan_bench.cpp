@@ -100,6 +100,7 @@ void measure(const Place& place, bool quick) {
 
   Localization found;
   for (int turn = 0; turn < (quick ? 1 : 2); ++turn) {
+    volume.on_gpu.set(nullptr);  // as a scan that was just read; for its slices it is there, then
     const double seconds =
         seconds_of([&] { found = localize_on(place, models, volume, templates, options); });
     if (turn == 0 && !quick) continue;
