@@ -14,7 +14,7 @@
 extern "C" {
 
 // Changes with every change of this file; the addon refuses a plugin of another number.
-#define MEDLSAM_CUDA_ABI 6
+#define MEDLSAM_CUDA_ABI 7
 
 enum : std::int32_t {
   MEDLSAM_CUDA_FLOAT32 = 0,
