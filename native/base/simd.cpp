@@ -71,6 +71,15 @@ bool simd_has_bfloat16() {
 #endif
 }
 
+bool simd_has_integer_pairs() {
+#if defined(MEDLSAM_WIDE_SIMD)
+  static const bool has = __builtin_cpu_supports("avx512vnni") != 0;
+  return has && simd_level() == SimdLevel::kAvx512;
+#else
+  return false;
+#endif
+}
+
 const std::string& simd_warning() {
   return choice().warning;
 }

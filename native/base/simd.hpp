@@ -46,6 +46,9 @@ SimdLevel simd_level();
 // Whether kernels may use AVX-512's products of bfloat16 pairs (vdpbf16ps): the level is AVX-512 and the
 // processor has them, which most with AVX-512 have not.
 bool simd_has_bfloat16();
+// Whether they may use its products of pairs of 16-bit integers (vpdpwssd, AVX-512 VNNI), under the same
+// condition.
+bool simd_has_integer_pairs();
 const char* simd_level_name(SimdLevel level);  // "sse2", "neon" or "baseline"; "avx2"; "avx512"
 // Why MEDLSAM_SIMD was not followed: an unknown level, or one that this machine lacks. "" if it was, or is
 // not set.

@@ -1,14 +1,11 @@
 #include "kernels/gemm.hpp"
 
 #include <algorithm>
-#include <string>
 
-#include "base/error.hpp"
 #include "base/parallel.hpp"
-#include "kernels/gemm_bfloat16.hpp"
 #include "kernels/gemm_block.hpp"
 #include "kernels/gemm_pack.hpp"
-#include "kernels/row_functions.hpp"
+#include "kernels/gemm_store.hpp"
 #include "kernels/scratch.hpp"
 
 namespace medlsam {
@@ -50,103 +47,20 @@ struct Items {
   std::int64_t first_panel(std::int64_t group) const { return panels * group / groups; }
 };
 
-// Memory of an item: packed rows, one row, a panel, its sums.
+// Memory of an item: packed rows, their scales, one row, a panel, its sums.
 struct Parts {
-  float *rows = nullptr, *row = nullptr, *panel = nullptr, *sums = nullptr;
+  float *rows = nullptr, *scales = nullptr, *row = nullptr, *panel = nullptr, *sums = nullptr;
 
-  Parts(std::int64_t rows_size, std::int64_t row_size, std::int64_t panel_size, std::int64_t sums_size) {
+  Parts(std::int64_t rows_size, std::int64_t count, std::int64_t row_size, std::int64_t panel_size,
+        std::int64_t sums_size) {
     Scratch scratch;
     for (int pass = 0; pass < 2; ++pass) {
       if (pass == 1) scratch.begin();
       rows = scratch.take(rows_size);
+      scales = scratch.take(count);
       row = scratch.take(row_size);
       panel = scratch.take(panel_size);
       sums = scratch.take(sums_size);
-    }
-  }
-};
-
-// Stores the sums of one panel, strip after strip: bias, activation, residual.
-template <int kLanes>
-struct Store {
-  const LinearOutput& output;
-  std::int64_t first_row, first_column, columns;  // columns ≤ kPanelWidth of the panel
-
-  // Lines that end() needs are in memory that was used long ago, and too far from each other for the
-  // processor to foresee them.
-  MEDLSAM_INLINE void begin(std::int64_t row, std::int64_t rows) const {
-    constexpr std::int64_t kLine = 16;
-    const float* to = output.data + (first_row + row) * output.stride + first_column;
-    for (std::int64_t r = 0; r < rows; ++r, to += output.stride)
-      for (std::int64_t c = 0; c < columns; c += kLine) __builtin_prefetch(to + c, 1);
-    if (output.residual.data == nullptr || output.residual.data == output.data) return;
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t c = 0; c < columns; c += kLine) __builtin_prefetch(added_to(row + r) + c);
-  }
-
-  MEDLSAM_INLINE void end(std::int64_t row, std::int64_t rows, const float* sums) const {
-    switch (output.activation) {
-      case Activation::kNone:
-        return vectors(row, rows, sums, [](Vector<kLanes>&) __attribute__((always_inline)){});
-      case Activation::kRelu:
-        return vectors(
-            row, rows, sums,
-            [](Vector<kLanes> & x) __attribute__((always_inline)) { rows::relu<kLanes>(x); });
-      case Activation::kGelu:
-        return vectors(
-            row, rows, sums,
-            [](Vector<kLanes> & x) __attribute__((always_inline)) { rows::gelu<kLanes>(x); });
-    }
-  }
-
-  template <class Activate>
-  MEDLSAM_INLINE void vectors(std::int64_t row, std::int64_t rows, const float* sums,
-                              const Activate& activate) const {
-    std::int64_t begin = 0;
-    for (; begin + kLanes <= columns; begin += kLanes)
-      column<true>(row, rows, sums + begin, begin, kLanes, activate);
-    if (begin < columns) column<false>(row, rows, sums + begin, begin, columns - begin, activate);
-  }
-
-  // A vector of each row, or its first `count` values.
-  template <bool kWhole, class Activate>
-  MEDLSAM_INLINE void column(std::int64_t row, std::int64_t rows, const float* sums, std::int64_t begin,
-                             std::int64_t count, const Activate& activate) const {
-    Vector<kLanes> bias{}, value, term;
-    if (output.bias != nullptr) get<kWhole>(bias, output.bias + first_column + begin, count);
-    const bool added = output.residual.data != nullptr;
-    float* to = output.data + (first_row + row) * output.stride + first_column + begin;
-    for (std::int64_t r = 0; r < rows; ++r, to += output.stride, sums += kPanelWidth<kLanes>) {
-      load<kLanes>(value, sums);
-      value += bias;
-      activate(value);
-      if (added) {
-        get<kWhole>(term, added_to(row + r) + begin, count);
-        value += term;
-      }
-      if constexpr (kWhole) {
-        store<kLanes>(value, to);
-      } else {
-        rows::store_part<kLanes>(value, to, count);
-      }
-    }
-  }
-
-  // What is added to a row, from the first column on. A division of 64 bits takes as long as a dozen of
-  // vectors.
-  MEDLSAM_INLINE const float* added_to(std::int64_t row) const {
-    const AddedRows& residual = output.residual;
-    std::int64_t at = first_row + row;
-    if (at >= residual.rows) at %= residual.rows;
-    return residual.data + at * residual.stride + first_column;
-  }
-
-  template <bool kWhole>
-  static MEDLSAM_INLINE void get(Vector<kLanes>& value, const float* from, std::int64_t count) {
-    if constexpr (kWhole) {
-      load<kLanes>(value, from);
-    } else {
-      rows::load_part<kLanes>(value, from, count);
     }
   }
 };
@@ -164,13 +78,13 @@ MEDLSAM_INLINE void linear_item(const LinearInput& input, const PackedWeights& w
   const std::int64_t block = item / items.groups, group = item % items.groups;
   const std::int64_t first = items.first_row(block), count = items.first_row(block + 1) - first;
   const std::int64_t depth = divided_up(weights.in(), Product::kPerWord);
-  const Parts parts(packed_rows_size(count, depth), weights.in(), 0, sums_size<kLanes>(count, depth));
-  pack_rows<Product, kLanes>(input, weights.in(), first, count, parts.rows, parts.row);
+  const Parts parts(packed_rows_size(count, depth), count, weights.in(), 0, sums_size<kLanes>(count, depth));
+  pack_rows<Product, kLanes>(input, weights.in(), first, count, parts.rows, parts.row, parts.scales);
   for (std::int64_t panel = items.first_panel(group); panel < items.first_panel(group + 1); ++panel) {
     const std::int64_t column = panel * kWidth, columns = std::min(kWidth, weights.out() - column);
-    multiply_panel_by_strips<Product, kLanes>(count, parts.rows, weights.panels() + panel * depth * kWidth,
-                                              depth, columns, parts.sums,
-                                              Store<kLanes>{output, first, column, columns});
+    multiply_panel_by_strips<Product, kLanes>(
+        count, parts.rows, weights.panels() + panel * depth * kWidth, depth, columns, parts.sums,
+        Store<Product, kLanes>{output, first, column, columns, parts.scales, weights.scales()});
   }
 }
 
@@ -181,61 +95,35 @@ MEDLSAM_INLINE void transposed_item(std::int64_t depth, const MatrixBatch& a, co
   const std::int64_t each = items.blocks * items.groups, n = item / each;
   const std::int64_t block = item % each / items.groups, group = item % items.groups;
   const std::int64_t first = items.first_row(block), count = items.first_row(block + 1) - first;
-  const Parts parts(packed_rows_size(count, depth), 0, depth * kWidth, sums_size<kLanes>(count, depth));
+  const Parts parts(packed_rows_size(count, depth), 0, 0, depth * kWidth, sums_size<kLanes>(count, depth));
   const LinearInput input = {.data = a.data + n * a.step, .rows = a.rows, .stride = a.stride};
   const LinearOutput output = {.data = out + n * a.rows * b.rows, .stride = b.rows};
-  pack_rows<Product, kLanes>(input, depth, first, count, parts.rows, nullptr);
+  pack_rows<Product, kLanes>(input, depth, first, count, parts.rows, nullptr, nullptr);
   for (std::int64_t panel = items.first_panel(group); panel < items.first_panel(group + 1); ++panel) {
     const std::int64_t column = panel * kWidth, columns = std::min(kWidth, b.rows - column);
     pack_panel<Product, kLanes>(b.data + n * b.step + column * b.stride, columns, depth, b.stride,
                                 parts.panel);
     multiply_panel_by_strips<Product, kLanes>(count, parts.rows, parts.panel, depth, columns, parts.sums,
-                                              Store<kLanes>{output, first, column, columns});
+                                              Store<Product, kLanes>{output, first, column, columns});
   }
-}
-
-std::int64_t panel_width() {
-  return kPanelVectors * run_simd([](auto lanes) { return static_cast<std::int64_t>(lanes); });
 }
 
 }  // namespace
 
-PackedWeights::PackedWeights(const float* weight, std::int64_t out, std::int64_t in, std::int64_t stride,
-                             Precision precision)
-    : out_(out), in_(in), precision_(precision) {
-  if (out < 1 || in < 1)
-    throw Error(ErrorCode::kBadArgument,
-                "A linear map of " + std::to_string(in) + " to " + std::to_string(out) + " values is none.");
-  if (precision == Precision::kBfloat16 && !simd_has_bfloat16())
-    throw Error(ErrorCode::kBadArgument, "This processor, or MEDLSAM_SIMD, has no products of bfloat16.");
-  const std::int64_t width = panel_width(), panels = divided_up(out, width);
-  const std::int64_t depth = precision == Precision::kBfloat16 ? divided_up(in, 2) : in;
-  panels_ = AlignedFloats(static_cast<std::size_t>(panels * width * depth));
-  for (std::int64_t panel = 0; panel < panels; ++panel) {
-    const std::int64_t column = panel * width, columns = std::min(width, out - column);
-    const float* from = weight + column * stride;
-    float* to = panels_.data() + panel * width * depth;
-    run_simd([&](auto lanes) __attribute__((always_inline)) {
-      if (precision == Precision::kBfloat16) {
-        pack_panel<Bfloat16Product, lanes>(from, columns, in, stride, to);
-      } else {
-        pack_panel<FloatProduct, lanes>(from, columns, in, stride, to);
-      }
-    });
-  }
-}
-
 void linear(const Task& task, const LinearInput& input, const PackedWeights& weights,
             const LinearOutput& output) {
-  const bool halves = weights.precision() == Precision::kBfloat16;
-  const Items items(input.rows, weights.out(), divided_up(weights.in(), halves ? 2 : 1), panel_width(),
+  const Precision precision = weights.precision();
+  const Items items(input.rows, weights.out(), divided_up(weights.in(), per_word(precision)), panel_width(),
                     task.threads);
   parallel_for(task, items.count(), [&](std::size_t item, std::size_t) {
     run_simd([&](auto lanes) __attribute__((always_inline)) {
       const auto index = static_cast<std::int64_t>(item);
 #if defined(MEDLSAM_WIDE_SIMD)
       if constexpr (lanes == 16) {
-        if (halves) return linear_item<Bfloat16Product, lanes>(input, weights, output, items, index);
+        if (precision == Precision::kBfloat16)
+          return linear_item<Bfloat16Product, lanes>(input, weights, output, items, index);
+        if (precision == Precision::kIntegers)
+          return linear_item<IntegerProduct, lanes>(input, weights, output, items, index);
       }
 #endif
       linear_item<FloatProduct, lanes>(input, weights, output, items, index);

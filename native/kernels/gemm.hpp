@@ -18,6 +18,9 @@ namespace medlsam {
 enum class Precision : std::uint8_t {
   kFloat32,
   kBfloat16,  // rounded to nearest even; where simd_has_bfloat16() alone. Subnormal numbers are zeros.
+  // Weights as fit_integers() has them; inputs rounded to 16 bits, with a scale for each row. Sums are exact.
+  // A row with NaN or infinity gives NaN. Where simd_has_integer_pairs() alone.
+  kIntegers,
 };
 
 enum class Activation : std::uint8_t {
@@ -32,7 +35,8 @@ class PackedWeights {
  public:
   PackedWeights() = default;
   // `weight`: out rows of `in` values, `stride` floats apart. It is not needed any more afterwards. Throws
-  // kBadArgument where the processor lacks the precision or an extent is not positive.
+  // kBadArgument where the processor lacks the precision, weights do not fit it, or an extent is not
+  // positive.
   PackedWeights(const float* weight, std::int64_t out, std::int64_t in, std::int64_t stride,
                 Precision precision = Precision::kFloat32);
 
@@ -41,12 +45,18 @@ class PackedWeights {
   Precision precision() const { return precision_; }
   // For the kernels: panels of columns (gemm_block.hpp), (words of the depth, width of a panel) each.
   const float* panels() const { return panels_.data(); }
+  // Factors of the sums of each column, zeros after the last one; null but for kIntegers.
+  const float* scales() const { return scales_.data(); }
 
  private:
   std::int64_t out_ = 0, in_ = 0;
   Precision precision_ = Precision::kFloat32;
-  AlignedFloats panels_;
+  AlignedFloats panels_, scales_;
 };
+
+// Whether the weights are integers of 8 bits (−127 … 127) with a scale for each of the `out` rows, as those
+// of int8 checkpoints are, and no sum of 16-bit inputs can exceed 32 bits.
+bool fit_integers(const float* weight, std::int64_t out, std::int64_t in, std::int64_t stride);
 
 // Layer norm over the last axis, with one weight and bias a feature.
 struct LayerNorm {

@@ -1,13 +1,26 @@
 // Rows and columns of matrices brought into the order of gemm_block.hpp.
 #pragma once
 
+#include <limits>
+#include <type_traits>
+
 #include "kernels/gemm.hpp"
 #include "kernels/gemm_bfloat16.hpp"
 #include "kernels/gemm_block.hpp"
+#include "kernels/gemm_integers.hpp"
 #include "kernels/row_functions.hpp"
 #include "kernels/transpose.hpp"
 
 namespace medlsam::gemm {
+
+// Columns of a panel at this process's instruction set.
+inline std::int64_t panel_width() {
+  return kPanelVectors * run_simd([](auto lanes) { return static_cast<std::int64_t>(lanes); });
+}
+
+inline std::int64_t per_word(Precision precision) {
+  return precision == Precision::kFloat32 ? 1 : 2;
+}
 
 // In pieces of a known size, because a copy of any other is a call, or an instruction that takes long to
 // start.
@@ -34,11 +47,29 @@ MEDLSAM_INLINE void pack_row(const float* row, std::int64_t depth, std::int64_t 
   }
 }
 
+// The same as integers, the greatest of which is IntegerProduct::kLargestInput; returns what they are to be
+// multiplied by, NaN for a row with values that are not finite.
+template <int kLanes>
+MEDLSAM_INLINE float pack_row_of_integers(const float* row, std::int64_t depth, std::int64_t count,
+                                          std::int64_t r, float* packed) {
+  constexpr std::int64_t kValues = kDepth * IntegerProduct::kPerWord;
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const float greatest = IntegerProduct::greatest_of<kLanes>(row, depth);
+  const bool is_finite = greatest < std::numeric_limits<float>::infinity();
+  const float factor =
+      is_finite && greatest >= IntegerProduct::kLeast ? IntegerProduct::kLargestInput / greatest : 0.0f;
+  for (std::int64_t k = 0; k < depth; k += kValues)
+    IntegerProduct::convert<kLanes>(row + k, std::min(kValues, depth - k), factor,
+                                    packed + packed_row_offset(count, r, k / IntegerProduct::kPerWord));
+  return is_finite ? greatest * (1 / IntegerProduct::kLargestInput) : kNan;
+}
+
 // Rows [first, first + count) of a linear map's input, with what is added and the norm. `buffer` has room for
-// a row; it is not used where there is neither.
+// a row; it is not used where there is neither. `scales` get those of rows of integers.
 template <class Product, int kLanes>
 MEDLSAM_INLINE void pack_rows(const LinearInput& input, std::int64_t in, std::int64_t first,
-                              std::int64_t count, float* packed, float* buffer) {
+                              std::int64_t count, float* packed, float* buffer,
+                              [[maybe_unused]] float* scales) {
   for (std::int64_t r = 0; r < count; ++r) {
     const float* row = input.data + (first + r) * input.stride;
     if (input.added.data != nullptr) {
@@ -50,7 +81,11 @@ MEDLSAM_INLINE void pack_rows(const LinearInput& input, std::int64_t in, std::in
       rows::normalize<kLanes>(row, in, input.norm->weight, input.norm->bias, input.norm->epsilon, buffer);
       row = buffer;
     }
-    pack_row<Product>(row, in, count, r, packed);
+    if constexpr (std::is_same_v<Product, IntegerProduct>) {
+      scales[r] = pack_row_of_integers<kLanes>(row, in, count, r, packed);
+    } else {
+      pack_row<Product>(row, in, count, r, packed);
+    }
   }
 }
 
@@ -75,10 +110,7 @@ MEDLSAM_INLINE void pack_panel(const float* rows, std::int64_t columns, std::int
       if constexpr (Product::kPerWord == 1) {
         to[column] = *from;
       } else {
-        const Vector<1> first = {from[0]}, second = {2 * k + 1 < depth ? from[1] : 0.0f};
-        Vector<1> word;
-        pair_bfloat16<1>(first, second, word);
-        to[column] = word[0];
+        to[column] = Product::pair(from[0], 2 * k + 1 < depth ? from[1] : 0.0f);
       }
     }
     for (std::int64_t column = columns; column < kWidth; ++column) to[column] = 0.0f;

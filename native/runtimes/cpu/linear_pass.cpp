@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/simd.hpp"
 #include "kernels/gemm.hpp"
 #include "runtimes/cpu/memory.hpp"
 #include "runtimes/cpu/pack_once.hpp"
@@ -12,6 +13,9 @@
 
 namespace medlsam::cpu {
 namespace {
+
+// Inputs of an integer product: with fewer, a row's scale costs as much as the product gains.
+constexpr std::int64_t kFewestInputs = 32;
 
 // activation(norm(x)·weightᵀ + bias) + residual. What is null or empty is left out.
 struct Parts {
@@ -187,13 +191,22 @@ std::optional<Parts> parts_of(const Compilation& compilation, std::size_t index)
   return parts;
 }
 
+// The weights of int8 checkpoints are multiplied as the integers that they are.
+Precision precision_of(const Parts& parts, Precision asked) {
+  const bool integers = asked == Precision::kFloat32 && simd_has_integer_pairs() &&
+                        parts.in >= kFewestInputs &&
+                        fit_integers(parts.weight, parts.out, parts.in, parts.in);
+  return integers ? Precision::kIntegers : asked;
+}
+
 }  // namespace
 
 void claim_linear(Compilation& compilation) {
   for (std::size_t index = 0; index < compilation.graph().nodes().size(); ++index) {
     const auto parts = parts_of(compilation, index);
     if (!parts) continue;
-    compilation.claim(parts->nodes, std::make_unique<const LinearOperator>(*parts, compilation.precision()));
+    compilation.claim(parts->nodes, std::make_unique<const LinearOperator>(
+                                        *parts, precision_of(*parts, compilation.precision())));
   }
 }
 

@@ -162,6 +162,20 @@ TEST_CASE("a value added to itself, a weight that is no parameter, a map of vect
   CHECK(trial.error() < kTolerance);
 }
 
+TEST_CASE(
+    "weights of int8 checkpoints are multiplied by inputs of sixteen bits where there are such products") {
+  Trial trial;
+  const Value x = trial.input({kAnyExtent, 7, 64}, {2, 7, 64}), weight = trial.parameter({64, 64});
+  trial.graph.output(trial.graph.linear(x, weight));
+  std::uniform_int_distribution<int> integer(-126, 126);
+  std::vector<float>& weights = trial.values.begin()->second;
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    weights[i] = 0.01f * static_cast<float>(i % 64 == 3 ? 127 : integer(trial.random));
+  const double error = trial.error();
+  CHECK(error < 5e-5);
+  CHECK((error > 2e-6) == simd_has_integer_pairs());
+}
+
 TEST_CASE("in bfloat16 factors have eight bits" * doctest::skip(!simd_has_bfloat16())) {
   Trial trial;
   const Value x = trial.input({kAnyExtent, 7, 64}, {2, 7, 64});
