@@ -2,7 +2,7 @@
 // allows:
 //   medlsam_networks_bench [DEVICE] [--quick]
 // prints rows of a Markdown table; DEVICE is cuda:0 without one. MEDLSAM_TORCH names the plugin. --quick: a
-// small network once, to see that it runs.
+// small network and the first batch once, to see that it runs.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -73,6 +73,7 @@ void measure(const Runtime& runtime, const Device& device, const Subject& subjec
       runtime.compile(subject.graph, subject.parameters, runtime.place({device, way.precision, 2}));
   const double flops = count_flops(subject.graph);
   for (const std::int64_t batch : subject.batches) {
+    if (quick && batch != subject.batches.front()) break;
     Shape shape = subject.row;
     shape[0] = batch;
     std::vector<float> values(shape_elements(shape));
