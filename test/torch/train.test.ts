@@ -241,8 +241,9 @@ describe("medlsam train medlam", () => {
   });
 
   it("calls a GPU by the name of other tools, too", async () => {
-    const outcome = await run(...train("gpu", "-q", "--device", "gpu:999"));
-    expectRefusal(outcome, 1, "cuda:999");
+    const { code, stdout, stderr } = await run(...train("gpu", "-q", "--device", "gpu:999"));
+    expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch("The device cuda:999 is not there.");
   });
 
   it("is a function too, which makes its folder and checks its numbers", async () => {
