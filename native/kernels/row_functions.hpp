@@ -14,12 +14,12 @@ using registers::store;
 using registers::sum_of;
 using registers::Vector;
 
-// `count` < kLanes floats, then zeros. Value by value: a copy of unknown length would be a call that wants
-// the vector in memory, also where it is whole.
+// `count` < kLanes floats, then zeros. By way of an array: a copy of unknown length is a call that wants its
+// target in memory, which the vector then would be also where it is whole.
 template <int kLanes>
 MEDLSAM_INLINE void load_part(Vector<kLanes>& value, const float* from, std::int64_t count) {
-  float part[kLanes];
-  for (int i = 0; i < kLanes; ++i) part[i] = i < count ? from[i] : 0.0f;
+  float part[kLanes] = {};
+  for (std::int64_t i = 0; i < count; ++i) part[i] = from[i];
   load<kLanes>(value, part);
 }
 
@@ -27,8 +27,7 @@ template <int kLanes>
 MEDLSAM_INLINE void store_part(const Vector<kLanes>& value, float* to, std::int64_t count) {
   float part[kLanes];
   store<kLanes>(value, part);
-  for (int i = 0; i < kLanes; ++i)
-    if (i < count) to[i] = part[i];
+  for (std::int64_t i = 0; i < count; ++i) to[i] = part[i];
 }
 
 // Calls body(vector, i, count) for the values of a row, kLanes at a time; `count` of the vector's are the
