@@ -8,8 +8,8 @@
 namespace medlsam {
 namespace {
 
-// Queries of an item, at most: with more, threads would be idle at the end, with fewer, keys would be packed too
-// often.
+// Queries of an item, at most: with more, threads would be idle at the end, with fewer, keys would be packed
+// too often.
 constexpr std::int64_t kChunk = 1376;
 // Queries of an item that has all heads, and features of the heads of one that has all queries.
 constexpr std::int64_t kNarrowChunk = 256, kNarrowWidth = 16;
