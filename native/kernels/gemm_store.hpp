@@ -1,4 +1,4 @@
-// What is done to the sums of a product of matrices before they are stored.
+// The end of a product of matrices: scales, bias, activation and residual, before sums are stored.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct Store {
 
   const LinearOutput& output;
   std::int64_t first_row, first_column, columns;  // columns ≤ kPanelWidth of the panel
-  // Of integers: of the block's rows, and of all columns.
+  // Scales of an integer product: of the block's rows, and of all columns.
   const float *row_scales = nullptr, *column_scales = nullptr;
 
   // Lines that end() needs are in memory that was used long ago, and too far from each other for the

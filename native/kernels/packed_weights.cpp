@@ -13,10 +13,10 @@ namespace {
 
 using namespace gemm;
 
-// Of integer weights, and how far from one a quotient of rounded floats may be.
+// The greatest integer weight, and how far from an integer a quotient of rounded floats may be.
 constexpr float kLargestWeight = 127, kNearInteger = 1e-4f;
 
-// Of a row of weights, the greatest of which is kLargestWeight.
+// The scale of a row of weights, the greatest of which becomes kLargestWeight.
 float scale_of(const float* row, std::int64_t in) {
   float greatest = 0;
   for (std::int64_t k = 0; k < in; ++k) greatest = std::max(greatest, std::abs(row[k]));
