@@ -158,7 +158,7 @@ Napi::Value segment(const Napi::CallbackInfo& info) {
        conventions = to_conventions(info[4]),
        levels =
            info[5].As<Napi::Boolean>().Value() ? MaskLevels::kRanks : MaskLevels::kAll](const Task& task) {
-        return segment_slices(*sam, *volume, conventions, plan->slices, *masks, levels, task);
+        return segment_slices(*sam, *volume, conventions, *plan, *masks, levels, task);
       },
       [](Napi::Env env, SliceWork&& work) -> Napi::Value {
         auto result = Napi::Object::New(env);

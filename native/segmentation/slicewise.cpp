@@ -18,13 +18,13 @@ namespace {
 // make.
 class Pipeline {
  public:
-  Pipeline(SamModel& sam, SliceSource& source, std::span<const SlicePrompts> plan, ScanMasks& masks,
-           const Task& task)
-      : sam_(sam), source_(source), plan_(plan), masks_(masks), task_(task), last_(masks.organs.size()) {
-    for (std::size_t i = 0; i < plan.size(); ++i) {
-      for (const SlicePrompt& prompt : plan[i].prompts) last_.at(prompt.organ) = i;
-    }
-  }
+  Pipeline(SamModel& sam, SliceSource& source, const SlicePlan& plan, ScanMasks& masks, const Task& task)
+      : sam_(sam),
+        source_(source),
+        plan_(plan.slices),
+        complete_after_(plan.complete_after),
+        masks_(masks),
+        task_(task) {}
 
   SliceWork run() {
     begin(preparing_, [this] { prepare(0); });
@@ -76,8 +76,9 @@ class Pipeline {
   }
 
   bool completes_organ(std::size_t i) const {
-    return std::ranges::any_of(plan_[i].prompts,
-                               [&](const SlicePrompt& prompt) { return last_[prompt.organ] == i; });
+    return std::ranges::any_of(plan_[i].prompts, [&](const SlicePrompt& prompt) {
+      return complete_after_[prompt.organ] == static_cast<std::int32_t>(i + 1);
+    });
   }
 
   // Prompts that one batch of the decoder can hold: those of as many tokens, one mask or several for each.
@@ -107,10 +108,10 @@ class Pipeline {
   SamModel& sam_;
   SliceSource& source_;
   std::span<const SlicePrompts> plan_;
+  std::span<const std::int32_t> complete_after_;
   ScanMasks& masks_;
   const Task& task_;
-  std::vector<std::size_t> last_;  // of the plan's slices with a prompt of the organ
-  SliceWork work_;                 // each stage writes fields of its own
+  SliceWork work_;  // each stage writes fields of its own
   Tensor picture_, embedding_;
   std::optional<Executor::Loop> preparing_, decoding_;  // destroyed, and ended, before what they use
 };
@@ -132,12 +133,11 @@ SlicePlan plan_slices(std::span<const OrganPrompt> organs, const SliceLayout& la
   return plan;
 }
 
-SliceWork segment_slices(SamModel& sam, const Volume& volume, Conventions conventions,
-                         std::span<const SlicePrompts> plan, ScanMasks& masks, MaskLevels levels,
-                         const Task& task) {
+SliceWork segment_slices(SamModel& sam, const Volume& volume, Conventions conventions, const SlicePlan& plan,
+                         ScanMasks& masks, MaskLevels levels, const Task& task) {
   if (volume.shape != masks.shape)
     throw Error(ErrorCode::kBadArgument, "The masks are of a volume of another shape.");
-  if (plan.empty()) return {};
+  if (plan.slices.empty()) return {};
   const std::int64_t edge = sam.weights().image_size(), logits_edge = 4 * sam.weights().grid();
   const MaskSampling sampling =
       conventions == Conventions::kReference ? MaskSampling::kCorners : sam.weights().mask_sampling();

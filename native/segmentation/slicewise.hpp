@@ -37,11 +37,10 @@ SlicePlan plan_slices(std::span<const OrganPrompt> organs, const SliceLayout& la
 // prepared, one encoded and one decoded, whatever the size of the scan. A prompt that is a single foreground
 // point is ambiguous: of SAM's three masks for it, the one with the highest predicted IoU is used, as SAM's
 // authors advise. Masks are sampled as the checkpoint's metadata say, by the reference conventions as
-// published. Reports slices done; when slice plan[i] is reported, the masks of all organs that have no prompt
-// on later slices are complete. `levels`: kRanks only where nobody else makes masks of the scan. Throws
-// kBadArgument for masks of another volume; kAborted.
-SliceWork segment_slices(SamModel& sam, const Volume& volume, Conventions conventions,
-                         std::span<const SlicePrompts> plan, ScanMasks& masks, MaskLevels levels,
-                         const Task& task);
+// published. Reports slices done; when slice plan.slices[i] is reported, the masks of all organs that have no
+// prompt on later slices are complete. `levels`: kRanks only where nobody else makes masks of the scan.
+// Throws kBadArgument for masks of another volume; kAborted.
+SliceWork segment_slices(SamModel& sam, const Volume& volume, Conventions conventions, const SlicePlan& plan,
+                         ScanMasks& masks, MaskLevels levels, const Task& task);
 
 }  // namespace medlsam

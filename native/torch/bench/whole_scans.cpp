@@ -41,7 +41,7 @@ SegmentedScan segment_on(const Models& models, const Volume& volume, const std::
                          const std::vector<std::int64_t>& slices) {
   SegmentedScan scan{ScanMasks(volume.affine, volume.shape, organs.size()), 0};
   const SlicePlan plan = plan_slices(organs, scan.masks.layout, models.sam->weights().image_size(), &slices);
-  scan.encoded = segment_slices(*models.sam, volume, Conventions::kExact, plan.slices, scan.masks,
+  scan.encoded = segment_slices(*models.sam, volume, Conventions::kExact, plan, scan.masks,
                                 MaskLevels::kRanks, all_threads())
                      .encoder_runs;
   return scan;
