@@ -25,44 +25,14 @@ using spectra::kRun;
 using spectra::kStride;
 using spectra::Layout;
 using spectra::place;
+using spectra::Planes;
 using spectra::TransformSlice;
 
 // Floats of a batch's spectra of features (4 MB, or a pair). Larger batches do not fit a last-level cache
 // that is shared with others.
 constexpr std::size_t kBatchFloats = std::size_t{1} << 20;
 constexpr int kSlicesAtOnce = 8;
-constexpr int kLine = 16;  // of the cache, in floats
-
-// A rectangle of a channel's slice, and where in a tile it comes to lie.
-struct Rectangle {
-  const float* values;
-  const float* weights;  // null: none
-  int stride, rows, columns;
-  int row, column;          // of the tile
-  std::ptrdiff_t next = 0;  // from here to what is read next, which is fetched meanwhile
-};
-
-// A tile of the rectangle's values times their weights, and zeros around.
-MEDLSAM_INLINE void fill_tile(const Rectangle& from, float* tile, int rows, int columns) {
-  for (int y = 0; y < rows; ++y, tile += columns) {
-    if (y < from.row || y >= from.row + from.rows) {
-      std::fill_n(tile, columns, 0.F);
-      continue;
-    }
-    std::fill_n(tile, from.column, 0.F);
-    std::fill(tile + from.column + from.columns, tile + columns, 0.F);
-    const std::ptrdiff_t at = std::ptrdiff_t{y - from.row} * from.stride;
-    const float* values = from.values + at;
-    float* to = tile + from.column;
-    for (int x = 0; x < from.columns; x += kLine) __builtin_prefetch(values + from.next + x);
-    if (from.weights != nullptr) {
-      const float* weights = from.weights + at;
-      for (int x = 0; x < from.columns; ++x) to[x] = values[x] * weights[x];
-    } else {
-      for (int x = 0; x < from.columns; ++x) to[x] = values[x];
-    }
-  }
-}
+constexpr std::array<float, std::size_t{kLargestKernel} * kLargestKernel> kNoKernel{};  // a slice of it
 
 template <int P, int R>
 class Correlator {
@@ -95,7 +65,6 @@ class Correlator {
 
  private:
   using L = Layout<P, R>;
-  static constexpr std::size_t kHalfTile = L::kTile / 2;
 
   // Voxels of features along an axis that the positions need.
   int reach(int axis) const { return input_.positions.count[axis] + input_.size - 1; }
@@ -108,8 +77,7 @@ class Correlator {
     for (int slice = part * kSlicesAtOnce; slice < last; ++slice) {
       const int z = input_.positions.first[0] + slice;
       if (z >= 0 && z < input_.edge && slice < reach(0)) {
-        for (int c = 0; c < 2; ++c) fill_features(2 * (begin + pair_of_batch) + c, z, tile + c * kHalfTile);
-        run_simd(TransformSlice<P, R>{tile, reach(2), spectra, slices_, slice});
+        run_simd(TransformSlice<P, R>{planes(2 * (begin + pair_of_batch), z), tile, spectra, slices_, slice});
       } else {
         for (int group = 0; group < L::kGroups; ++group)
           std::fill_n(spectra + place(slices_, slice, group * kGroup), kStride, 0.F);
@@ -117,37 +85,35 @@ class Correlator {
     }
   }
 
-  // The part of a slice that the positions need. A channel without a partner is paired with itself and a
-  // kernel of zeros.
-  void fill_features(int channel, int z, float* tile) const {
+  // The part of slice z of two channels that the positions need. A channel without a partner is paired with
+  // itself and a kernel of zeros.
+  Planes planes(int channel, int z) const {
     const std::ptrdiff_t plane = std::ptrdiff_t{input_.edge} * input_.edge;
     const auto [z0, y0, x0] = input_.positions.first;
     const int y = std::clamp(y0, 0, input_.edge), x = std::clamp(x0, 0, input_.edge);
     const std::ptrdiff_t at = z * plane + y * input_.edge + x;
-    Rectangle from;
-    from.values = input_.features + std::min(channel, input_.channels - 1) * plane * input_.edge + at;
-    from.weights = input_.weights + at;
-    from.stride = input_.edge;
-    from.rows = std::clamp(y0 + reach(1), y, input_.edge) - y;
-    from.columns = std::clamp(x0 + reach(2), x, input_.edge) - x;
-    from.row = y - y0;
-    from.column = x - x0;
-    from.next = plane;
-    run_simd<fill_tile>(from, tile, L::kRows, L::kColumns);
+    const auto of = [&](int c) {
+      return input_.features + std::min(c, input_.channels - 1) * plane * input_.edge + at;
+    };
+    return {of(channel),
+            of(channel + 1),
+            input_.weights + at,
+            input_.edge,
+            std::clamp(y0 + reach(1), y, input_.edge) - y,
+            std::clamp(x0 + reach(2), x, input_.edge) - x,
+            plane};
   }
 
   void transform_kernel(int begin, int pair_of_batch, std::size_t index, float* tile) {
-    const int size = input_.size, plane = size * size;
+    const int size = input_.size, plane = size * size, channel = 2 * (begin + pair_of_batch);
     float* spectra = kernels_ + (index * batch_ + pair_of_batch) * kernel_;
     for (int z = 0; z < taps_; ++z) {
-      for (int c = 0; c < 2; ++c) {
-        const int channel = 2 * (begin + pair_of_batch) + c;
-        const int rows = z < size && channel < input_.channels ? size : 0;
-        const Rectangle from{
-            input_.kernels[index] + (channel * size + z) * plane, nullptr, size, rows, size, 0, 0};
-        run_simd<fill_tile>(from, tile + c * kHalfTile, L::kRows, L::kColumns);
-      }
-      run_simd(TransformSlice<P, R>{tile, size, spectra, taps_, z});
+      const auto of = [&](int c) {
+        const bool there = z < size && c < input_.channels;
+        return there ? input_.kernels[index] + (std::ptrdiff_t{c} * size + z) * plane : kNoKernel.data();
+      };
+      const Planes from{of(channel), of(channel + 1), nullptr, size, size, size, 0};
+      run_simd(TransformSlice<P, R>{from, tile, spectra, taps_, z});
     }
   }
 
@@ -174,16 +140,17 @@ class Correlator {
   }
 
   std::vector<Correlation> invert() {
-    const std::size_t outputs = input_.positions.count[0], plane = std::size_t{L::kLength} * L::kLength;
+    const std::size_t outputs = input_.positions.count[0], plane = std::size_t{L::kLength} * L::kRowStride;
+    const auto before = [&](int axis) { return std::max(0, -input_.positions.first[axis]); };
     float* result = scratch_.result.at_least(kernel_count_ * outputs * plane);
     parallel_for(task_, kernel_count_ * outputs, [&](std::size_t item, std::size_t worker) {
       float* tile = scratch_.workers[worker].at_least(L::kTile);
       run_simd(InvertSlice<P, R>{sums_ + item / outputs * sum_, sum_slices_, static_cast<int>(item % outputs),
-                                 tile, result + item * plane});
+                                 before(1), before(2), tile, result + item * plane});
     });
     std::vector<Correlation> correlations;
     for (std::size_t i = 0; i < kernel_count_; ++i)
-      correlations.push_back({result + i * outputs * plane, L::kLength});
+      correlations.push_back({result + i * outputs * plane, L::kLength, L::kRowStride});
     return correlations;
   }
 

@@ -16,8 +16,8 @@ struct CorrelationScratch {
   std::vector<AlignedFloats> workers;
 };
 
-// A box of positions (z, y, x). A kernel's position is where its first voxel lies; it may begin before the
-// features and end behind them.
+// A box of positions (z, y, x). A kernel's position is where its first voxel lies; it may begin up to
+// kLargestKernel / 2 before the features and end behind them.
 struct Positions {
   std::array<int, 3> first{}, count{};
 };
@@ -33,8 +33,8 @@ struct CorrelationInput {
 // values[z, y, x] = length² · Σ_c Σ_d in[c, first + (z, y, x) + d] · kernel[c, d], in = features · weights,
 // zero outside. Only values within the count of positions mean something.
 struct Correlation {
-  const float* values = nullptr;  // (count[0], length, length), in `scratch`: valid until its next use
-  int length = 0;
+  const float* values = nullptr;  // (count[0], length, stride), in `scratch`: valid until its next use
+  int length = 0, stride = 0;
 };
 
 inline constexpr int kLongestTransform = 72, kLargestKernel = 8;

@@ -27,7 +27,7 @@ MEDLSAM_INLINE void add_squares(const Columns& from, const float* row, float* su
   // Memory follows a run of addresses to the end of its page; the next channels begin on others.
   const float* const ahead = row + kAtOnce * from.volume;
   for (int x = 0; x < from.columns; x += kLine) {
-    for (int c = 0; c < kAtOnce; ++c) __builtin_prefetch(ahead + c * from.volume + x);
+    for (int c = 0; c < kAtOnce; ++c) __builtin_prefetch(ahead + c * from.volume + x, 0, 2);
   }
   for (int x = 0; x < from.columns; ++x) {
     float sum = sums[x];
@@ -86,7 +86,7 @@ Taps make_taps(const SimilarityScale& scale, int patch, int begin, int size) {
 MEDLSAM_INLINE void add_resized_slice(const Correlation& correlation, const std::array<Taps, 3>& taps, int z,
                                       float factor, float* line, float* out) {
   const auto& [along_z, along_y, along_x] = taps;
-  const int length = correlation.length, plane = length * length;
+  const int stride = correlation.stride, plane = correlation.length * stride;
   const int rows = static_cast<int>(along_y.low.size()), columns = static_cast<int>(along_x.low.size());
   const float wz = along_z.weight[z];
   const float* slice_low = correlation.values + along_z.low[z] * plane;
@@ -95,7 +95,7 @@ MEDLSAM_INLINE void add_resized_slice(const Correlation& correlation, const std:
   const float* weight = along_x.weight.data();
   for (int y = 0; y < rows; ++y) {
     const float wy = along_y.weight[y];
-    const int row_low = along_y.low[y] * length, row_high = along_y.high[y] * length;
+    const int row_low = along_y.low[y] * stride, row_high = along_y.high[y] * stride;
     const float *a = slice_low + row_low, *b = slice_low + row_high;
     const float *c = slice_high + row_low, *d = slice_high + row_high;
     for (int x = 0; x < along_x.count; ++x) {
