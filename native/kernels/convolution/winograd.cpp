@@ -12,12 +12,10 @@
 namespace medlsam::convolution {
 namespace {
 
-// Tiles that share one reading of the weights. Their inputs and products should stay in the caches next to
-// the processor: at 144 and 96 channels 32 tiles take 4 and 3 MB, and reading the weights (12 MB) for fewer
-// costs more. It follows from shapes alone: the order of the sums must not depend on the threads.
-std::int64_t tiles_at_once(std::int64_t tiles) {
-  return tiles >= 512 ? 16 : tiles >= 64 ? 16 : 8;
-}
+// Tiles that share one reading of the weights, which are fetched ahead (multiply_rows): their inputs and
+// products should stay in the cache next to the processor, and take 1.7 MB at 144 and 96 channels. It follows
+// from nothing else: the order of the sums must not depend on the threads.
+constexpr std::int64_t kTilesAtOnce = 8;
 
 std::int64_t tile_count(std::int64_t extent, std::int64_t edge) {
   return (extent + edge - 1) / edge;
@@ -46,16 +44,15 @@ struct Plan {
         tiles_y(tile_count(layout.extents.y, edge)),
         tiles_x(tile_count(layout.extents.x, edge)),
         tiles(tile_count(layout.extents, edge)),
-        at_once(tiles_at_once(tiles)),
-        blocks_of_image((tiles + at_once - 1) / at_once),
+        blocks_of_image((tiles + kTilesAtOnce - 1) / kTilesAtOnce),
         items(layout.images * blocks_of_image),
         row(inputs),
         // The last addend keeps products from lying a multiple of 4 KB apart, in the same places of the
         // caches.
-        product_step(at_once * row + layout.lanes),
+        product_step(kTilesAtOnce * row + layout.lanes),
         channels(layout.padded_channels()),
         input_floats(aligned(w.products() * product_step)),
-        product_floats(aligned(w.products() * at_once * channels)) {}
+        product_floats(aligned(w.products() * kTilesAtOnce * channels)) {}
 
   TilePlace place(std::int64_t tile) const {
     const std::int64_t x = tile % tiles_x, y = tile / tiles_x % tiles_y, z = tile / tiles_x / tiles_y;
@@ -66,7 +63,7 @@ struct Plan {
   }
   static std::int64_t aligned(std::int64_t floats) { return registers::round_up(floats, 16); }
 
-  const std::int64_t edge, tiles_y, tiles_x, tiles, at_once, blocks_of_image, items;
+  const std::int64_t edge, tiles_y, tiles_x, tiles, blocks_of_image, items;
   const std::int64_t row, product_step, channels, input_floats, product_floats;
 };
 
@@ -93,8 +90,8 @@ class BlockOfTiles {
         plan_(all.plan),
         scratch_(scratch),
         image_(item / plan_.blocks_of_image),
-        first_(item % plan_.blocks_of_image * plan_.at_once),
-        count_(std::min(plan_.at_once, plan_.tiles - first_)) {}
+        first_(item % plan_.blocks_of_image * kTilesAtOnce),
+        count_(std::min(kTilesAtOnce, plan_.tiles - first_)) {}
 
   MEDLSAM_INLINE void transform_inputs_of_all() const {
     std::int64_t channel = 0;
@@ -126,7 +123,7 @@ class BlockOfTiles {
           const float* rows[kRows];
           for (int r = 0; r < kRows; ++r) rows[r] = inputs + (tile + r) * plan_.row;
           float* const out = products(first, tile) + product * kLanes;
-          const std::int64_t of_block = plan_.at_once * kProducts * kLanes;
+          const std::int64_t of_block = kTilesAtOnce * kProducts * kLanes;
           multiply_rows<kLanes, kRows>(
               vectors, rows, kRun, 1, all_.weights.in(),
               panel, [&](int r, int v, const Vector<kLanes>& sum) __attribute__((always_inline)) {
@@ -149,7 +146,7 @@ class BlockOfTiles {
 
  private:
   float* products(std::int64_t block, std::int64_t tile) const {
-    return scratch_.products + (block * plan_.at_once + tile) * kProducts * kLanes;
+    return scratch_.products + (block * kTilesAtOnce + tile) * kProducts * kLanes;
   }
 
   MEDLSAM_INLINE void transform_inputs_of(const TileReader<kLanes, kOutputs>& reader, std::int64_t tile,
