@@ -12,9 +12,9 @@
 namespace medlsam::convolution {
 namespace {
 
-// Tiles that share one reading of the weights, which are fetched ahead (multiply_rows): their inputs and
-// products should stay in the cache next to the processor, and take 1.7 MB at 144 and 96 channels. It follows
-// from nothing else: the order of the sums must not depend on the threads.
+// Tiles that share one reading of the weights, which multiply_rows fetches ahead. With more, weights would be
+// read less often, but inputs and products, 1.7 MB at 144 and 96 channels, would lie farther from the
+// processor. It must not depend on the threads: the order of the sums does on it.
 constexpr std::int64_t kTilesAtOnce = 8;
 
 std::int64_t tile_count(std::int64_t extent, std::int64_t edge) {
