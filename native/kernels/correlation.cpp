@@ -2,12 +2,13 @@
 // Re(f ⋆ k*) = f₁ ⋆ k₁ + f₂ ⋆ k₂, and real transforms need no unpacking. Slices are transformed along y and
 // x; along z, the few slices of a kernel are multiplied directly. That takes about as many operations as
 // transforms would, but multiplications and additions in one instruction, on values in registers, and any
-// number of slices. A batch of channel pairs goes through two phases:
+// number of slices. The pairs are dealt to parts, whatever the number of threads. A thread works on a part
+// alone, pair by pair:
 //   1. spectra of the slices of features and kernels;
-//   2. for each group of frequencies, and each kernel: the products, summed over z and the pairs of the
-//   batch, are added
-//      to the group's sums. A batch's spectra fit a last-level cache, a group's the second level.
-// A group's sums are touched by one thread in channel order. After the last batch they are transformed back.
+//   2. for each group of frequencies, and each kernel: the products, summed over z, are added to the part's
+//   sums. A group's spectra and sums fit the second-level cache.
+// Spectra never go from one thread to another: between processors that share no cache, that takes longer than
+// all else. At the end the parts' sums are added, part after part, and transformed back.
 #include "kernels/correlation.hpp"
 
 #include <algorithm>
@@ -28,38 +29,30 @@ using spectra::place;
 using spectra::Planes;
 using spectra::TransformSlice;
 
-// Floats of a batch's spectra of features (4 MB, or a pair). Larger batches do not fit a last-level cache
-// that is shared with others.
-constexpr std::size_t kBatchFloats = std::size_t{1} << 20;
-constexpr int kSlicesAtOnce = 8;
+// Parts of the pairs, each with sums of its own (3 MB at 64³ for each kernel): so many threads have work.
+constexpr int kParts = 4;
 constexpr std::array<float, std::size_t{kLargestKernel} * kLargestKernel> kNoKernel{};  // a slice of it
+
+MEDLSAM_INLINE void add(const float* from, std::ptrdiff_t count, float* sums) {
+  for (std::ptrdiff_t i = 0; i < count; ++i) sums[i] += from[i];
+}
 
 template <int P, int R>
 class Correlator {
  public:
   Correlator(const CorrelationInput& input, CorrelationScratch& scratch, const Task& task)
       : input_(input), task_(task), scratch_(scratch) {
-    slabs_ = scratch.slabs.at_least(batch_ * slab_);
-    kernels_ = scratch.kernels.at_least(kernel_count_ * batch_ * kernel_);
-    sums_ = scratch.sums.at_least(kernel_count_ * sum_);
+    sums_ = scratch.sums.at_least(parts_ * kernel_count_ * sum_);
     scratch.workers.resize(std::max<std::size_t>(scratch.workers.size(), std::max(1U, task.threads)));
   }
 
   std::vector<Correlation> run() {
-    for (int begin = 0; begin < pairs_; begin += batch_) {
-      const int count = std::min(batch_, pairs_ - begin);
-      const int slices = count * parts_, kernels = count * static_cast<int>(kernel_count_);
-      parallel_for(task_, slices + kernels, [&](std::size_t item, std::size_t worker) {
-        const int i = static_cast<int>(item);
-        float* tile = scratch_.workers[worker].at_least(L::kTile);
-        if (i < slices) return transform_features(begin, i / parts_, i % parts_, tile);
-        transform_kernel(begin, (i - slices) % count, (i - slices) / count, tile);
-      });
-      parallel_for(task_, L::kGroups, [&](std::size_t group, std::size_t) {
-        for (std::size_t kernel = 0; kernel < kernel_count_; ++kernel)
-          add_products(begin, count, static_cast<int>(group), kernel);
-      });
-    }
+    parallel_for(task_, parts_, [&](std::size_t part, std::size_t worker) {
+      correlate_part(static_cast<int>(part), scratch_.workers[worker]);
+    });
+    parallel_for(task_, kernel_count_ * L::kGroups, [&](std::size_t item, std::size_t) {
+      add_parts(item / L::kGroups, static_cast<int>(item % L::kGroups));
+    });
     return invert();
   }
 
@@ -69,15 +62,28 @@ class Correlator {
   // Voxels of features along an axis that the positions need.
   int reach(int axis) const { return input_.positions.count[axis] + input_.size - 1; }
 
-  // Some slices of the spectra of a pair's features. Slices outside the features are zero, and so are those
-  // that no position needs.
-  void transform_features(int begin, int pair_of_batch, int part, float* tile) {
-    float* spectra = slabs_ + pair_of_batch * slab_;
-    const int last = std::min(slices_, (part + 1) * kSlicesAtOnce);
-    for (int slice = part * kSlicesAtOnce; slice < last; ++slice) {
+  void correlate_part(int part, AlignedFloats& worker) {
+    const int first = part * pairs_ / parts_, last = (part + 1) * pairs_ / parts_;
+    float* const slab = worker.at_least(slab_ + kernel_count_ * kernel_ + L::kTile);
+    float *const kernels = slab + slab_, *const tile = kernels + kernel_count_ * kernel_;
+    for (int pair = first; pair < last; ++pair) {
+      task_.check();
+      transform_features(pair, slab, tile);
+      for (std::size_t i = 0; i < kernel_count_; ++i) transform_kernel(pair, i, kernels + i * kernel_, tile);
+      for (int group = 0; group < L::kGroups; ++group) {
+        for (std::size_t i = 0; i < kernel_count_; ++i)
+          add_products(slab, kernels + i * kernel_, group, pair == first, sums_of(part, i));
+      }
+    }
+  }
+
+  // The spectra of a pair's features. Slices outside the features are zero, and so are those that no position
+  // needs.
+  void transform_features(int pair, float* spectra, float* tile) {
+    for (int slice = 0; slice < slices_; ++slice) {
       const int z = input_.positions.first[0] + slice;
       if (z >= 0 && z < input_.edge && slice < reach(0)) {
-        run_simd(TransformSlice<P, R>{planes(2 * (begin + pair_of_batch), z), tile, spectra, slices_, slice});
+        run_simd(TransformSlice<P, R>{planes(2 * pair, z), tile, spectra, slices_, slice});
       } else {
         for (int group = 0; group < L::kGroups; ++group)
           std::fill_n(spectra + place(slices_, slice, group * kGroup), kStride, 0.F);
@@ -104,9 +110,8 @@ class Correlator {
             plane};
   }
 
-  void transform_kernel(int begin, int pair_of_batch, std::size_t index, float* tile) {
-    const int size = input_.size, plane = size * size, channel = 2 * (begin + pair_of_batch);
-    float* spectra = kernels_ + (index * batch_ + pair_of_batch) * kernel_;
+  void transform_kernel(int pair, std::size_t index, float* spectra, float* tile) {
+    const int size = input_.size, plane = size * size, channel = 2 * pair;
     for (int z = 0; z < taps_; ++z) {
       const auto of = [&](int c) {
         const bool there = z < size && c < input_.channels;
@@ -117,26 +122,35 @@ class Correlator {
     }
   }
 
-  void add_products(int begin, int count, int group, std::size_t index) {
-    if (taps_ == 2) return add_products<2>(begin, count, group, index);
-    if (taps_ == 4) return add_products<4>(begin, count, group, index);
-    add_products<8>(begin, count, group, index);
+  void add_products(const float* slab, const float* kernel, int group, bool begin, float* sums) {
+    if (taps_ == 2) return add_products<2>(slab, kernel, group, begin, sums);
+    if (taps_ == 4) return add_products<4>(slab, kernel, group, begin, sums);
+    add_products<8>(slab, kernel, group, begin, sums);
   }
 
   template <int kTaps>
-  void add_products(int begin, int count, int group, std::size_t index) {
+  void add_products(const float* slab, const float* kernel, int group, bool begin, float* sums) {
     const int frequency = group * kGroup;
     AddProducts<kTaps> products;
-    products.slab = slabs_ + place(slices_, 0, frequency);
-    products.kernel = kernels_ + index * batch_ * kernel_ + place(taps_, 0, frequency);
-    products.slab_stride = static_cast<std::ptrdiff_t>(slab_);
-    products.kernel_stride = static_cast<std::ptrdiff_t>(kernel_);
-    products.pairs = count;
+    products.slab = slab + place(slices_, 0, frequency);
+    products.kernel = kernel + place(taps_, 0, frequency);
     products.slices = sum_slices_;
-    products.begin = begin == 0;
+    products.begin = begin;
     products.frequencies = std::min(kGroup, L::kSpectrum - frequency);
-    products.sums = sums_ + index * sum_ + place(sum_slices_, 0, frequency);
+    products.sums = sums + place(sum_slices_, 0, frequency);
     run_simd(products);
+  }
+
+  // The sums of all parts of one group, into those of the first part.
+  void add_parts(std::size_t kernel, int group) {
+    const std::ptrdiff_t at = place(sum_slices_, 0, group * kGroup),
+                         count = std::ptrdiff_t{sum_slices_} * kStride;
+    for (int part = 1; part < parts_; ++part)
+      run_simd<add>(sums_of(part, kernel) + at, count, sums_of(0, kernel) + at);
+  }
+
+  float* sums_of(int part, std::size_t kernel) const {
+    return sums_ + (part * kernel_count_ + kernel) * sum_;
   }
 
   std::vector<Correlation> invert() {
@@ -145,7 +159,7 @@ class Correlator {
     float* result = scratch_.result.at_least(kernel_count_ * outputs * plane);
     parallel_for(task_, kernel_count_ * outputs, [&](std::size_t item, std::size_t worker) {
       float* tile = scratch_.workers[worker].at_least(L::kTile);
-      run_simd(InvertSlice<P, R>{sums_ + item / outputs * sum_, sum_slices_, static_cast<int>(item % outputs),
+      run_simd(InvertSlice<P, R>{sums_of(0, item / outputs), sum_slices_, static_cast<int>(item % outputs),
                                  before(1), before(2), tile, result + item * plane});
     });
     std::vector<Correlation> correlations;
@@ -161,13 +175,12 @@ class Correlator {
   CorrelationScratch& scratch_;
   const std::size_t kernel_count_ = input_.kernels.size();
   const int pairs_ = (input_.channels + 1) / 2;
+  const int parts_ = std::min(kParts, pairs_);
   const int taps_ = input_.size <= 2 ? 2 : input_.size <= 4 ? 4 : 8;  // slices of a kernel, with zeros behind
   const int sum_slices_ = (input_.positions.count[0] + kRun - 1) / kRun * kRun;
   const int slices_ = sum_slices_ + taps_ - 1;  // of features
-  const int parts_ = (slices_ + kSlicesAtOnce - 1) / kSlicesAtOnce;
   const std::size_t slab_ = of_slices(slices_), kernel_ = of_slices(taps_), sum_ = of_slices(sum_slices_);
-  const int batch_ = std::min<int>(pairs_, std::max<int>(1, static_cast<int>(kBatchFloats / slab_)));
-  float *slabs_, *kernels_, *sums_;
+  float* sums_;
 };
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace medlsam {
 
 struct CorrelationScratch {
-  AlignedFloats slabs, kernels, sums, result;
+  AlignedFloats sums, result;
   std::vector<AlignedFloats> workers;
 };
 
@@ -42,7 +42,8 @@ inline constexpr int kLongestTransform = 72, kLargestKernel = 8;
 // One correlation for each kernel; what is done with the features is done once for all. Only features and
 // weights that the positions touch are read. Requires even size ≤ kLargestKernel and count + size − 1 ≤
 // kLongestTransform along y and x; cheaper up to 56, 36, 28 and 18. The order of the sums, and so the result
-// to the bit, does not depend on the number of threads or of kernels. Throws kAborted.
+// to the bit, does not depend on the number of threads, of which four have work, or of kernels. Throws
+// kAborted.
 std::vector<Correlation> correlate(const CorrelationInput& input, CorrelationScratch& scratch,
                                    const Task& task);
 

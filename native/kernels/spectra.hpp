@@ -176,16 +176,13 @@ struct TransformSlice {
   }
 };
 
-// The products of one group's spectra, summed over `pairs` pairs of channels and the slices of the kernel:
-// F·K*.
+// The products of one group's spectra, summed over the slices of the kernel: F·K*.
 template <int kTaps>
 struct AddProducts {
-  const float *slab, *kernel;                 // of the group and the first pair
-  std::ptrdiff_t slab_stride, kernel_stride;  // to the next pair
-  int pairs;
-  int slices;       // of the sums, a multiple of kRun
-  bool begin;       // sums are set, not added to
-  int frequencies;  // of the group
+  const float *slab, *kernel;  // of the group
+  int slices;                  // of the sums, a multiple of kRun
+  bool begin;                  // sums are set, not added to
+  int frequencies;             // of the group
   float* sums;
 
   template <int kLanes>
@@ -202,27 +199,26 @@ struct AddProducts {
     if (!begin) {
       for (int i = 0; i < kRun; ++i) sum[i] = load<kLanes>(to + i * kStride, to + i * kStride + kGroup);
     }
-    const float *from = slab + o * kStride + v, *factors = kernel + v;
-    for (int pair = 0; pair < pairs; ++pair, from += slab_stride, factors += kernel_stride) {
-      Complex<kLanes> k[kTaps];
-      for (int d = 0; d < kTaps; ++d)
-        k[d] = load<kLanes>(factors + d * kStride, factors + d * kStride + kGroup);
+    Complex<kLanes> k[kTaps];
+    for (int d = 0; d < kTaps; ++d) {
+      const float* factor = kernel + d * kStride + v;
+      k[d] = load<kLanes>(factor, factor + kGroup);
+    }
 #pragma GCC unroll 16
-      for (int z = 0; z < kRun + kTaps - 1; ++z) {
-        const float* at = from + z * kStride;
-        const auto f = load<kLanes>(at, at + kGroup);
-        if (z < kRun) {  // the next vector of the slices that the next run will not have fetched
-          __builtin_prefetch(at + kLanes);
-          __builtin_prefetch(at + kLanes + kGroup);
-        }
+    for (int z = 0; z < kRun + kTaps - 1; ++z) {
+      const float* from = slab + (o + z) * kStride + v;
+      const auto f = load<kLanes>(from, from + kGroup);
+      if (z < kRun) {  // the next vector of the slices that the next run will not have fetched
+        __builtin_prefetch(from + kLanes);
+        __builtin_prefetch(from + kLanes + kGroup);
+      }
 #pragma GCC unroll 8
-        for (int i = 0; i < kRun; ++i) {
-          if (z < i || z - i >= kTaps) continue;
-          sum[i].re += f.re * k[z - i].re;
-          sum[i].im += f.im * k[z - i].re;
-          sum[i].re += f.im * k[z - i].im;
-          sum[i].im -= f.re * k[z - i].im;
-        }
+      for (int i = 0; i < kRun; ++i) {
+        if (z < i || z - i >= kTaps) continue;
+        sum[i].re += f.re * k[z - i].re;
+        sum[i].im += f.im * k[z - i].re;
+        sum[i].re += f.im * k[z - i].im;
+        sum[i].im -= f.re * k[z - i].im;
       }
     }
     for (int i = 0; i < kRun; ++i) store(sum[i], to + i * kStride, to + i * kStride + kGroup);

@@ -24,8 +24,8 @@ struct SimilarityScale {
   int size = 0;  // 2, 4 or 8
 };
 
-// Memory of similarity_maps, some 20 MB and 15 MB for each point, to be kept by who searches hundreds of
-// points.
+// Memory of similarity_maps, some 5 MB, 4 MB for each of at most four threads, and 14 MB for each point, to
+// be kept by who searches hundreds of points.
 struct SimilarityScratch {
   CorrelationScratch correlation;
   AlignedFloats weights;
