@@ -12,6 +12,7 @@
 #include "kernels/correlation.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/parallel.hpp"
 #include "kernels/spectra.hpp"
@@ -29,6 +30,7 @@ using spectra::place;
 using spectra::Planes;
 using spectra::TransformSlice;
 
+static_assert(spectra::kMostBefore == kLargestKernel / 2);
 // Parts of the pairs, each with sums of its own (3 MB at 64³ for each kernel): so many threads have work.
 constexpr int kParts = 4;
 constexpr std::array<float, std::size_t{kLargestKernel} * kLargestKernel> kNoKernel{};  // a slice of it

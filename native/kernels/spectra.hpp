@@ -22,7 +22,7 @@ inline constexpr int kStride =
 inline constexpr int kRun = 5;  // slices summed at once in registers
 
 // Positions that may begin before the features, along an axis.
-inline constexpr int kMostBefore = 4;  // kLargestKernel / 2
+inline constexpr int kMostBefore = 4;
 
 // Sizes of a slice for transforms of length P·R.
 template <int P, int R>
