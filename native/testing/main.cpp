@@ -10,8 +10,9 @@
 #ifdef __SANITIZE_ADDRESS__
 // The leak check looks for the thread-local data of plugins with a guess that takes a heap block at byte 16
 // of a page for one of an old glibc's, follows a wrong address and crashes (gcc 12; by chance of the heap's
-// layout). Without the guess it still reaches that data, through the thread's own table.
-extern "C" const char* __asan_default_options() {
+// layout). Without the guess it still reaches that data, through the thread's own table. The sanitizer's
+// library finds the function only if the program exports it, and everything here is compiled as hidden.
+extern "C" [[gnu::visibility("default")]] const char* __asan_default_options() {
   return "intercept_tls_get_addr=0";
 }
 #endif
