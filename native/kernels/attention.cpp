@@ -52,8 +52,11 @@ struct Attend {
     allocate(scratch);
     pack_keys();
     pack_values();
-    for (std::size_t first = 0; first < head.queries.size(); first += kQueries)
-      answer(head.queries.subspan(first, std::min<std::size_t>(kQueries, head.queries.size() - first)));
+    const std::size_t count = head.queries.size(), parts = (count + kQueries - 1) / kQueries;
+    for (std::size_t part = 0; part < parts; ++part) {
+      const std::size_t first = count * part / parts;
+      answer(head.queries.subspan(first, count * (part + 1) / parts - first));
+    }
   }
 
   MEDLSAM_INLINE void allocate(Scratch& scratch) {
@@ -221,6 +224,12 @@ struct Attend {
     load<kLanes>(sum, sums + r * kLanes);
     if (!first && top != tops[r]) scale_down(r, tops[r] - top, sum);
     tops[r] = top;
+#if defined(MEDLSAM_WIDE_SIMD)
+    if constexpr (Product::kPerWord == 2) {
+      Product::weigh(from, padded, top, sum);
+      return store<kLanes>(sum, sums + r * kLanes);
+    }
+#endif
     // Not smaller than has a power. A comparison with a constant would take two instructions.
     const Vector<kLanes> least = Vector<kLanes>{} + (top + registers::kLeastExponent);
     for (std::int64_t i = 0; i < padded; i += kLanes) {
@@ -232,7 +241,6 @@ struct Attend {
       store<kLanes>(value, from + i);
     }
     store<kLanes>(sum, sums + r * kLanes);
-    if constexpr (Product::kPerWord == 2) Product::convert(from, padded, from);
   }
 
   // Four vectors at once, because each comparison waits for the one before.

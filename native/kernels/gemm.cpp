@@ -32,6 +32,7 @@ struct Items {
     const std::int64_t height = std::clamp(kBlockFloats / depth, kFewestRows, kMostRows);
     blocks = divided_up(rows, height);
     if (threads <= 1 || rows * columns * depth < kSmallProduct) return;
+    if (blocks >= threads) blocks = round_up(blocks, threads);  // so that all end at about the same time
     const std::int64_t wanted = kItemsPerThread * threads;
     // Few rows share the columns out as finely as it takes: there is little to pack.
     const std::int64_t fewest = rows > kFewestRows ? kFewestColumns : width;
