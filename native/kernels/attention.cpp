@@ -52,10 +52,10 @@ struct Attend {
     allocate(scratch);
     pack_keys();
     pack_values();
-    const std::size_t count = head.queries.size(), parts = (count + kQueries - 1) / kQueries;
-    for (std::size_t part = 0; part < parts; ++part) {
-      const std::size_t first = count * part / parts;
-      answer(head.queries.subspan(first, count * (part + 1) / parts - first));
+    const auto count = static_cast<std::int64_t>(head.queries.size()), parts = divided_up(count, kQueries);
+    for (std::int64_t part = 0; part < parts; ++part) {
+      const std::int64_t first = count * part / parts, some = count * (part + 1) / parts - first;
+      answer(head.queries.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(some)));
     }
   }
 
@@ -220,25 +220,24 @@ struct Attend {
     const std::int64_t padded = round_up(count, kLanes);
     std::fill(from + count, from + padded, kNone);
     const float highest = highest_of_row(from, padded), top = tops[r] < highest ? highest : tops[r];
-    Vector<kLanes> value, sum;
+    Vector<kLanes> sum;
     load<kLanes>(sum, sums + r * kLanes);
     if (!first && top != tops[r]) scale_down(r, tops[r] - top, sum);
     tops[r] = top;
-#if defined(MEDLSAM_WIDE_SIMD)
     if constexpr (Product::kPerWord == 2) {
       Product::weigh(from, padded, top, sum);
-      return store<kLanes>(sum, sums + r * kLanes);
-    }
-#endif
-    // Not smaller than has a power. A comparison with a constant would take two instructions.
-    const Vector<kLanes> least = Vector<kLanes>{} + (top + registers::kLeastExponent);
-    for (std::int64_t i = 0; i < padded; i += kLanes) {
-      load<kLanes>(value, from + i);
-      value = value < least ? least : value;
-      value -= top;
-      registers::power_of_two_within<kLanes>(value);
-      sum += value;
-      store<kLanes>(value, from + i);
+    } else {
+      // Not smaller than has a power. A comparison with a constant would take two instructions.
+      const Vector<kLanes> least = Vector<kLanes>{} + (top + registers::kLeastExponent);
+      Vector<kLanes> value;
+      for (std::int64_t i = 0; i < padded; i += kLanes) {
+        load<kLanes>(value, from + i);
+        value = value < least ? least : value;
+        value -= top;
+        registers::power_of_two_within<kLanes>(value);
+        sum += value;
+        store<kLanes>(value, from + i);
+      }
     }
     store<kLanes>(sum, sums + r * kLanes);
   }
